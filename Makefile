@@ -1,0 +1,36 @@
+# Thin by intent: every recipe is a line or two, the work is in the programs that it calls.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: .venv/installed profiles.yml ## Install everything, pinned and hashed, into .venv
+
+.venv/installed: requirements/locked.txt requirements/installer.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 setup")'
+	@$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/installer.txt
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/locked.txt && touch $@
+
+profiles.yml: profiles.example.yml
+	@test -f $@ || cp $< $@; touch $@
+
+demo: setup ## The whole pipeline on real events, then the dashboard (ARGS="--no-dashboard --json")
+	@$(BIN)/python -m embedded demo $(ARGS)
+
+test: setup ## Everything that CI runs
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest $(ARGS)
+
+bench: setup ## The benchmark table; last line: JSON
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lint: setup ## ruff and sqlfluff
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/sqlfluff lint --disable-progress-bar --nofail models tests/data
+
+lock: ## Compile the requirements again from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --group test --group lint --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements/locked.txt
+
+.PHONY: help setup demo test bench lint lock

@@ -1,0 +1,1 @@
+"""What Snowflake does by itself, for the laptop only."""

@@ -1,0 +1,146 @@
+"""The lake: DuckDB in memory over a DuckLake whose catalog is SQLite. Every process opens it here."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+from duckdb_extensions import import_extension
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+CATALOG = "lake"
+DEFAULT_ROLE = "CHURN_MANAGER"
+EXTENSIONS = ("sqlite_scanner", "ducklake")
+# Below this many rows a change is kept in the catalog itself, so that small commits write no files.
+INLINED_ROWS = 1_000
+# Two writers that meet on the catalog are told apart by these words; the loser starts again.
+_CONFLICTS = ("database is locked", "Failed to commit DuckLake transaction", "conflict")
+
+Result = TypeVar("Result")
+
+
+class LakeError(Exception):
+    """The lake cannot be used; the message is one line that says why and what to do."""
+
+
+def lake_path() -> Path:
+    """Return the folder of the lake: $CHURN_LAKE, or .lake in the working directory."""
+    return Path(os.environ.get("CHURN_LAKE") or ".lake")
+
+
+def connect(role: str = DEFAULT_ROLE, *, create: bool = True) -> duckdb.DuckDBPyConnection:
+    """Open the lake as the catalog `lake`, with the project's functions, as the named role.
+
+    Raises LakeError when the folder cannot be used, holds a lake of another version, or, with
+    `create=False`, holds no lake at all.
+    """
+    from embedded.functions import register_functions
+
+    if not create and not (lake_path() / "catalog.sqlite").exists():
+        raise LakeError(
+            f"there is no lake at {lake_path()}: run 'make demo' or 'dbt build' first, "
+            "or set CHURN_LAKE to its folder"
+        )
+    connection = duckdb.connect()
+    attach(connection)
+    register_functions(connection, role=role)
+    return connection
+
+
+def attach(connection: duckdb.DuckDBPyConnection) -> None:
+    """Attach the lake to a connection and make it the default catalog; raises LakeError."""
+    path = lake_path()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        _load_extensions(connection)
+        connection.execute("set timezone = 'UTC'")
+        connection.execute(
+            f"attach if not exists 'ducklake:sqlite:{_quoted(path / 'catalog.sqlite')}'"
+            f" as {CATALOG} (data_path '{_quoted(path / 'data')}',"
+            f" data_inlining_row_limit {INLINED_ROWS},"
+            " meta_journal_mode 'WAL', meta_busy_timeout 10000)"
+        )
+        connection.execute(f"use {CATALOG}.main")
+    except (OSError, duckdb.Error) as error:
+        raise LakeError(explain(error)) from error
+
+
+def transact(
+    connection: duckdb.DuckDBPyConnection,
+    work: Callable[[duckdb.DuckDBPyConnection], Result],
+    *,
+    patience_seconds: float = 60,
+) -> Result:
+    """Run `work` in one transaction; when another writer wins, roll back and run all of it again.
+
+    `work` must therefore read what it needs inside, and have no effects outside the lake.
+    Raises LakeError when the disk refuses, and whatever `work` itself raises.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception(is_conflict),
+        wait=wait_random_exponential(multiplier=0.02, max=1),
+        stop=stop_after_delay(patience_seconds),
+        reraise=True,
+    )
+    try:
+        return retrying(_once, connection, work)
+    except duckdb.IOException as error:
+        raise LakeError(explain(error)) from error
+
+
+def _once(
+    connection: duckdb.DuckDBPyConnection,
+    work: Callable[[duckdb.DuckDBPyConnection], Result],
+) -> Result:
+    connection.execute("begin transaction")
+    try:
+        result = work(connection)
+        connection.execute("commit")
+    except BaseException:
+        try:
+            connection.execute("rollback")
+        except duckdb.Error:
+            pass  # a failed commit has rolled back already
+        raise
+    return result
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Tell whether a transaction lost against another writer and may simply be run again."""
+    return isinstance(error, duckdb.Error) and any(word in str(error) for word in _CONFLICTS)
+
+
+def explain(error: BaseException) -> str:
+    """Turn an error of the disk or the catalog into one line that says what to do."""
+    path, text = lake_path(), str(error)
+    first_line = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    if "version" in text and "DuckLake" in text:
+        return f"the lake at {path} was made by another DuckLake version: {first_line}"
+    if "No space left" in text:
+        return f"the disk is full at {path}: free some space and run the command again"
+    if isinstance(error, PermissionError) or any(
+        words in text for words in ("Permission denied", "readonly", "read-only", "Read-only")
+    ):
+        return f"the lake at {path} cannot be written: check its permissions, or set CHURN_LAKE"
+    return f"the lake at {path} cannot be used: {first_line}"
+
+
+def _load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
+    for name in EXTENSIONS:
+        try:
+            connection.load_extension(name)
+        except duckdb.Error:
+            _install_extension(name, connection)
+            connection.load_extension(name)
+
+
+def _install_extension(name: str, connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        import_extension(name, con=connection)
+    except (ImportError, duckdb.Error):  # no wheel for this platform: DuckDB's own repository
+        connection.install_extension(name)
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,32 @@
+{# Bad configuration stops here, in words, before anything is built. #}
+{% macro check_vars() %}
+    {%- for name in [
+        'churn_horizon_days', 'population_min_active_days', 'population_window_days',
+        'training_cutoff_every_days', 'training_cutoffs', 'stale_after_minutes',
+    ] -%}
+        {%- if var(name) is not integer or var(name) < 1 -%}
+            {%- do exceptions.raise_compiler_error(
+                "var '" ~ name ~ "' must be a whole number of at least 1, not '" ~ var(name)
+                ~ "': correct it in dbt_project.yml or in --vars"
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set seen = [] -%}
+    {%- for category, event_types in var('event_categories').items() -%}
+        {%- if category not in ['purchase', 'friction', 'marketing', 'profile', 'cancellation'] -%}
+            {%- do exceptions.raise_compiler_error(
+                "var 'event_categories' has the unknown category '" ~ category
+                ~ "': use purchase, friction, marketing, profile or cancellation"
+            ) -%}
+        {%- endif -%}
+        {%- for event_type in event_types -%}
+            {%- if event_type in seen -%}
+                {%- do exceptions.raise_compiler_error(
+                    "var 'event_categories' lists '" ~ event_type ~ "' twice: keep one category"
+                ) -%}
+            {%- endif -%}
+            {%- do seen.append(event_type) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    select 1
+{% endmacro %}

@@ -1,0 +1,48 @@
+"""What macros may ask of the embedded engine, by name. Each opens the lake for itself."""
+
+import sys
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+from embedded.database import LakeError, connect
+from embedded.refresh import refresh
+from embedded.registry import tasks
+from embedded.streams import place_stream
+from embedded.tasks import run_task
+
+
+def refresh_dynamic_table(name: str) -> None:
+    """Bring one dynamic table and those it reads up to date."""
+    with connect() as connection:
+        refresh(connection, name)
+
+
+def place_stream_view(name: str) -> None:
+    """Create a registered stream's view at its offset."""
+    with connect() as connection:
+        place_stream(connection, name)
+
+
+def execute_task(name: str) -> None:
+    """Run one task now, whether it is suspended or not; raises LakeError when it fails."""
+    with connect() as connection:
+        task = tasks(connection).get(name.lower())
+        if task is None:
+            known = ", ".join(tasks(connection)) or "none yet: run 'dbt build' first"
+            raise LakeError(f"there is no task {name}; the tasks are {known}")
+        run = run_task(connection, task, utc_now())
+    if run.error is not None:
+        raise LakeError(f"task {name} failed: {run.error}")
+    sys.stdout.write(f"task {run.name} succeeded in {run.seconds:.2f} s\n")
+
+
+def utc_now() -> datetime:
+    """Return the present moment in UTC, without a zone, as the lake keeps all times."""
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+ACTIONS: dict[str, Callable[[str], None]] = {
+    "refresh_dynamic_table": refresh_dynamic_table,
+    "place_stream": place_stream_view,
+    "execute_task": execute_task,
+}

@@ -1,0 +1,46 @@
+{# The expressions in which the two engines differ, each in one place. #}
+
+{# A text field of a JSON column, NULL where it is absent. #}
+{% macro json_text(column, field) %}{{ return(adapter.dispatch('json_text')(column, field)) }}{% endmacro %}
+{% macro default__json_text(column, field) %}{{ no_such_engine('json_text') }}{% endmacro %}
+{% macro snowflake__json_text(column, field) -%}
+    cast({{ column }}:{{ field }} as {{ dbt.type_string() }})
+{%- endmacro %}
+{% macro duckdb__json_text(column, field) -%}
+    ({{ column }} ->> '$.{{ field }}')
+{%- endmacro %}
+
+{# A part of a JSON column that stays JSON. #}
+{% macro json_part(column, field) %}{{ return(adapter.dispatch('json_part')(column, field)) }}{% endmacro %}
+{% macro default__json_part(column, field) %}{{ no_such_engine('json_part') }}{% endmacro %}
+{% macro snowflake__json_part(column, field) -%}{{ column }}:{{ field }}{%- endmacro %}
+{% macro duckdb__json_part(column, field) -%}({{ column }} -> '$.{{ field }}'){%- endmacro %}
+
+{# JSON text as JSON, NULL where it is none. #}
+{% macro parse_json(text) %}{{ return(adapter.dispatch('parse_json')(text)) }}{% endmacro %}
+{% macro default__parse_json(text) %}{{ no_such_engine('parse_json') }}{% endmacro %}
+{% macro snowflake__parse_json(text) -%}try_parse_json({{ text }}){%- endmacro %}
+{% macro duckdb__parse_json(text) -%}try_cast({{ text }} as json){%- endmacro %}
+
+{# The moment that a task's run is about. Snowflake's is the clock; the embedded scheduler sets it,
+   so that one pass has one time and a test can choose it. #}
+{% macro as_of() %}{{ return(adapter.dispatch('as_of')()) }}{% endmacro %}
+{% macro default__as_of() %}{{ no_such_engine('as_of') }}{% endmacro %}
+{% macro snowflake__as_of() -%}sysdate(){%- endmacro %}
+{% macro duckdb__as_of() -%}cast(getvariable('as_of') as timestamp){%- endmacro %}
+
+{# The clock, in UTC without a zone, for views. #}
+{% macro utc_now() %}{{ return(adapter.dispatch('utc_now')()) }}{% endmacro %}
+{% macro default__utc_now() %}{{ no_such_engine('utc_now') }}{% endmacro %}
+{% macro snowflake__utc_now() -%}sysdate(){%- endmacro %}
+{% macro duckdb__utc_now() -%}cast(now() as timestamp){%- endmacro %}
+
+{# The customer's bucket of 100, stable across runs and engines: the first 32 bits of an MD5. #}
+{% macro hash_bucket(text) %}{{ return(adapter.dispatch('hash_bucket')(text)) }}{% endmacro %}
+{% macro default__hash_bucket(text) %}{{ no_such_engine('hash_bucket') }}{% endmacro %}
+{% macro snowflake__hash_bucket(text) -%}
+    mod(to_number(substr(md5({{ text }}), 1, 8), 'XXXXXXXX'), 100)
+{%- endmacro %}
+{% macro duckdb__hash_bucket(text) -%}
+    mod(cast('0x' || substr(md5({{ text }}), 1, 8) as bigint), 100)
+{%- endmacro %}

@@ -1,0 +1,53 @@
+{# What the model sees, in the order in which it sees it. Training, scoring and PREDICT_CHURN all
+   take it from here. No score and no cancellation is among the features. #}
+{% macro churn_features() %}
+    {{ return([
+        'days_since_last_activity', 'tenure_days', 'recency_to_usual_gap', 'recency_to_longest_gap',
+        'active_days_total', 'active_days_7d', 'active_days_28d', 'active_days_84d',
+        'activity_count_28d', 'activity_count_84d',
+        'purchase_count_7d', 'purchase_count_28d', 'purchase_count_84d',
+        'purchase_amount_7d', 'purchase_amount_28d', 'purchase_amount_84d', 'purchase_amount_total',
+        'friction_count_28d', 'friction_count_84d', 'friction_count_since_last_activity',
+        'marketing_count_28d', 'marketing_count_84d', 'marketing_count_since_last_activity',
+        'gap_days_mean', 'gap_days_max', 'gap_days_stddev',
+        'active_days_trend_7d_28d', 'active_days_trend_28d_84d', 'purchase_amount_trend_28d_84d',
+    ]) }}
+{% endmacro %}
+
+{# Rows of customer_metrics with what depends on the clock, from one date: whole UTC days. #}
+{% macro with_clock_features(metrics, as_of_date) %}
+    select
+        *,
+        greatest(datediff('day', cast(last_activity_at as date), {{ as_of_date }}), 0)
+            as days_since_last_activity,
+        greatest(datediff('day', cast(first_seen_at as date), {{ as_of_date }}), 0) as tenure_days,
+        round(
+            greatest(datediff('day', cast(last_activity_at as date), {{ as_of_date }}), 0)
+            / nullif(gap_days_mean, 0), 6
+        ) as recency_to_usual_gap,
+        round(
+            greatest(datediff('day', cast(last_activity_at as date), {{ as_of_date }}), 0)
+            / nullif(cast(gap_days_max as double), 0), 6
+        ) as recency_to_longest_gap
+    from {{ metrics }}
+{% endmacro %}
+
+{# Whether a row of customer_metrics belongs to the population at a date: enough active days in the
+   last days, and no cancellation. The k-th last active day says it without another window. #}
+{% macro in_population(as_of_date) -%}
+    (
+        cancelled_at is null
+        and qualifying_active_date is not null
+        and qualifying_active_date > {{ as_of_date }} - {{ var('population_window_days') }}
+    )
+{%- endmacro %}
+
+{# A fingerprint of the features: equal fingerprints mean that the score cannot have changed. #}
+{% macro features_hash() -%}
+    md5(
+        {%- for feature in churn_features() %}
+        coalesce(cast({{ feature }} as {{ dbt.type_string() }}), '') || '|'
+        {%- if not loop.last %} ||{% endif %}
+        {%- endfor %}
+    )
+{%- endmacro %}

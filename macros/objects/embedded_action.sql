@@ -1,0 +1,17 @@
+{# Asks the embedded engine to act, on DuckDB only: refresh_dynamic_table, place_stream,
+   execute_task, ... dbt registers an object as a row; embedded/ does what Snowflake would do.
+   The adapter's one door to a plugin is named store_relation; nothing is stored here. #}
+{% macro embedded_action(action, name) %}
+    {%- if execute -%}
+        {%- do adapter.store_relation(
+            'dbt_plugin', api.Relation.create(identifier=name), [], '', '', {'action': action}
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+{# A Jinja value as an SQL literal: NULL, or quoted text. #}
+{% macro sql_literal(value) -%}
+    {%- if value is none -%} null
+    {%- else -%} '{{ (value | string) | replace("'", "''") }}'
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,81 @@
+{# TASK: statements that run when a stream has data, or on a schedule.
+   The model's body is the statements themselves, separated by semicolons.
+   meta: stream (the name of a stream model) or schedule ('60 MINUTES'), one of the two. #}
+{% macro create_task(relation, body, stream, schedule) %}
+    {{ return(adapter.dispatch('create_task')(relation, body, stream, schedule)) }}
+{% endmacro %}
+
+{% macro default__create_task(relation, body, stream, schedule) %}
+    {{ no_such_engine('create_task') }}
+{% endmacro %}
+
+{# Serverless, smallest size, suspended until `dbt run-operation resume_tasks`. The body is quoted
+   with $$, because the connector would cut a bare one at its semicolons. #}
+{% macro snowflake__create_task(relation, body, stream, schedule) %}
+    create or replace task {{ relation }}
+        {% if schedule %}schedule = '{{ schedule }}'{% endif %}
+        target_completion_interval = '2 MINUTES'
+        user_task_managed_initial_warehouse_size = 'XSMALL'
+        serverless_task_max_statement_size = 'XSMALL'
+        user_task_timeout_ms = 600000
+        suspend_task_after_num_failures = {{ var('task_failures_before_suspension') }}
+        {% if stream %}when system$stream_has_data('{{ stream | upper }}'){% endif %}
+    as
+    execute immediate $$
+    begin
+        {{ body }};
+        return 'done';
+    end;
+    $$
+{% endmacro %}
+
+{# A task that is registered again keeps whether it is suspended. #}
+{% macro duckdb__create_task(relation, body, stream, schedule) %}
+    merge into {{ relation.database }}.embedded.tasks as registered
+    using (
+        select
+            {{ sql_literal(relation.identifier) }} as name,
+            {{ sql_literal(body) }} as body,
+            {{ sql_literal(stream.split('.')[-1] if stream else none) }} as stream,
+            {{ sql_literal(schedule) }} as schedule,
+            {{ var('task_failures_before_suspension') }} as suspend_after_failures
+    ) as wanted
+    on registered.name = wanted.name
+    when matched then update set
+        body = wanted.body,
+        stream = wanted.stream,
+        schedule = wanted.schedule,
+        suspend_after_failures = wanted.suspend_after_failures
+    when not matched then insert
+        (name, body, stream, schedule, is_suspended, suspend_after_failures, consecutive_failures)
+        values (wanted.name, wanted.body, wanted.stream, wanted.schedule, false,
+                wanted.suspend_after_failures, 0)
+{% endmacro %}
+
+{% materialization task, default %}
+    {%- set target_relation = this.incorporate(type='view') -%}
+    {%- set schedule = config.meta_get('schedule') -%}
+    {%- set stream_name = config.meta_get('stream') -%}
+    {%- if (schedule is none) == (stream_name is none) -%}
+        {%- do exceptions.raise_compiler_error(
+            model.name ~ " needs meta.stream or meta.schedule, and only one of them"
+        ) -%}
+    {%- endif -%}
+    {%- set stream = upstream_stream(model, stream_name) if stream_name -%}
+    {{ run_hooks(pre_hooks) }}
+    {% call statement('main') %}{{ create_task(target_relation, sql, stream, schedule) }}{% endcall %}
+    {% do adapter.commit() %}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': []}) }}
+{% endmaterialization %}
+
+{# The full name of the stream that triggers a task; the task must also read it, by ref(). #}
+{% macro upstream_stream(model, stream_name) %}
+    {%- for unique_id in model.depends_on.nodes if graph.nodes[unique_id].name == stream_name -%}
+        {%- set node = graph.nodes[unique_id] -%}
+        {{ return(node.database ~ '.' ~ node.schema ~ '.' ~ node.alias) }}
+    {%- endfor -%}
+    {%- do exceptions.raise_compiler_error(
+        model.name ~ " is triggered by " ~ stream_name ~ " but does not read it"
+    ) -%}
+{% endmacro %}

@@ -1,0 +1,21 @@
+{# The last dynamic table: a stream is no consumer on Snowflake, so this one has a lag of its own. #}
+{{ config(
+    target_lag='1 minute' if target.type == 'snowflake' else '1 second',
+    meta={'refresh_key': ['customer_id']},
+) }}
+
+with
+
+daily as (
+
+    select * from {{ ref('customer_activity_daily') }}
+
+),
+
+metrics as (
+
+    {{ customer_metrics('daily', ['customer_id']) }}
+
+)
+
+select * from metrics

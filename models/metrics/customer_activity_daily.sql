@@ -1,0 +1,31 @@
+{{ config(meta={'refresh_key': ['customer_id', 'activity_date']}) }}
+
+with
+
+events as (
+
+    select * from {{ ref('customer_events') }}
+
+),
+
+counted as (
+
+    select
+        customer_id,
+        activity_date,
+        count(case when category in ('activity', 'purchase') then 1 end) > 0 as is_active,
+        count(*) as event_count,
+        {%- for category in ['activity', 'purchase', 'friction', 'marketing', 'cancellation'] %}
+        count(case when category = '{{ category }}' then 1 end) as {{ category }}_count,
+        {%- endfor %}
+        round(sum(case when category = 'purchase' then coalesce(amount, 0) else 0 end), 4)
+            as purchase_amount,
+        min(occurred_at) as first_event_at,
+        max(case when category in ('activity', 'purchase') then occurred_at end) as last_active_at,
+        min(case when category = 'cancellation' then occurred_at end) as first_cancelled_at
+    from events
+    group by customer_id, activity_date
+
+)
+
+select * from counted

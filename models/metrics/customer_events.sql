@@ -1,0 +1,3 @@
+{{ config(meta={'refresh_key': ['event_id']}) }}
+
+select * from {{ ref('stg_customer_events') }}

@@ -14,6 +14,11 @@
     ]) }}
 {% endmacro %}
 
+{# One feature as the model takes it, in training and in scoring: a number, 0 where there is none. #}
+{% macro feature_value(feature) -%}
+    coalesce(cast({{ feature }} as double), 0)
+{%- endmacro %}
+
 {# Rows of customer_metrics with what depends on the clock, from one date: whole UTC days. #}
 {% macro with_clock_features(metrics, as_of_date) %}
     select

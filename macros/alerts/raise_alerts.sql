@@ -1,0 +1,73 @@
+{# Raises an alert for every customer that entered the high band and has none for this stay in it:
+   at most one in cooldown_days, and at most max_alerts_per_run per segment, the greatest value at
+   risk first; who does not fit is taken by the next run. Held-out customers get the alert, and
+   nothing else, for ever: only that shows later whether the messages helped. #}
+{% macro raise_alerts(history, scores, policies, offers) %}
+    insert into {{ history }} (
+        alert_id, customer_id, score, threshold, value_at_risk, top_reasons, offer, arm, status,
+        model_version, created_at
+    )
+    with previous as (
+        select customer_id, max(created_at) as last_alert_at
+        from {{ history }}
+        group by customer_id
+    ),
+    candidates as (
+        select
+            scores.*,
+            policies.segment,
+            policies.policy_segment,
+            policies.threshold,
+            policies.max_alerts_per_run,
+            {{ json_text(parse_json('scores.top_reasons'), '[0].code') }} as first_reason,
+            case
+                when {{ hash_bucket("scores.customer_id || '|' || '" ~ var('holdout_salt') ~ "'") }}
+                    < policies.holdout_percent then 'holdout'
+                else 'treated'
+            end as arm
+        from {{ scores }} as scores
+        inner join {{ policies }} as policies on scores.customer_id = policies.customer_id
+        left join previous on scores.customer_id = previous.customer_id
+        where
+            scores.band = 'high'
+            and (
+                previous.last_alert_at is null
+                or (
+                    previous.last_alert_at < scores.band_since
+                    and datediff('second', previous.last_alert_at, {{ as_of() }})
+                    >= policies.cooldown_days * 86400
+                )
+            )
+    ),
+    offered as (
+        select candidates.*, offers.offer
+        from candidates
+        left join {{ offers }} as offers
+            on
+                offers.reason in ('any', candidates.first_reason)
+                and offers.segment in ('any', coalesce(candidates.segment, 'any'))
+        qualify row_number() over (
+            partition by candidates.customer_id order by offers.priority, offers.offer
+        ) = 1
+    ),
+    capped as (
+        select *
+        from offered
+        qualify row_number() over (
+            partition by policy_segment order by value_at_risk desc, customer_id
+        ) <= max_alerts_per_run
+    )
+    select
+        md5(customer_id || '|' || cast(band_since as {{ dbt.type_string() }})) as alert_id,
+        customer_id,
+        score,
+        threshold,
+        value_at_risk,
+        top_reasons,
+        offer,
+        arm,
+        case when arm = 'holdout' then 'HELD_OUT' else 'OPEN' end as status,
+        model_version,
+        {{ as_of() }} as created_at
+    from capped
+{% endmacro %}

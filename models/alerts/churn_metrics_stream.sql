@@ -1,0 +1,3 @@
+{{ config(materialized='stream') }}
+
+select * from {{ ref('churn_metrics_live') }}

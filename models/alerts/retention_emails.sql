@@ -1,0 +1,13 @@
+-- Filled by the tasks, append-only. dbt keeps the columns, the tasks keep the rows.
+select
+    cast(null as {{ dbt.type_string() }}) as alert_id,
+    cast(null as {{ dbt.type_string() }}) as subject,
+    cast(null as {{ dbt.type_string() }}) as body,
+    cast(null as {{ dbt.type_string() }}) as provider,
+    cast(null as {{ dbt.type_string() }}) as model,
+    cast(null as {{ dbt.type_string() }}) as prompt_version,
+    cast(null as {{ dbt.type_string() }}) as checks,
+    cast(null as {{ dbt.type_string() }}) as status,
+    cast(null as {{ dbt.type_string() }}) as error,
+    cast(null as {{ type_utc() }}) as created_at
+where 1 = 0

@@ -1,0 +1,103 @@
+with
+
+daily as (
+
+    select * from {{ ref('customer_activity_daily') }}
+
+),
+
+-- The last day may still be going on, so labels end with the day before it. What counts is the
+-- data's own end: while the loader is down, nobody has fallen silent.
+bounds as (
+
+    select
+        min(activity_date) as first_date,
+        max(activity_date) - 1 as last_complete_date
+    from daily
+
+),
+
+numbers as (
+
+    {% for number in range(var('training_cutoffs')) -%}
+    select {{ number }} as number{{ ' union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+cutoffs as (
+
+    select
+        last_complete_date - {{ var('churn_horizon_days') }}
+        - number * {{ var('training_cutoff_every_days') }} as cutoff_date
+    from bounds
+    cross join numbers
+    where
+        last_complete_date - {{ var('churn_horizon_days') }}
+        - number * {{ var('training_cutoff_every_days') }}
+        >= first_date + {{ var('churn_horizon_days') }}
+
+),
+
+history as (
+
+    select
+        cutoffs.cutoff_date,
+        daily.*
+    from cutoffs
+    inner join daily on daily.activity_date <= cutoffs.cutoff_date
+
+),
+
+metrics as (
+
+    {{ customer_metrics('history', ['cutoff_date', 'customer_id']) }}
+
+),
+
+features as (
+
+    {{ with_clock_features('metrics', 'cutoff_date') }}
+
+),
+
+outcomes as (
+
+    select
+        cutoffs.cutoff_date,
+        daily.customer_id,
+        max(case when daily.is_active then 1 else 0 end) as was_active,
+        max(case when daily.cancellation_count > 0 then 1 else 0 end) as was_cancelled
+    from cutoffs
+    inner join daily
+        on
+            daily.activity_date > cutoffs.cutoff_date
+            and daily.activity_date <= cutoffs.cutoff_date + {{ var('churn_horizon_days') }}
+    group by cutoffs.cutoff_date, daily.customer_id
+
+),
+
+-- Keys, label and features: nothing else is here for a model to learn from.
+labelled as (
+
+    select
+        features.customer_id,
+        features.cutoff_date,
+        features.cutoff_date + {{ var('churn_horizon_days') }} as label_until_date,
+        case
+            when coalesce(outcomes.was_active, 0) = 0 or outcomes.was_cancelled = 1 then 1
+            else 0
+        end as has_churned,
+        {%- for feature in churn_features() %}
+        {{ feature_value('features.' ~ feature) }} as {{ feature }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from features
+    left join outcomes
+        on
+            features.cutoff_date = outcomes.cutoff_date
+            and features.customer_id = outcomes.customer_id
+    where {{ in_population('features.cutoff_date') }}
+
+)
+
+select * from labelled

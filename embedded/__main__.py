@@ -1,0 +1,102 @@
+"""The command line of the embedded engine: demo, up, tick and query."""
+
+import argparse
+import sys
+from contextlib import suppress
+from datetime import datetime, timezone
+
+import duckdb
+
+from embedded.broker import DEFAULT_PORT
+from embedded.database import DEFAULT_ROLE, LakeError, connect
+from ingest.errors import IngestError
+
+
+def main() -> int:
+    """Run one command; return 0, or 1 after one line on what is wrong."""
+    arguments = _parser().parse_args()
+    try:
+        return arguments.run(arguments) or 0
+    except (LakeError, IngestError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from embedded.demo import demo
+
+    demo(as_json=arguments.json, dashboard=not arguments.no_dashboard)
+
+
+def _up(arguments: argparse.Namespace) -> None:
+    from embedded.up import up
+
+    up(
+        port=arguments.port,
+        topic=arguments.topic,
+        bootstrap_servers=arguments.bootstrap_servers,
+        dashboard=not arguments.no_dashboard,
+    )
+
+
+def _tick(arguments: argparse.Namespace) -> int:
+    from embedded.scheduler import tick
+
+    with connect(create=False) as connection:
+        done = tick(connection, arguments.as_of)
+    sys.stdout.write("\n".join(done.in_words()) + "\n")
+    return int(any(run.error for run in done.task_runs))
+
+
+def _query(arguments: argparse.Namespace) -> int:
+    with connect(arguments.role, create=False) as connection:
+        connection.execute("begin transaction")  # whatever is asked, nothing is written
+        try:
+            result = connection.sql(arguments.sql)
+            if result is not None:
+                result.show(max_rows=arguments.max_rows, max_width=200)
+        except duckdb.Error as error:
+            raise LakeError(str(error).strip().splitlines()[0]) from error
+        finally:
+            with suppress(duckdb.Error):
+                connection.execute("rollback")
+    return 0
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment.astimezone(timezone.utc).replace(tzinfo=None) if moment.tzinfo else moment
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m embedded", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="the whole pipeline on real events, then the dashboard")
+    demo.add_argument("--no-dashboard", action="store_true", help="stop after the summary")
+    demo.add_argument("--json", action="store_true", help="the summary as one JSON line, last")
+    demo.set_defaults(run=_demo)
+
+    up = commands.add_parser("up", help="broker, loader, scheduler and dashboard, until Ctrl-C")
+    up.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the broker (default: 9092)")
+    up.add_argument("--topic", default="churn.events", help="default: churn.events")
+    up.add_argument("--bootstrap-servers", help="use this Kafka cluster instead of an own broker")
+    up.add_argument("--no-dashboard", action="store_true")
+    up.set_defaults(run=_up)
+
+    tick = commands.add_parser("tick", help="one pass: refresh what changed, run tasks that are due")
+    tick.add_argument("--as-of", type=_moment, help="the moment in UTC to act as of (default: now)")
+    tick.set_defaults(run=_tick)
+
+    query = commands.add_parser("query", help="read the lake")
+    query.add_argument("sql", help='for example "select * from manager_risk_queue"')
+    query.add_argument("--role", default=DEFAULT_ROLE, help="whose view to preview")
+    query.add_argument("--max-rows", type=int, default=40)
+    query.set_defaults(run=_query)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

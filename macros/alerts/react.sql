@@ -1,12 +1,17 @@
-{# What both tasks do with the customers they are given: score, alert, draft. Three statements;
-   only the first reads the changes, and each may be run again. #}
+{# What both tasks do with the customers they are given: score, alert, draft. Only
+   the first statement reads the changes, and each may be run again. #}
 {% macro react(changed) %}
 {{ score_customers(
     changed=changed,
+    score_history=ref('churn_score_history'),
     scores=ref('churn_scores'),
     policies=ref('customer_policies'),
     model=ref('active_churn_model'),
     metrics=ref('churn_metrics_live'),
+) }};
+{{ keep_current_scores(
+    scores=ref('churn_scores'),
+    score_history=ref('churn_score_history'),
 ) }};
 {{ raise_alerts(
     history=ref('high_risk_history'),

@@ -35,17 +35,28 @@
             'text': "'Active on only ' || active_days_84d || ' days in the 12 weeks up to the last visit'",
         },
     ] -%}
-    possible_reasons as (
+    reason_codes as (
         {%- for reason in reasons %}
-        select
-            customer_id,
-            '{{ reason.code }}' as code,
-            {{ reason.strength }} as strength,
-            {{ reason.text }} as reason_text
-        from {{ scored }}
-        where is_in_population
-        {{ 'union all' if not loop.last }}
+        select '{{ reason.code }}' as code{{ ' union all' if not loop.last }}
         {%- endfor %}
+    ),
+    possible_reasons as (
+        select
+            scored.customer_id,
+            reason_codes.code,
+            case reason_codes.code
+                {%- for reason in reasons %}
+                when '{{ reason.code }}' then {{ reason.strength }}
+                {%- endfor %}
+            end as strength,
+            case reason_codes.code
+                {%- for reason in reasons %}
+                when '{{ reason.code }}' then {{ reason.text }}
+                {%- endfor %}
+            end as reason_text
+        from {{ scored }} as scored
+        cross join reason_codes
+        where scored.is_in_population
     ),
     ranked_reasons as (
         select

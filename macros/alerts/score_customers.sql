@@ -1,114 +1,124 @@
-{# Scores customers and keeps CHURN_SCORES: one statement, deterministic, safe to run again.
+{# Scores customers: appends to CHURN_SCORE_HISTORY. One statement, deterministic, safe to run again.
    changed: a relation with rows of churn_metrics_live; only what is new or differs is scored.
    A score is kept with the band it puts its customer in: `high` is entered at the threshold and
    left below exit_ratio x threshold; `left` is whoever is no longer in the population.
    On data that is older than var('stale_after_minutes') nothing is scored: see pipeline_health. #}
-{% macro score_customers(changed, scores, policies, model, metrics) %}
-    merge into {{ scores }} as scores
-    using (
-        with clocked as (
-            {{ with_clock_features(changed, 'cast(' ~ as_of() ~ ' as date)') }}
-        ),
-        fresh as (
-            select
-                max(last_activity_at)
-                >= {{ as_of() }} - interval '{{ var("stale_after_minutes") }} minutes' as is_fresh
-            from {{ metrics }}
-        ),
-        compared as (
-            select
-                clocked.*,
-                policies.threshold,
-                policies.exit_ratio,
-                policies.monthly_value,
-                model.version as active_version,
-                stored.band as stored_band,
-                stored.band_since as stored_band_since,
-                {{ in_population('cast(' ~ as_of() ~ ' as date)') }} as is_in_population,
-                {{ features_hash() }} as new_features_hash,
-                stored.features_hash as stored_features_hash,
-                stored.model_version as stored_model_version
-            from clocked
-            cross join fresh
-            cross join {{ model }} as model
-            inner join {{ policies }} as policies on clocked.customer_id = policies.customer_id
-            left join {{ scores }} as stored on clocked.customer_id = stored.customer_id
-            where fresh.is_fresh
-        ),
-        due as (
-            select * from compared
-            where
-                (is_in_population and (
-                    stored_features_hash is null
-                    or stored_features_hash <> new_features_hash
-                    or stored_model_version <> active_version
-                ))
-                or (not is_in_population and stored_band <> 'left')
-        ),
-        scored as (
-            select
-                *,
-                case when is_in_population then predict_churn(
-                    {%- for feature in churn_features() %}
-                    {{ feature_value(feature) }}{{ ',' if not loop.last }}
-                    {%- endfor %}
-                ) end as new_score,
-                {{ expected_spend() }} as new_expected_spend
-            from due
-        ),
-        banded as (
-            select
-                *,
-                case
-                    when not is_in_population then 'left'
-                    when new_score >= threshold then 'high'
-                    when stored_band = 'high' and new_score >= threshold * exit_ratio then 'high'
-                    else 'low'
-                end as new_band
-            from scored
-            where not is_in_population or new_score is not null
-        ),
-        {{ reason_steps('banded') }}
+{% macro score_customers(changed, score_history, scores, policies, model, metrics) %}
+    insert into {{ score_history }} (
+    customer_id, score, band, band_since, value_at_risk, top_reasons, model_version,
+    features_hash, scored_at
+    )
+    with clocked as (
+        {{ with_clock_features(changed, 'cast(' ~ as_of() ~ ' as date)') }}
+    ),
+    fresh as (
         select
-            banded.*,
-            reasons.top_reasons,
+            max(last_activity_at)
+            >= {{ as_of() }} - interval '{{ var("stale_after_minutes") }} minutes' as is_fresh
+        from {{ metrics }}
+    ),
+    compared as (
+        select
+            clocked.*,
+            policies.threshold,
+            policies.exit_ratio,
+            policies.monthly_value,
+            model.version as active_version,
+            stored.band as stored_band,
+            stored.band_since as stored_band_since,
+            {{ in_population('cast(' ~ as_of() ~ ' as date)', 'clocked.') }}
+                as is_in_population,
+            {{ features_hash() }} as new_features_hash,
+            stored.features_hash as stored_features_hash,
+            stored.model_version as stored_model_version
+        from clocked
+        cross join fresh
+        cross join {{ model }} as model
+        inner join {{ policies }} as policies on clocked.customer_id = policies.customer_id
+        left join {{ scores }} as stored on clocked.customer_id = stored.customer_id
+        where fresh.is_fresh
+    ),
+    due as (
+        select * from compared
+        where
+            (is_in_population and (
+                stored_features_hash is null
+                or stored_features_hash <> new_features_hash
+                or stored_model_version <> active_version
+            ))
+            or (not is_in_population and stored_band <> 'left')
+    ),
+    scored as (
+        select
+            *,
+            case when is_in_population then predict_churn(
+                {%- for feature in churn_features() %}
+                {{ feature_value(feature) }}{{ ',' if not loop.last }}
+                {%- endfor %}
+            ) end as new_score,
+            {{ expected_spend() }} as new_expected_spend
+        from due
+    ),
+    banded as (
+        select
+            *,
             case
-                when banded.new_band = banded.stored_band then banded.stored_band_since
-                else {{ as_of() }}
-            end as new_band_since
-        from banded
-        left join reasons on banded.customer_id = reasons.customer_id
-    ) as fresh_scores
-    on scores.customer_id = fresh_scores.customer_id
-    when matched then update set
-        {%- for column, value in score_columns().items() %}
-        {{ column }} = {{ value }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    when not matched then insert (customer_id, {{ score_columns().keys() | join(', ') }})
-    values (fresh_scores.customer_id, {{ score_columns().values() | join(', ') }})
+                when not is_in_population then 'left'
+                when new_score >= threshold then 'high'
+                when stored_band = 'high' and new_score >= threshold * exit_ratio then 'high'
+                else 'low'
+            end as new_band
+        from scored
+        where not is_in_population or new_score is not null
+    ),
+    {{ reason_steps('banded') }}
+    select
+        banded.customer_id,
+        banded.new_score as score,
+        banded.new_band as band,
+        case
+            when banded.new_band = banded.stored_band then banded.stored_band_since
+            else {{ as_of() }}
+        end as band_since,
+        round(coalesce(banded.new_score, 0) * banded.new_expected_spend, 2) as value_at_risk,
+        coalesce(reasons.top_reasons, '[]') as top_reasons,
+        banded.active_version as model_version,
+        banded.new_features_hash as features_hash,
+        {{ as_of() }} as scored_at
+    from banded
+    left join reasons on banded.customer_id = reasons.customer_id
 {% endmacro %}
 
-{# What a scoring run writes, column by column. #}
-{% macro score_columns() %}
-    {{ return({
-        'score': 'fresh_scores.new_score',
-        'band': 'fresh_scores.new_band',
-        'band_since': 'fresh_scores.new_band_since',
-        'value_at_risk': 'round(coalesce(fresh_scores.new_score, 0) * fresh_scores.new_expected_spend, 2)',
-        'top_reasons': "coalesce(fresh_scores.top_reasons, '[]')",
-        'model_version': 'fresh_scores.active_version',
-        'features_hash': 'fresh_scores.new_features_hash',
-        'scored_at': as_of(),
-    }) }}
+{# Makes the latest score of each customer the current one. It looks back a day, so that a run that
+   broke off after scoring is made good by the next. #}
+{% macro keep_current_scores(scores, score_history) %}
+    {%- set columns = [
+    'score', 'band', 'band_since', 'value_at_risk', 'top_reasons', 'model_version',
+    'features_hash', 'scored_at',
+    ] -%}
+    merge into {{ scores }} as scores
+    using (
+    select *
+    from {{ score_history }}
+    where scored_at >= {{ as_of() }} - interval '1 day'
+    qualify row_number() over (partition by customer_id order by scored_at desc) = 1
+    ) as latest
+    on scores.customer_id = latest.customer_id
+    when matched and latest.scored_at > scores.scored_at then update set
+    {%- for column in columns %}
+    {{ column }} = latest.{{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+    when not matched then insert (customer_id, {{ columns | join(', ') }})
+    values (latest.customer_id, latest.{{ columns | join(', latest.') }})
 {% endmacro %}
 
 {# What a customer is expected to spend over the horizon, in the account's currency: the profile's
    monthly value if it has one, else the last 84 days' spend per day of them. #}
 {% macro expected_spend() -%}
     coalesce(
-        monthly_value / 30.4375,
-        purchase_amount_84d / greatest(1, least(84,
-            datediff('day', cast(first_seen_at as date), cast(last_activity_at as date)) + 1
-        ))
+    monthly_value / 30.4375,
+    purchase_amount_84d / greatest(1, least(84,
+        datediff('day', cast(first_seen_at as date), cast(last_activity_at as date)) + 1
+    ))
     ) * {{ var('churn_horizon_days') }}
 {%- endmacro %}

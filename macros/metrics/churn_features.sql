@@ -39,11 +39,11 @@
 
 {# Whether a row of customer_metrics belongs to the population at a date: enough active days in the
    last days, and no cancellation. The k-th last active day says it without another window. #}
-{% macro in_population(as_of_date) -%}
+{% macro in_population(as_of_date, prefix='') -%}
     (
-        cancelled_at is null
-        and qualifying_active_date is not null
-        and qualifying_active_date > {{ as_of_date }} - {{ var('population_window_days') }}
+        {{ prefix }}cancelled_at is null
+        and {{ prefix }}qualifying_active_date is not null
+        and {{ prefix }}qualifying_active_date > {{ as_of_date }} - {{ var('population_window_days') }}
     )
 {%- endmacro %}
 

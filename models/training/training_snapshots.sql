@@ -96,7 +96,7 @@ labelled as (
         on
             features.cutoff_date = outcomes.cutoff_date
             and features.customer_id = outcomes.customer_id
-    where {{ in_population('features.cutoff_date') }}
+    where {{ in_population('features.cutoff_date', 'features.') }}
 
 )
 

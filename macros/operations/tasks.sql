@@ -1,0 +1,62 @@
+{# dbt run-operation resume_tasks · suspend_tasks · execute_task --args '{name: process_alerts}' #}
+
+{% macro resume_tasks() %}{{ set_tasks('resume') }}{% endmacro %}
+
+{% macro suspend_tasks() %}{{ set_tasks('suspend') }}{% endmacro %}
+
+{% macro set_tasks(verb) %}
+    {%- if execute -%}
+        {%- for task in pipeline_tasks() -%}
+            {%- do run_query(set_task(task, verb)) -%}
+            {%- do log(task.identifier ~ ': ' ~ verb ~ 'd' if verb == 'resume'
+                else task.identifier ~ ': suspended', info=True) -%}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
+
+{# Every task model of the project, as a relation, in the order of the graph. #}
+{% macro pipeline_tasks() %}
+    {%- set relations = [] -%}
+    {%- for node in graph.nodes.values() if node.config.materialized == 'task' -%}
+        {%- do relations.append(api.Relation.create(
+            database=node.database, schema=node.schema, identifier=node.alias
+        )) -%}
+    {%- endfor -%}
+    {{ return(relations) }}
+{% endmacro %}
+
+{% macro set_task(task, verb) %}{{ return(adapter.dispatch('set_task')(task, verb)) }}{% endmacro %}
+{% macro default__set_task(task, verb) %}{{ no_such_engine('set_task') }}{% endmacro %}
+{% macro snowflake__set_task(task, verb) %}alter task {{ task }} {{ verb }}{% endmacro %}
+{% macro duckdb__set_task(task, verb) %}
+    update {{ task.database }}.embedded.tasks
+    set is_suspended = {{ verb == 'suspend' }}, consecutive_failures = 0
+    where name = '{{ task.identifier }}'
+{% endmacro %}
+
+{% macro execute_task(name) %}
+    {%- if execute -%}
+        {%- set known = [] -%}
+        {%- for task in pipeline_tasks() if task.identifier | lower == name | lower -%}
+            {%- do known.append(task) -%}
+        {%- endfor -%}
+        {%- if not known -%}
+            {%- do exceptions.raise_compiler_error(
+                "there is no task '" ~ name ~ "': the tasks are "
+                ~ (pipeline_tasks() | map(attribute='identifier') | join(', '))
+            ) -%}
+        {%- endif -%}
+        {%- do run_task_now(known[0]) -%}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro run_task_now(task) %}{{ return(adapter.dispatch('run_task_now')(task)) }}{% endmacro %}
+{% macro default__run_task_now(task) %}{{ no_such_engine('run_task_now') }}{% endmacro %}
+{% macro snowflake__run_task_now(task) %}
+    {%- do run_query('execute task ' ~ task) -%}
+    {%- do log(task.identifier ~ ': started; see show_pipeline for how it ends', info=True) -%}
+{% endmacro %}
+{% macro duckdb__run_task_now(task) %}
+    {%- do run_query('select 1') -%}
+    {%- do embedded_action('execute_task', task.identifier) -%}
+{% endmacro %}

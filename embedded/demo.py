@@ -19,7 +19,7 @@ from embedded.summary import latest_draft, riskiest, summarize
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.samples import FILES
-from ingest.sinks.ducklake import DuckLakeSink
+from ingest.sinks import open_sink
 
 TOPIC = "churn.events"
 _MARK = "made-by-the-demo"
@@ -40,7 +40,7 @@ def demo(*, as_json: bool, dashboard: bool) -> None:
         with _step(console, "replaying real events through the broker"):
             replayed = replay(FILES, address, TOPIC, shift_to_now=True)
         with _step(console, f"loading {replayed:,} events"):
-            sink = DuckLakeSink()
+            sink = open_sink("duckdb")
             try:
                 load(sink, address, TOPIC, until_end=True)
             finally:

@@ -1,0 +1,1 @@
+"""Kafka to the raw tables: the event contract, the loader, replay and simulation."""

@@ -1,0 +1,92 @@
+"""How to reach a Kafka broker: the address, and TLS and SASL from the environment."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from ingest.errors import IngestError
+
+BOOTSTRAP_TIMEOUT_SECONDS = 5
+
+_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+_ADDRESS = re.compile(r"[^\s:,]+:(\d{1,5})|\[[0-9a-fA-F:]+\]:(\d{1,5})")
+_TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+
+
+def default_bootstrap_servers() -> str:
+    """Return $KAFKA_BOOTSTRAP_SERVERS, or Kafka's usual address on this machine."""
+    return os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or "127.0.0.1:9092"
+
+
+def connection_settings(bootstrap_servers: str) -> dict[str, Any]:
+    """Return the settings that every Kafka client of the project shares.
+
+    Reads KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD
+    and KAFKA_SSL_CAFILE. Raises IngestError for an address or a setting that cannot be right.
+    """
+    addresses = bootstrap_servers.split(",")
+    for address in addresses:
+        if not _is_address(address):
+            raise IngestError(f"'{address}' is not a broker's address: write HOST:PORT")
+    return {
+        "bootstrap_servers": addresses,
+        "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_SECONDS * 1_000,
+        "reconnect_backoff_max_ms": 1_000,
+        **_security_settings(),
+    }
+
+
+def check_topic_name(topic: str) -> str:
+    """Return the name of a topic if Kafka would take it; raises IngestError."""
+    if not _TOPIC.fullmatch(topic):
+        raise IngestError(
+            f"'{topic}' is not a topic's name: use up to 249 letters, digits, dots, _ and -"
+        )
+    return topic
+
+
+def no_broker(bootstrap_servers: str) -> "BrokerSilentError":
+    """Return the error for a broker that cannot be reached."""
+    return BrokerSilentError(
+        f"no Kafka broker answers at {bootstrap_servers}: start one, or check"
+        " --bootstrap-servers and the KAFKA_ variables of the environment"
+    )
+
+
+def _is_address(text: str) -> bool:
+    found = _ADDRESS.fullmatch(text)
+    return bool(found) and 0 < int(found[1] or found[2]) < 65_536
+
+
+def _security_settings() -> dict[str, Any]:
+    protocol = _choice("KAFKA_SECURITY_PROTOCOL", _PROTOCOLS)
+    settings: dict[str, Any] = {"security_protocol": protocol}
+    if protocol.endswith("SSL") and (cafile := os.environ.get("KAFKA_SSL_CAFILE")):
+        if not Path(cafile).is_file():
+            raise IngestError(f"KAFKA_SSL_CAFILE names {cafile}, but there is no such file")
+        settings["ssl_cafile"] = cafile
+    if protocol.startswith("SASL"):
+        settings["sasl_mechanism"] = _choice("KAFKA_SASL_MECHANISM", _MECHANISMS)
+        settings["sasl_plain_username"] = _required("KAFKA_SASL_USERNAME", protocol)
+        settings["sasl_plain_password"] = _required("KAFKA_SASL_PASSWORD", protocol)
+    return settings
+
+
+def _choice(variable: str, choices: tuple[str, ...]) -> str:
+    value = os.environ.get(variable) or choices[0]
+    if value not in choices:
+        raise IngestError(f"{variable} is '{value}': use one of {', '.join(choices)}")
+    return value
+
+
+def _required(variable: str, protocol: str) -> str:
+    value = os.environ.get(variable)
+    if not value:
+        raise IngestError(f"KAFKA_SECURITY_PROTOCOL is {protocol}, so {variable} must be set")
+    return value
+
+
+class BrokerSilentError(IngestError):
+    """No broker answers; it may come back."""

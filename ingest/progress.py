@@ -1,0 +1,35 @@
+"""A progress display for a person: on a terminal only, and only for work that takes a while."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+_PATIENCE_SECONDS = 2
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int], None]]:
+    """Yield a function that takes the count so far and shows it once two seconds have passed."""
+    display = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description} {task.completed:,.0f}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    started, task = time.monotonic(), display.add_task(what, total=None)
+    is_wanted = sys.stderr.isatty()
+
+    def report(count: int) -> None:
+        if is_wanted and time.monotonic() - started >= _PATIENCE_SECONDS:
+            display.start()
+            display.update(task, completed=count)
+
+    try:
+        yield report
+    finally:
+        display.stop()

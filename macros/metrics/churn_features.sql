@@ -19,6 +19,13 @@
     coalesce(cast({{ feature }} as double), 0)
 {%- endmacro %}
 
+{# All features of a relation, as columns under their names. #}
+{% macro feature_columns(relation) -%}
+    {%- for feature in churn_features() -%}
+        {{ feature_value(relation ~ '.' ~ feature) }} as {{ feature }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
 {# Rows of customer_metrics with what depends on the clock, from one date: whole UTC days. #}
 {% macro with_clock_features(metrics, as_of_date) %}
     select

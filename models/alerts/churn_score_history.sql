@@ -1,4 +1,5 @@
--- Filled by the tasks, append-only: every score that was given. dbt keeps the columns, the tasks keep the rows.
+-- Filled by the tasks, append-only: every score given.
+-- dbt keeps the columns, the tasks keep the rows.
 select
     cast(null as {{ dbt.type_string() }}) as customer_id,
     cast(null as double) as score,

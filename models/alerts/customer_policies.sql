@@ -5,7 +5,10 @@ with
 
 customers as (
 
-    select customer_id, cancelled_at from {{ ref('churn_metrics_live') }}
+    select
+        customer_id,
+        cancelled_at
+    from {{ ref('churn_metrics_live') }}
 
 ),
 

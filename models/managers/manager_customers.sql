@@ -27,7 +27,9 @@ regions as (
 -- Which regions the asking role sees; `*` stands for all of them and for customers without one.
 visible_regions as (
 
-    select distinct region from regions where is_role_in_session(role_name)
+    select distinct region
+    from regions
+    where is_role_in_session(role_name)
 
 ),
 

@@ -11,14 +11,16 @@ alerts as (
     select *
     from {{ ref('high_risk_history') }}
     qualify row_number() over (
-        partition by customer_id order by created_at desc, alert_id
+        partition by customer_id order by created_at desc, alert_id asc
     ) = 1
 
 ),
 
 emails as (
 
-    select alert_id, max(created_at) as drafted_at
+    select
+        alert_id,
+        max(created_at) as drafted_at
     from {{ ref('retention_emails') }}
     where status = 'DRAFTED'
     group by alert_id

@@ -7,7 +7,9 @@ with
 
 profile_events as (
 
-    select * from {{ ref('customer_events') }} where category = 'profile'
+    select *
+    from {{ ref('customer_events') }}
+    where category = 'profile'
 
 ),
 

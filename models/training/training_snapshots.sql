@@ -88,9 +88,7 @@ labelled as (
             when coalesce(outcomes.was_active, 0) = 0 or outcomes.was_cancelled = 1 then 1
             else 0
         end as has_churned,
-        {%- for feature in churn_features() %}
-        {{ feature_value('features.' ~ feature) }} as {{ feature }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ feature_columns('features') }}
     from features
     left join outcomes
         on

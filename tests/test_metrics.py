@@ -1,0 +1,169 @@
+"""CHURN_METRICS_LIVE against an independent recomputation in pandas, after every kind of trouble."""
+
+import math
+import random
+from datetime import datetime, timedelta
+
+import pandas
+import pytest
+
+from embedded.refresh import refresh
+from tests.conftest import EPOCH, event
+
+CATEGORIES = {
+    "purchase": "purchase",
+    "ticket_opened": "friction",
+    "payment_failed": "friction",
+    "campaign_received": "marketing",
+    "profile_updated": "profile",
+    "subscription_cancelled": "cancellation",
+    "login": "activity",
+    "something_new": "activity",
+}
+
+
+def recomputed(raw: pandas.DataFrame) -> dict[str, dict]:
+    """What the metrics must be, from the raw rows alone; shares nothing with the models."""
+    first = raw.sort_values(["published_at", "kafka_offset"]).drop_duplicates("event_id")
+    result = {}
+    for customer, events in first.groupby("customer_id"):
+        events = events.assign(
+            category=events.event_type.map(CATEGORIES), day=events.occurred_at.dt.normalize()
+        )
+        active = events[events.category.isin(["activity", "purchase"])]
+        days = sorted(active.day.unique())
+        last = days[-1] if days else None
+        row = {
+            "first_seen_at": events.occurred_at.min(),
+            "last_activity_at": active.occurred_at.max() if days else None,
+            "active_days_total": len(days),
+            "events_total": len(events),
+            "purchase_amount_total": events[events.category == "purchase"].amount.sum(),
+        }
+        for window in (7, 28, 84):
+            inside = events.iloc[:0]
+            if last is not None:
+                start = last - timedelta(days=window)
+                inside = events[(events.day > start) & (events.day <= last)]
+            row[f"active_days_{window}d"] = inside[
+                inside.category.isin(["activity", "purchase"])
+            ].day.nunique()
+            for category in ("activity", "purchase", "friction", "marketing"):
+                row[f"{category}_count_{window}d"] = (inside.category == category).sum()
+            row[f"purchase_amount_{window}d"] = inside[inside.category == "purchase"].amount.sum()
+        gaps = pandas.Series(
+            [(later - day).days for day, later in zip(days, days[1:], strict=False)], dtype=float
+        )
+        row |= {
+            "gap_days_mean": gaps.mean(),
+            "gap_days_max": gaps.max(),
+            "gap_days_stddev": gaps.std(),
+        }
+        for category in ("friction", "marketing"):
+            row[f"{category}_count_since_last_activity"] = (
+                ((events.category == category) & (events.day > last)).sum() if days else 0
+            )
+        for name, (short, long) in {
+            "active_days_trend_7d_28d": (7, 28),
+            "active_days_trend_28d_84d": (28, 84),
+        }.items():
+            a, b = row[f"active_days_{short}d"] / short, row[f"active_days_{long}d"] / long
+            row[name] = a / b if b else 1.0
+        spend = row["purchase_amount_84d"] / 84
+        row["purchase_amount_trend_28d_84d"] = row["purchase_amount_28d"] / 28 / spend if spend else 1
+        result[customer] = row
+    return result
+
+
+def assert_metrics_are_right(lake) -> None:
+    raw = lake.frame("select * from churn_scores_raw")
+    raw["amount"] = raw.amount.fillna(0.0).astype(float)
+    expected = recomputed(raw)
+    live = lake.frame("select * from churn_metrics_live").set_index("customer_id")
+    assert set(live.index) == set(expected)
+    for customer, row in expected.items():
+        for column, value in row.items():
+            actual = live.loc[customer, column]
+            if value is None or (isinstance(value, float) and math.isnan(value)):
+                assert pandas.isna(actual), (customer, column, actual)
+            elif isinstance(value, (int, float)):
+                assert actual == pytest.approx(value, abs=1e-4), (customer, column)
+            else:
+                assert actual == value, (customer, column)
+
+
+def history(seed: int, customers: int = 12, count: int = 400) -> list[dict]:
+    chance = random.Random(seed)
+    return [
+        event(
+            f"{seed}-{number}",
+            f"{seed}-c{chance.randrange(customers)}",
+            chance.choice(list(CATEGORIES)),
+            EPOCH - timedelta(days=chance.expovariate(1 / 60), seconds=chance.randrange(86_400)),
+            amount=round(chance.uniform(0, 100), 2) if chance.random() < 0.6 else None,
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_metrics_equal_a_recomputation_after_late_duplicate_and_reordered_events(shared_lake, seed):
+    chance, events = random.Random(seed), history(seed)
+    chance.shuffle(events)
+    sent = []
+    while events:
+        size = chance.randrange(1, 150)
+        batch, events = events[:size], events[size:]
+        again = chance.sample(sent, min(len(sent), 10))
+        changed = [{**one, "amount": 999.0, "customer_id": f"{seed}-c0"} for one in again[:5]]
+        shared_lake.add(*batch, *again, *changed)
+        sent += batch
+        refresh(shared_lake.connection)
+        assert_metrics_are_right(shared_lake)
+
+
+def test_deleted_events_leave_the_metrics(shared_lake):
+    shared_lake.add(*history(4, customers=3, count=30))
+    refresh(shared_lake.connection)
+    shared_lake.connection.execute(
+        "delete from churn_scores_raw where customer_id = '4-c0' or event_id = 'e4-1'"
+    )
+    refresh(shared_lake.connection)
+    assert_metrics_are_right(shared_lake)
+    assert shared_lake.one("select count(*) from churn_metrics_live where customer_id = '4-c0'") == 0
+
+
+def test_the_same_events_again_change_no_row(shared_lake):
+    events = history(5)
+    shared_lake.add(*events)
+    refresh(shared_lake.connection)
+    before = shared_lake.rows("from churn_metrics_live order by customer_id")
+    shared_lake.add(*events)
+    shared_lake.add(*[{**one, "occurred_at": EPOCH + timedelta(days=9)} for one in events])
+    done = refresh(shared_lake.connection)
+    assert shared_lake.rows("from churn_metrics_live order by customer_id") == before
+    assert sum(one.changed_rows + one.removed_rows for one in done) == 0
+
+
+def test_one_customers_events_change_exactly_that_customers_row(shared_lake):
+    shared_lake.add(*history(6))
+    refresh(shared_lake.connection)
+    before = shared_lake.rows("from churn_metrics_live order by customer_id")
+    shared_lake.add(event("6-new", "6-c1", "login", datetime(2026, 1, 2, 3, 4, 5)))
+    done = {one.name: one.changed_rows for one in refresh(shared_lake.connection)}
+    after = shared_lake.rows("from churn_metrics_live order by customer_id")
+    changed = {row[0] for row in set(before) ^ set(after)}
+    assert changed == {"6-c1"}
+    assert done["churn_metrics_live"] == 1
+    assert refresh(shared_lake.connection) == []
+
+
+def test_amounts_that_overflow_nothing_stop_nothing(shared_lake):
+    shared_lake.add(
+        event("7-1", "7-c", "purchase", EPOCH, amount=1e300),
+        event("7-2", "7-c", "purchase", EPOCH, amount=-1e300),
+    )
+    refresh(shared_lake.connection)
+    assert shared_lake.one(
+        "select purchase_amount_total from churn_metrics_live where customer_id = '7-c'"
+    ) == pytest.approx(0, abs=1e290)

@@ -55,6 +55,8 @@ def attach(connection: duckdb.DuckDBPyConnection) -> None:
         path.mkdir(parents=True, exist_ok=True)
         _load_extensions(connection)
         connection.execute("set timezone = 'UTC'")
+        # A missing table must be an error, never a Python variable that happens to have its name.
+        connection.execute("set python_enable_replacements = false")
         connection.execute(
             f"attach if not exists 'ducklake:sqlite:{_quoted(path / 'catalog.sqlite')}'"
             f" as {CATALOG} (data_path '{_quoted(path / 'data')}',"

@@ -1,0 +1,95 @@
+"""Bad input: one clear line, an exit code, nothing lost."""
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import PROJECT, run_dbt, run_module
+
+
+def one_line(done) -> str:
+    assert done.returncode == 1, (done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def test_no_lake(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "nowhere"))
+    assert "there is no lake" in one_line(run_module("embedded", "query", "select 1"))
+    assert "there is no lake" in one_line(run_module("embedded", "tick"))
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_lake_that_is_not_built(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
+    subprocess.run(
+        [sys.executable, "-c", "from embedded.database import connect; connect()"],
+        cwd=PROJECT,
+        check=True,
+    )
+    assert "run 'dbt build' first" in one_line(run_module("embedded", "tick"))
+
+
+def test_a_lake_where_no_folder_can_be(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "file" / "lake"))
+    done = run_module("embedded", "demo", "--no-dashboard")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "cannot be used" in done.stderr
+
+
+def test_a_lake_of_another_version(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
+    code = "from embedded.database import connect; connect()"
+    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
+    with sqlite3.connect(tmp_path / "catalog.sqlite") as catalog:
+        catalog.execute("update ducklake_metadata set value = '99.0' where key = 'version'")
+    assert "another DuckLake version" in one_line(run_module("embedded", "tick"))
+
+
+def test_a_demo_over_someone_elses_lake(tmp_path, monkeypatch):
+    (tmp_path / "catalog.sqlite").write_text("precious")
+    monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
+    assert "set CHURN_LAKE" in one_line(run_module("embedded", "demo", "--no-dashboard"))
+    assert (tmp_path / "catalog.sqlite").read_text() == "precious"
+
+
+def test_a_taken_port(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
+    (tmp_path / "catalog.sqlite").touch()
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = str(server.getsockname()[1])
+        done = run_module("embedded", "up", "--port", port, "--no-dashboard")
+    assert f"port {port} is taken" in one_line(done)
+
+
+def test_a_query_that_is_wrong_and_one_that_would_write(shared_lake):
+    assert "nope" in one_line(run_module("embedded", "query", "select nope"))
+    run_module("embedded", "query", "delete from churn_scores_raw")
+    run_module("embedded", "query", "create table mine as select 1")
+    assert shared_lake.one("select count(*) from duckdb_tables() where table_name = 'mine'") == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ("{churn_horizon_days: 0}", "churn_horizon_days"),
+        ("{population_window_days: many}", "population_window_days"),
+        ("{event_categories: {purchase: [a], friction: [a]}}", "lists 'a' twice"),
+        ("{event_categories: {sales: [a]}}", "unknown category 'sales'"),
+    ],
+)
+def test_bad_settings_stop_at_the_start(shared_lake, variables, words):
+    done = run_dbt("run", "-s", "churn_scores_raw", "--vars", variables, check=False)
+    assert done.returncode != 0
+    assert words in done.stdout
+    assert os.environ["CHURN_LAKE"]

@@ -1,0 +1,93 @@
+"""The Snowflake side without an account: everything renders, parses and keeps the engine's rules.
+
+What only an account can prove stands in docs/snowflake.md.
+"""
+
+import re
+
+import pytest
+from sqlfluff.core import Linter
+
+from tests.conftest import PROJECT, run_dbt
+
+OFFLINE = ("--no-populate-cache", "--no-introspect")
+# What a dynamic table cannot refresh incrementally, or what would make it depend on the clock.
+FORBIDDEN = (
+    r"\bcurrent_(timestamp|date|time)\b",
+    r"\b(sysdate|getdate|random|uuid_string|any_value|median)\s*\(",
+    r"\b(except|intersect|minus|limit|rollup|cube|unpivot|exists)\b",
+    r"\bin\s*\(\s*select\b",
+)
+MACROS = {
+    "stream": "{{ create_stream(api.Relation.create(database='D', schema='S', identifier='X'),"
+    " ref('churn_metrics_live')) }}",
+    "task": "{{ create_task(api.Relation.create(database='D', schema='S', identifier='T'),"
+    " 'select 1', 'D.S.X', none) }}",
+    "scheduled task": "{{ create_task(api.Relation.create(database='D', schema='S',"
+    " identifier='T'), 'select 1', none, '60 MINUTES') }}",
+    "roles": "{{ role_statements() | join(';\n') }}",
+    "grants": "{{ grant_statements() | join(';\n') }}",
+    "predict_churn": "{{ predict_churn_statements('forest.onnx') | join(';\n') }}",
+    "generate_retention_email": "{{ generate_retention_email_statements() | join(';\n') }}",
+    "resume": "{{ set_task(api.Relation.create(database='D', schema='S', identifier='T'),"
+    " 'resume') }}",
+}
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """Every model as it would be sent to Snowflake, by name."""
+    target = tmp_path_factory.mktemp("snowflake")
+    run_dbt(
+        "compile", *OFFLINE, "--target-path", str(target), "-s", "resource_type:model",
+        "--exclude", "train_churn_model", target="snowflake",
+    )  # fmt: skip
+    files = (target / "compiled").rglob("models/**/*.sql")
+    return {file.stem: file.read_text() for file in files if file.parent.suffix != ".yml"}
+
+
+def violations(sql: str) -> list[str]:
+    return [str(one) for one in Linter(dialect="snowflake").parse_string(sql).violations]
+
+
+def test_every_model_renders_and_parses(compiled):
+    models = {file.stem for file in (PROJECT / "models").rglob("*.sql")}
+    assert set(compiled) == models
+    assert {name: found for name, sql in compiled.items() if (found := violations(sql))} == {}
+
+
+def test_dynamic_tables_keep_to_what_refreshes_incrementally(compiled):
+    names = {file.stem for file in (PROJECT / "models" / "metrics").glob("*.sql")}
+    assert len(names) == 4
+    for name in names:
+        sql = re.sub(r"--.*|/\*.*?\*/", "", compiled[name]).lower()
+        for pattern in FORBIDDEN:
+            assert not re.search(pattern, sql), (name, pattern)
+        reads = set(re.findall(r"churn\.main\.(\w+)", sql))
+        assert reads <= names | {"churn_scores_raw"}, (name, reads)
+
+
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory):
+    """The statements for what dbt lacks, by name, rendered in one go."""
+    separator = "-- next object --"
+    rendered = run_dbt(
+        "compile", "-q", *OFFLINE, "--target-path", str(tmp_path_factory.mktemp("objects")),
+        "--inline", f"\n{separator}\n".join(MACROS.values()), target="snowflake",
+    ).stdout  # fmt: skip
+    return dict(zip(MACROS, rendered.split(separator), strict=True))
+
+
+@pytest.mark.parametrize("name", MACROS)
+def test_every_object_that_dbt_lacks_renders_and_parses(objects, name):
+    rendered = objects[name].strip()
+    assert rendered
+    if name == "stream":
+        assert "on dynamic table" in rendered
+    if "task" in name:
+        assert "$$" in rendered
+        assert "target_completion_interval" in rendered
+    if name == "predict_churn":
+        compile(rendered.split("$$")[1], "predict_churn", "exec")
+        assert rendered.count(" float") >= 29
+    assert violations(rendered) == []

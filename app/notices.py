@@ -1,0 +1,59 @@
+"""The calm messages: what to do while there is nothing, or nothing new, to show."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from connection import LAKE, Source, Unavailable
+from words import STALE_AFTER_MINUTES, moment
+
+_START = (
+    "On a laptop, `make demo` fills a pipeline with sample events. For your own events: "
+    "`dbt build`, load them, then `python -m embedded tick`."
+)
+
+
+@contextmanager
+def calm() -> Iterator[None]:
+    """Say in one message that there is no pipeline, instead of a traceback."""
+    try:
+        yield
+    except Unavailable as error:
+        st.info(f"There is no pipeline to look at yet. {_START}", icon=":material/info:")
+        st.text(str(error))
+
+
+def says_empty(figures: Mapping[str, Any]) -> bool:
+    """Say why there are no customers to show, if there are none; return whether it did."""
+    if pd.isna(figures["data_as_of"]):
+        st.info(f"The pipeline is there, but has no events yet. {_START}", icon=":material/info:")
+    elif not figures["customers"]:
+        st.info("This role sees no customers: choose another one, or see the regions of its seed.")
+    else:
+        return False
+    return True
+
+
+def says_unscored(source: Source, figures: Mapping[str, Any]) -> bool:
+    """Say what to do when nobody is scored yet; return whether it did."""
+    if figures["scored_customers"]:
+        return False
+    todo = (
+        "run `dbt build` (trains the model), then `python -m embedded tick` (scores)."
+        if source.backend == LAKE
+        else "run `dbt build` (trains the model); the tasks score within a minute."
+    )
+    st.info(f"No customer is scored yet: {todo}", icon=":material/info:")
+    return True
+
+
+def says_stale(figures: Mapping[str, Any]) -> None:
+    """Say first of all that data are old, if they are."""
+    if figures["is_stale"]:
+        st.warning(
+            f"Data as of {moment(figures['data_as_of'])}: older than {STALE_AFTER_MINUTES} minutes;"
+            " nothing new is scored.",
+            icon=":material/warning:",
+        )

@@ -1,0 +1,51 @@
+"""The managers' dashboard: who is at risk, why, and what has been drafted for them.
+
+The pages lie in views/: a folder named pages/ would be shown without this script by the first
+deep link to a fresh server.
+"""
+
+import streamlit as st
+from connection import DEFAULT_ROLE, LAKE, ROLE_KEY, current_source
+from notices import calm
+
+PREVIEWED_ROLES = (
+    DEFAULT_ROLE,
+    "MARKETING_ANALYST",
+    "DATA_ENGINEER",
+    "CHURN_MANAGER_NORTH",
+    "CHURN_MANAGER_EAST",
+    "CHURN_MANAGER_SOUTH",
+    "CHURN_MANAGER_WEST",
+)
+
+
+def main() -> None:
+    """Show the chosen page, as the chosen role."""
+    st.set_page_config(page_title="Customer churn", layout="wide")
+    # Pages without icons: the browser would fetch them, for its tab, from the network.
+    page = st.navigation(
+        [
+            st.Page("views/overview.py", title="Overview"),
+            st.Page("views/risk_queue.py", title="Risk queue"),
+            st.Page("views/customer.py", title="Customer"),
+        ]
+    )
+    if current_source().backend == LAKE:
+        _preview_role()
+    with calm():
+        page.run()
+
+
+def _preview_role() -> None:
+    with st.sidebar:
+        st.selectbox(
+            "Preview as role",
+            PREVIEWED_ROLES,
+            key=ROLE_KEY,
+            help="What this role would see on Snowflake. A preview, not protection: whoever can"
+            " open the lake's files can read all of them.",
+        )
+        st.caption("A preview, not protection.")
+
+
+main()

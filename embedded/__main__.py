@@ -86,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--no-dashboard", action="store_true")
     up.set_defaults(run=_up)
 
-    tick = commands.add_parser("tick", help="one pass: refresh what changed, run tasks that are due")
+    tick = commands.add_parser(
+        "tick", help="one pass: refresh what changed, run tasks that are due"
+    )
     tick.add_argument("--as-of", type=_moment, help="the moment in UTC to act as of (default: now)")
     tick.set_defaults(run=_tick)
 

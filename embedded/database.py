@@ -1,7 +1,8 @@
-"""The lake: DuckDB in memory over a DuckLake whose catalog is SQLite. Every process opens it here."""
+"""The lake: DuckDB in memory over a DuckLake with a SQLite catalog. Every process opens it here."""
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -100,10 +101,8 @@ def _once(
         result = work(connection)
         connection.execute("commit")
     except BaseException:
-        try:
+        with suppress(duckdb.Error):  # a failed commit has rolled back already
             connection.execute("rollback")
-        except duckdb.Error:
-            pass  # a failed commit has rolled back already
         raise
     return result
 

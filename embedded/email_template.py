@@ -23,7 +23,7 @@ _DEFAULT_SUBJECT = "{name}, something for you"
 
 
 def write_email(facts: str) -> str:
-    """Return a JSON object with `subject` and `body` for a JSON list of reasons, first one first."""
+    """Return JSON text with `subject` and `body` for a JSON list of reasons, strongest first."""
     try:
         reasons = json.loads(facts)
         first = str(reasons[0]["code"]) if reasons else ""

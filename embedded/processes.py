@@ -14,7 +14,13 @@ DASHBOARD_PORT = 8501
 def run_dbt(*arguments: str) -> None:
     """Run dbt quietly in the project; raises LakeError with its own words when it fails."""
     done = subprocess.run(  # noqa: S603 - our own interpreter and fixed words
-        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--no-use-colors", *arguments],
+        [
+            sys.executable,
+            "-c",
+            "from dbt.cli.main import cli; cli()",
+            "--no-use-colors",
+            *arguments,
+        ],
         cwd=PROJECT,
         env={**os.environ, "DBT_PROFILES_DIR": str(PROJECT)},
         capture_output=True,

@@ -102,4 +102,3 @@ def _create_view(
         )
         """
     )
-

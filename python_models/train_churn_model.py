@@ -175,5 +175,5 @@ def model(dbt: object, session: object) -> pandas.DataFrame:
     snapshots.columns = [column.lower() for column in snapshots.columns]
     features = [column for column in snapshots.columns if column not in KEYS_AND_LABEL]
     run = train(session, snapshots, features, location)
-    print(f"training: {run['status'].iloc[0]} ({run['version'].iloc[0]})")  # noqa: T201 - dbt's log
+    print(f"training: {run['status'].iloc[0]} ({run['version'].iloc[0]})")
     return run

@@ -18,7 +18,13 @@ EPOCH = datetime(2026, 1, 1)
 def run_dbt(*arguments: str, target: str = "duckdb", check: bool = True):
     """Run dbt as a user does, on the lake that CHURN_LAKE names."""
     done = subprocess.run(
-        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--no-use-colors", *arguments],
+        [
+            sys.executable,
+            "-c",
+            "from dbt.cli.main import cli; cli()",
+            "--no-use-colors",
+            *arguments,
+        ],
         cwd=PROJECT,
         env={
             **os.environ,
@@ -100,7 +106,7 @@ def dbt():
 
 @pytest.fixture
 def build_lake(tmp_path, monkeypatch):
-    """Build the pipeline up to training, empty, in a lake of its own; return a function that opens it."""
+    """Build the pipeline up to training, empty, in a lake of its own."""
     monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
     run_dbt("run", "-s", "+training_snapshots")
     return Lake(tmp_path / "lake")
@@ -108,7 +114,7 @@ def build_lake(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def shared_lake(tmp_path_factory):
-    """An empty pipeline up to the metrics that the tests of one module share; they use customers of their own."""
+    """An empty pipeline up to the metrics, shared by the tests of one module."""
     path = tmp_path_factory.mktemp("shared") / "lake"
     patch = pytest.MonkeyPatch()
     patch.setenv("CHURN_LAKE", str(path))

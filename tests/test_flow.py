@@ -43,7 +43,9 @@ def test_the_figures_are_those_of_the_lake(demo):
     assert figures["events_loaded"] == figures["events_replayed"]
     assert figures["events_loaded"] == demo.one("select count(*) from churn_scores_raw")
     assert figures["events_rejected"] == 0
-    assert figures["customers"] == demo.one("select count(distinct customer_id) from churn_scores_raw")
+    assert figures["customers"] == demo.one(
+        "select count(distinct customer_id) from churn_scores_raw"
+    )
     assert figures["alerts"] == demo.one("select count(*) from high_risk_history") > 0
     assert figures["holdout"] == demo.one(
         "select count(*) from high_risk_history where status = 'HELD_OUT'"
@@ -56,7 +58,9 @@ def test_the_figures_are_those_of_the_lake(demo):
 
 
 def test_alerts_follow_the_policy(demo):
-    assert demo.rows("select customer_id from high_risk_history group by 1 having count(*) > 1") == []
+    assert (
+        demo.rows("select customer_id from high_risk_history group by 1 having count(*) > 1") == []
+    )
     assert demo.one("select count(*) from high_risk_history where score < threshold") == 0
     unconsenting = demo.one(
         "select count(*) from retention_emails join high_risk_history using (alert_id)"
@@ -150,7 +154,9 @@ def test_a_task_that_fails_halfway_leaves_no_trace_and_its_stream_untouched(demo
     task, before = tasks(connection)["process_alerts"], counts(demo)
     stream = streams(connection)["churn_metrics_stream"]
     assert has_data(connection, stream)
-    broken = type(task)(**{**task.__dict__, "body": task.body + "; select no_such_column from offers"})
+    broken = type(task)(
+        **{**task.__dict__, "body": task.body + "; select no_such_column from offers"}
+    )
     assert "no_such_column" in run_task(connection, broken, utc_now()).error
     assert counts(demo) == before
     assert streams(connection)["churn_metrics_stream"] == stream
@@ -175,10 +181,18 @@ def test_roles_preview_what_they_would_see(demo):
         with connect(role) as connection:
             return connection.execute("select name, region from manager_customers").fetchall()
 
-    everyone, engineer, north = seen("CHURN_MANAGER"), seen("DATA_ENGINEER"), seen("CHURN_MANAGER_NORTH")
+    everyone, engineer, north = (
+        seen("CHURN_MANAGER"),
+        seen("DATA_ENGINEER"),
+        seen("CHURN_MANAGER_NORTH"),
+    )
     assert {name for name, _ in engineer} == {"masked"}
     assert "masked" not in {name for name, _ in everyone}
     assert {region for _, region in north} == {"north"}
     assert 0 < len(north) < len(everyone)
+    assert "masked" not in {name for name, _ in north}
     assert seen("PUBLIC") == []
+    with connect("DATA_ENGINEER") as connection:
+        bodies = connection.execute("select distinct body from manager_messages").fetchall()
+    assert set(bodies) == {(None,), ("masked",)}
     assert os.environ["CHURN_LAKE"]

@@ -1,8 +1,9 @@
-"""CHURN_METRICS_LIVE against an independent recomputation in pandas, after every kind of trouble."""
+"""CHURN_METRICS_LIVE against an independent recomputation in pandas, after all kinds of trouble."""
 
 import math
 import random
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pandas
 import pytest
@@ -51,9 +52,7 @@ def recomputed(raw: pandas.DataFrame) -> dict[str, dict]:
             for category in ("activity", "purchase", "friction", "marketing"):
                 row[f"{category}_count_{window}d"] = (inside.category == category).sum()
             row[f"purchase_amount_{window}d"] = inside[inside.category == "purchase"].amount.sum()
-        gaps = pandas.Series(
-            [(later - day).days for day, later in zip(days, days[1:], strict=False)], dtype=float
-        )
+        gaps = pandas.Series([(later - day).days for day, later in pairwise(days)], dtype=float)
         row |= {
             "gap_days_mean": gaps.mean(),
             "gap_days_max": gaps.max(),
@@ -70,7 +69,9 @@ def recomputed(raw: pandas.DataFrame) -> dict[str, dict]:
             a, b = row[f"active_days_{short}d"] / short, row[f"active_days_{long}d"] / long
             row[name] = a / b if b else 1.0
         spend = row["purchase_amount_84d"] / 84
-        row["purchase_amount_trend_28d_84d"] = row["purchase_amount_28d"] / 28 / spend if spend else 1
+        row["purchase_amount_trend_28d_84d"] = (
+            row["purchase_amount_28d"] / 28 / spend if spend else 1
+        )
         result[customer] = row
     return result
 
@@ -130,7 +131,9 @@ def test_deleted_events_leave_the_metrics(shared_lake):
     )
     refresh(shared_lake.connection)
     assert_metrics_are_right(shared_lake)
-    assert shared_lake.one("select count(*) from churn_metrics_live where customer_id = '4-c0'") == 0
+    assert (
+        shared_lake.one("select count(*) from churn_metrics_live where customer_id = '4-c0'") == 0
+    )
 
 
 def test_the_same_events_again_change_no_row(shared_lake):

@@ -75,12 +75,13 @@ def test_training_features_equal_serving_features(build_lake):
         "delete from churn_scores_raw where occurred_at >= ?", [cutoff + timedelta(days=1)]
     )
     refresh(lake.connection)
-    compiled = run_dbt(
-        "compile", "-q", "--inline",
+    as_of_date = f"\"date '{cutoff:%Y-%m-%d}'\""
+    query = (
         "select customer_id, {{ feature_columns('features') }} from ("
-        "{{ with_clock_features(ref('churn_metrics_live'), \"date '" + f"{cutoff:%Y-%m-%d}" + "'\") }}"
-        ") as features where {{ in_population(\"date '" + f"{cutoff:%Y-%m-%d}" + "'\") }}",
-    ).stdout  # fmt: skip
+        "{{ with_clock_features(ref('churn_metrics_live'), " + as_of_date + ") }}"
+        ") as features where {{ in_population(" + as_of_date + ") }}"
+    )
+    compiled = run_dbt("compile", "-q", "--inline", query).stdout
     serving = lake.frame(compiled[compiled.index("select") :]).set_index("customer_id").sort_index()
     trained = training[training.cutoff_date == cutoff].set_index("customer_id").sort_index()
     pandas.testing.assert_frame_equal(trained[list(serving.columns)], serving)

@@ -88,37 +88,3 @@
     from banded
     left join reasons on banded.customer_id = reasons.customer_id
 {% endmacro %}
-
-{# Makes the latest score of each customer the current one. It looks back a day, so that a run that
-   broke off after scoring is made good by the next. #}
-{% macro keep_current_scores(scores, score_history) %}
-    {%- set columns = [
-    'score', 'band', 'band_since', 'value_at_risk', 'top_reasons', 'model_version',
-    'features_hash', 'scored_at',
-    ] -%}
-    merge into {{ scores }} as scores
-    using (
-    select *
-    from {{ score_history }}
-    where scored_at >= {{ as_of() }} - interval '1 day'
-    qualify row_number() over (partition by customer_id order by scored_at desc) = 1
-    ) as latest
-    on scores.customer_id = latest.customer_id
-    when matched and latest.scored_at > scores.scored_at then update set
-    {%- for column in columns %}
-    {{ column }} = latest.{{ column }}{{ ',' if not loop.last }}
-    {%- endfor %}
-    when not matched then insert (customer_id, {{ columns | join(', ') }})
-    values (latest.customer_id, latest.{{ columns | join(', latest.') }})
-{% endmacro %}
-
-{# What a customer is expected to spend over the horizon, in the account's currency: the profile's
-   monthly value if it has one, else the last 84 days' spend per day of them. #}
-{% macro expected_spend() -%}
-    coalesce(
-    monthly_value / 30.4375,
-    purchase_amount_84d / greatest(1, least(84,
-        datediff('day', cast(first_seen_at as date), cast(last_activity_at as date)) + 1
-    ))
-    ) * {{ var('churn_horizon_days') }}
-{%- endmacro %}

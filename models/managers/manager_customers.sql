@@ -51,8 +51,8 @@ described as (
 
     select
         visible.customer_id,
-        {{ masked_name('profiles.name') }} as name,
-        {{ masked_email('profiles.email') }} as email,
+        {{ masked('profiles.name') }} as name,
+        {{ masked('profiles.email') }} as email,
         profiles.region,
         coalesce(profiles.segment, 'unknown') as segment,
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,

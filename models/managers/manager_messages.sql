@@ -30,8 +30,9 @@ messages as (
         alerts.arm,
         case when emails.status = 'DRAFTED' then 'DRAFTED' else alerts.status end as status,
         alerts.created_at as alerted_at,
-        emails.subject,
-        emails.body,
+        alerts.model_version,
+        case when emails.alert_id is not null then {{ masked('emails.subject') }} end as subject,
+        case when emails.alert_id is not null then {{ masked('emails.body') }} end as body,
         emails.provider,
         emails.checks,
         emails.created_at as drafted_at

@@ -6,36 +6,9 @@ daily as (
 
 ),
 
--- The last day may still be going on, so labels end with the day before it. What counts is the
--- data's own end: while the loader is down, nobody has fallen silent.
-bounds as (
-
-    select
-        min(activity_date) as first_date,
-        max(activity_date) - 1 as last_complete_date
-    from daily
-
-),
-
-numbers as (
-
-    {% for number in range(var('training_cutoffs')) -%}
-    select {{ number }} as number{{ ' union all' if not loop.last }}
-    {% endfor %}
-
-),
-
 cutoffs as (
 
-    select
-        last_complete_date - {{ var('churn_horizon_days') }}
-        - number * {{ var('training_cutoff_every_days') }} as cutoff_date
-    from bounds
-    cross join numbers
-    where
-        last_complete_date - {{ var('churn_horizon_days') }}
-        - number * {{ var('training_cutoff_every_days') }}
-        >= first_date + {{ var('churn_horizon_days') }}
+    select * from {{ ref('training_cutoffs') }}
 
 ),
 

@@ -61,7 +61,7 @@ def attach(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(
             f"attach if not exists 'ducklake:sqlite:{_quoted(path / 'catalog.sqlite')}'"
             f" as {CATALOG} (data_path '{_quoted(path / 'data')}',"
-            f" data_inlining_row_limit {INLINED_ROWS},"
+            f" override_data_path true, data_inlining_row_limit {INLINED_ROWS},"
             " meta_journal_mode 'WAL', meta_busy_timeout 10000)"
         )
         connection.execute(f"use {CATALOG}.main")

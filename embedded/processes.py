@@ -1,11 +1,12 @@
 """The other programs of the pipeline, run as processes: dbt and the dashboard."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
-from embedded.database import LakeError
+from embedded.database import LakeError, lake_path
 
 PROJECT = Path(__file__).parent.parent
 DASHBOARD_PORT = 8501
@@ -28,8 +29,19 @@ def run_dbt(*arguments: str) -> None:
         check=False,
     )
     if done.returncode != 0:
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise LakeError(f"dbt {arguments[0]} failed:\n" + "\n".join(lines[-15:]))
+        raise LakeError(_first_error(done.stdout + done.stderr, arguments[0]))
+
+
+def _first_error(output: str, command: str) -> str:
+    """Return dbt's first error as one line; the whole story is in logs/dbt.log."""
+    if any(words in output for words in ("No space left", "disk is full", "Disk quota")):
+        return f"the disk is full at {lake_path()}: free some space and run the command again"
+    lines = [line.strip() for line in output.splitlines()]
+    for number, line in enumerate(lines):
+        if re.search(r"(^|\s)(\w+ )?Error( in .*)?$", line):
+            cause = next((after for after in lines[number + 1 :] if after), "")
+            return f"dbt {command} failed: {line.split('  ')[-1]}: {cause} (see logs/dbt.log)"
+    return f"dbt {command} failed: {lines[-1] if lines else 'no output'} (see logs/dbt.log)"
 
 
 def start_dashboard(port: int = DASHBOARD_PORT) -> subprocess.Popen:

@@ -1,5 +1,6 @@
 """Broker, loader, scheduler and dashboard together, until Ctrl-C."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from ingest.kafka import create_topic
 
 def up(*, port: int, topic: str, bootstrap_servers: str | None, dashboard: bool) -> None:
     """Run everything; on an empty lake `dbt build` comes first. Raises LakeError, IngestError."""
+    _end_in_order_on_signals()
     if not (lake_path() / "catalog.sqlite").exists():
         _report("building the pipeline (dbt build)")
         run_dbt("build")
@@ -23,6 +25,16 @@ def up(*, port: int, topic: str, bootstrap_servers: str | None, dashboard: bool)
         create_topic(address, topic)
         _report(f"broker: {address}, in memory; topic: {topic}")
         _supervise(address, topic, dashboard, is_own_broker=True)
+
+
+def _end_in_order_on_signals() -> None:
+    """Make SIGTERM and SIGINT unwind, so that no broker and no loader is left behind."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
 
 
 def _supervise(address: str, topic: str, dashboard: bool, *, is_own_broker: bool) -> None:

@@ -1,9 +1,15 @@
 """How to reach a Kafka broker: the address, and TLS and SASL from the environment."""
 
+import logging
 import os
+import queue
 import re
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from kafka.errors import KafkaError
 
 from ingest.errors import IngestError
 
@@ -13,6 +19,11 @@ _PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _ADDRESS = re.compile(r"[^\s:,]+:(\d{1,5})|\[[0-9a-fA-F:]+\]:(\d{1,5})")
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+
+Client = TypeVar("Client")
+
+# Failures reach the user as one line of ours; the client's own log would bury it.
+logging.getLogger("kafka").addHandler(logging.NullHandler())
 
 
 def default_bootstrap_servers() -> str:
@@ -36,6 +47,33 @@ def connection_settings(bootstrap_servers: str) -> dict[str, Any]:
         "reconnect_backoff_max_ms": 1_000,
         **_security_settings(),
     }
+
+
+def open_client(kind: Callable[..., Client], bootstrap_servers: str, **options: Any) -> Client:
+    """Return a connected Kafka client of that kind; raises IngestError within a few seconds.
+
+    A TLS handshake with something that does not speak TLS never ends, whatever the timeouts say:
+    the connection is therefore made in a thread that can be left behind.
+    """
+    settings = connection_settings(bootstrap_servers) | options
+    outcome: queue.SimpleQueue[Client | Exception] = queue.SimpleQueue()
+
+    def connect() -> None:
+        try:
+            outcome.put(kind(**settings))
+        except Exception as error:
+            outcome.put(error)
+
+    threading.Thread(target=connect, daemon=True).start()
+    try:
+        client = outcome.get(timeout=BOOTSTRAP_TIMEOUT_SECONDS + 1)
+    except queue.Empty:
+        raise no_broker(bootstrap_servers) from None
+    if isinstance(client, (KafkaError, OSError)):
+        raise no_broker(bootstrap_servers) from client
+    if isinstance(client, Exception):
+        raise client
+    return client
 
 
 def check_topic_name(topic: str) -> str:

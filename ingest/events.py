@@ -24,6 +24,7 @@ _RULES = {
     "amount": "amount is not a finite number",
 }
 _MISSING = re.compile(r"missing required field `(\w+)`")
+_PLACE = re.compile(r" \(byte \d+\)$")
 _AT_FIELD = re.compile(r"at `\$\.(\w+)`$")
 
 
@@ -39,13 +40,12 @@ def decode(message: bytes | None, published_at: datetime | None) -> "Event | Rej
         message.decode()  # fields that are skipped are not checked by the decoder
         event = _DECODER.decode(message)
         occurred_at = event.occurred_at.astimezone(timezone.utc).replace(tzinfo=None)
-    except UnicodeDecodeError as error:
-        return Rejection(f"the message is not UTF-8 text (byte {error.start})")
+    except UnicodeDecodeError:
+        return Rejection("the message is not UTF-8 text")
     except msgspec.ValidationError as error:
         return Rejection(_broken_rule(str(error)))
     except msgspec.DecodeError as error:
-        detail = str(error).removeprefix("JSON is malformed: ")
-        return Rejection(f"the message is not valid JSON: {detail[:1].lower()}{detail[1:]}")
+        return Rejection(f"the message is not valid JSON: {_fault(str(error))}")
     except RecursionError:
         return Rejection("the message is nested too deeply")
     except OverflowError:  # year 1 or 9999, pushed out of the calendar by its offset
@@ -65,6 +65,12 @@ def _judge(
         return Rejection("occurred_at is more than 24 hours ahead of the broker's time")
     event.occurred_at = occurred_at
     return event
+
+
+def _fault(error: str) -> str:
+    """Name the fault without its place: reasons are counted, and the bytes are kept anyway."""
+    text = _PLACE.sub("", error.removeprefix("JSON is malformed: "))
+    return text[:1].lower() + text[1:]
 
 
 def _broken_rule(error: str) -> str:

@@ -8,7 +8,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from kafka.future import Future
 
-from ingest.broker import connection_settings, no_broker
+from ingest.broker import open_client
 from ingest.errors import IngestError
 from ingest.kafka import DEFAULT_PARTITIONS, create_topic, describe_topic
 
@@ -73,17 +73,15 @@ def _settle(under_way: deque[Future], leave: int) -> None:
 
 
 def _producer(bootstrap_servers: str) -> KafkaProducer:
-    try:
-        return KafkaProducer(
-            **connection_settings(bootstrap_servers),
-            acks="all",
-            linger_ms=20,
-            batch_size=256 * 1024,
-            delivery_timeout_ms=_DELIVERY_SECONDS * 1_000,
-            request_timeout_ms=_DELIVERY_SECONDS * 1_000 // 2,
-            max_block_ms=_DELIVERY_SECONDS * 1_000 // 2,
-            allow_auto_create_topics=False,
-            metrics_enabled=False,
-        )
-    except KafkaError as error:
-        raise no_broker(bootstrap_servers) from error
+    return open_client(
+        KafkaProducer,
+        bootstrap_servers,
+        acks="all",
+        linger_ms=20,
+        batch_size=256 * 1024,
+        delivery_timeout_ms=_DELIVERY_SECONDS * 1_000,
+        request_timeout_ms=_DELIVERY_SECONDS * 1_000 // 2,
+        max_block_ms=_DELIVERY_SECONDS * 1_000 // 2,
+        allow_auto_create_topics=False,
+        metrics_enabled=False,
+    )

@@ -37,6 +37,19 @@ def stored_name(
     return f"{topic}@{topic_id}"
 
 
+def start_offset(place: str, stands: int | None, oldest: int, *, skip_lost: bool) -> int:
+    """Return where to start: where the sink stands, or at the oldest message if it has none.
+
+    Raises IngestError when messages in between are gone and `skip_lost` does not allow it.
+    """
+    if stands is not None and stands < oldest and not skip_lost:
+        raise IngestError(
+            f"the broker deleted offsets {stands} to {oldest - 1} of {place} before they were"
+            " loaded: add --skip-lost to go on after them"
+        )
+    return max(stands or 0, oldest)
+
+
 class LoadedTopic:
     """Knows where every partition stands in the sink, and keeps the reader on all of them."""
 
@@ -82,17 +95,15 @@ class LoadedTopic:
             )
         if new := sorted(set(state.partitions) - set(self.partitions)):
             first = self._reader.first_offsets(new)
-            self._reader.add({partition: self._start(partition, first) for partition in new})
+            starts = {
+                partition: start_offset(
+                    f"{self._reader.topic}, partition {partition},",
+                    self._stands.get(partition),
+                    first[partition],
+                    skip_lost=self._skip_lost,
+                )
+                for partition in new
+            }
+            self._reader.add(starts)
             self.partitions += new
         self._refreshed_at = time.monotonic()
-
-    def _start(self, partition: int, first: Mapping[int, int]) -> int:
-        stands, oldest = self._stands.get(partition), first[partition]
-        if stands is None or stands >= oldest:
-            return oldest if stands is None else stands
-        if self._skip_lost:
-            return oldest
-        raise IngestError(
-            f"the broker deleted offsets {stands} to {oldest - 1} of {self._reader.topic},"
-            f" partition {partition}, before they were loaded: add --skip-lost to go on after them"
-        )

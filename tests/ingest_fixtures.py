@@ -1,0 +1,115 @@
+"""A real broker, a lake with the raw tables, and a topic of its own for every test."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from kafka import KafkaProducer
+
+from embedded.broker import broker
+from embedded.database import connect
+from ingest.kafka import create_topic
+from ingest.sinks import open_sink
+from tests.conftest import PROJECT, run_dbt
+
+
+class RawLake:
+    """The raw tables of a real lake, read with a connection of their own."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._connection = connect()
+
+    def rows(self, query: str, *parameters) -> list[tuple]:
+        return self._connection.execute(query, list(parameters)).fetchall()
+
+    def places(self, topic: str) -> list[tuple[int, int]]:
+        """Return (partition, offset) of every message that was stored, accepted or rejected."""
+        return self.rows(
+            "select kafka_partition, kafka_offset from churn_scores_raw where kafka_topic = $1"
+            " union all"
+            " select kafka_partition, kafka_offset from churn_events_rejected"
+            " where kafka_topic = $1 order by all",
+            topic,
+        )
+
+
+@pytest.fixture(scope="session")
+def raw_lake_path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("raw") / "lake"
+    patch = pytest.MonkeyPatch()
+    patch.setenv("CHURN_LAKE", str(path))
+    run_dbt("run", "-q", "-s", "raw")
+    patch.undo()
+    return path
+
+
+@pytest.fixture
+def raw_lake(raw_lake_path, monkeypatch):
+    """The session's lake; its tests are told apart by their topics."""
+    monkeypatch.setenv("CHURN_LAKE", str(raw_lake_path))
+    return RawLake(raw_lake_path)
+
+
+@pytest.fixture
+def sink(raw_lake):
+    opened = open_sink("duckdb")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def address():
+    with broker(port=0) as running:
+        yield running
+
+
+@pytest.fixture
+def topic(address):
+    name = f"test.{uuid4().hex}"
+    create_topic(address, name)
+    return name
+
+
+def produce(address: str, topic: str, messages: list[bytes | None]) -> list[tuple[int, int]]:
+    """Send messages and return where each was acknowledged, as (partition, offset)."""
+    producer = KafkaProducer(bootstrap_servers=address, acks="all", linger_ms=5)
+    sent = [
+        producer.send(topic, key=str(number).encode(), value=message)
+        for number, message in enumerate(messages)
+    ]
+    producer.flush()
+    acknowledged = [future.get(timeout=30) for future in sent]
+    producer.close()
+    return [(record.partition, record.offset) for record in acknowledged]
+
+
+def start_ingest(*arguments: str, **options) -> subprocess.Popen:
+    """Start `python -m ingest` as a user does."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "ingest", *arguments],
+        cwd=PROJECT,
+        env=os.environ | options.pop("env", {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def ingest(*arguments: str, **options) -> subprocess.CompletedProcess:
+    """Run `python -m ingest` to its end."""
+    process = start_ingest(*arguments, **options)
+    output, errors = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
+
+
+def one_line(done: subprocess.CompletedProcess) -> str:
+    """Return the one line that a failed command may say."""
+    assert done.returncode == 1, (done.stdout, done.stderr)
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]

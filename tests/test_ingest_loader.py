@@ -1,0 +1,346 @@
+"""The loader on a real broker and a real lake: exactly once, whatever happens to it."""
+
+# ruff: noqa: F401, F811 - fixtures are imported by name
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+from kafka.admin import KafkaAdminClient
+
+import ingest.topics
+from embedded.broker import broker
+from ingest.batches import StoredTopic, judge
+from ingest.errors import IngestError
+from ingest.kafka import TopicReader, create_topic
+from ingest.loader import load
+from ingest.sinks import open_sink
+from ingest.topics import LoadedTopic, start_offset, stored_name
+from tests.conftest import PROJECT
+from tests.ingest_fixtures import (
+    address,
+    ingest,
+    one_line,
+    produce,
+    raw_lake,
+    raw_lake_path,
+    sink,
+    start_ingest,
+    topic,
+)
+
+
+def message(number: int, **more) -> bytes:
+    return msgspec.json.encode(
+        {
+            "event_id": f"e{number}",
+            "customer_id": f"c{number % 7}",
+            "event_type": "login",
+            "occurred_at": "2026-01-01T00:00:00Z",
+            **more,
+        }
+    )
+
+
+def load_all(sink, address, topic, **options):
+    return load(sink, address, topic, until_end=True, **options)
+
+
+def remake(address: str, topic: str) -> None:
+    with KafkaAdminClient(bootstrap_servers=address) as admin:
+        admin.delete_topics([topic])
+    create_topic(address, topic)
+
+
+def test_bad_messages_are_kept_apart_and_the_batch_goes_on(sink, raw_lake, address, topic):
+    bad = {
+        1: (b"{not json", "not valid JSON"),
+        3: (message(3, amount="12"), "amount is not a finite number"),
+        4: (message(4, properties={"text": "x" * 20_000}), "properties is larger than 16 KiB"),
+        6: (message(6, occurred_at="2999-01-01T00:00:00Z"), "more than 24 hours ahead"),
+        7: (None, "the message is empty"),
+        8: (b"\xff\x00", "not UTF-8"),
+    }
+    sent = [bad[number][0] if number in bad else message(number) for number in range(10)]
+    places = produce(address, topic, sent)
+    summary = load_all(sink, address, topic)
+    assert (summary.accepted, summary.rejected) == (4, 6)
+    assert raw_lake.places(topic) == sorted(places)
+    rejected = raw_lake.rows(
+        "select kafka_partition, kafka_offset, message, reason from churn_events_rejected"
+        " where kafka_topic = ?",
+        topic,
+    )
+    found = {(partition, offset): (text, reason) for partition, offset, text, reason in rejected}
+    for number, (text, reason) in bad.items():
+        kept, said = found[places[number]]
+        assert kept == text
+        assert reason in said
+
+
+def test_the_stored_row_is_the_message(sink, raw_lake, address, topic):
+    text = message(1, amount=12.5, added_later={"kept": [1, 2]})
+    [(partition, offset)] = produce(address, topic, [text])
+    load_all(sink, address, topic)
+    [row] = raw_lake.rows(
+        "select event_id, amount, payload::varchar, kafka_partition, kafka_offset,"
+        " published_at <= loaded_at from churn_scores_raw where kafka_topic = ?",
+        topic,
+    )
+    assert row == ("e1", 12.5, text.decode(), partition, offset, True)
+
+
+def test_a_rerun_loads_nothing_and_later_messages_only_once(sink, raw_lake, address, topic):
+    places = produce(address, topic, [message(number) for number in range(500)])
+    assert load_all(sink, address, topic).accepted == 500
+    again = load_all(sink, address, topic)
+    assert (again.accepted, again.rejected, again.batches) == (0, 0, 0)
+    places += produce(address, topic, [message(number) for number in range(500, 600)])
+    assert load_all(sink, address, topic).accepted == 100
+    assert raw_lake.places(topic) == sorted(places)
+    counted = raw_lake.rows(
+        "select sum(accepted_count), sum(rejected_count), sum(next_offset - first_offset)"
+        " from ingest_batches where kafka_topic = ?",
+        topic,
+    )
+    assert counted == [(600, 0, 600)]
+
+
+def test_killed_again_and_again_it_loses_and_doubles_nothing(raw_lake, address, topic):
+    places: list[tuple[int, int]] = []
+    is_done = threading.Event()
+
+    def flow() -> None:
+        for start in range(0, 6_000, 250):
+            numbers = range(start, start + 250)
+            places.extend(produce(address, topic, [message(number) for number in numbers]))
+        is_done.set()
+
+    command = ("load", "--bootstrap-servers", address, "--topic", topic)
+    small = ("--batch-rows", "60", "--linger-seconds", "0.02")
+    producer = threading.Thread(target=flow)
+    producer.start()
+    for kill in range(4):
+        loader, stored = start_ingest(*command, *small), len(raw_lake.places(topic))
+        deadline = time.monotonic() + 30
+        # Each life must get something done, so that every kill lands in the middle of the work.
+        while len(raw_lake.places(topic)) == stored and time.monotonic() < deadline:
+            time.sleep(0.01 * (kill + 1))
+        loader.kill()
+        loader.communicate()
+    producer.join()
+    assert is_done.is_set()
+    assert ingest(*command, "--until-end").returncode == 0
+    assert raw_lake.places(topic) == sorted(places)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_it_commits_and_leaves(raw_lake, address, topic, number):
+    places = produce(address, topic, [message(number) for number in range(50)])
+    loader = start_ingest("load", "--bootstrap-servers", address, "--topic", topic)
+    deadline = time.monotonic() + 30
+    while len(raw_lake.places(topic)) < 50 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    loader.send_signal(number)
+    output, errors = loader.communicate(timeout=30)
+    assert (loader.returncode, errors) == (0, "")
+    assert "loaded 50 events, rejected 0" in output
+    assert raw_lake.places(topic) == sorted(places)
+
+
+def test_two_loaders_at_once_never_double(raw_lake, address, topic):
+    places = produce(address, topic, [message(number) for number in range(3_000)])
+    refused: list[str] = []
+
+    def run() -> None:
+        sink = open_sink("duckdb")
+        try:
+            load_all(sink, address, topic, batch_rows=100)
+        except IngestError as error:
+            refused.append(str(error))
+        finally:
+            sink.close()
+
+    loaders = [threading.Thread(target=run) for _ in range(2)]
+    for loader in loaders:
+        loader.start()
+    for loader in loaders:
+        loader.join()
+    assert len(refused) <= 1
+    assert all("another loader is writing" in line for line in refused)
+    assert raw_lake.places(topic) == sorted(places)
+
+
+def test_offsets_that_are_taken_are_refused(sink, raw_lake, address, topic):
+    places = produce(address, topic, [message(number) for number in range(30)])
+    with TopicReader(address, topic) as reader:
+        loaded = LoadedTopic(reader, sink, recreated=False, skip_lost=False)
+        polled = reader.poll(100, 5)
+        batch = judge(polled, StoredTopic(topic, None), {})
+        assert loaded.store(polled) == sum(map(len, polled.values()))
+        with pytest.raises(IngestError, match="another loader is writing"):
+            sink.write(batch)
+    load_all(sink, address, topic)
+    assert raw_lake.places(topic) == sorted(places)
+
+
+def test_a_topic_made_anew_is_refused_or_loaded_as_a_new_life(sink, raw_lake, address, topic):
+    produce(address, topic, [message(number) for number in range(20)])
+    load_all(sink, address, topic)
+    remake(address, topic)
+    produce(address, topic, [message(number) for number in range(100, 110)])
+    command = ("load", "--bootstrap-servers", address, "--topic", topic, "--until-end")
+    assert "add --recreated" in one_line(ingest(*command))
+    assert load_all(sink, address, topic, recreated=True).accepted == 10
+    produce(address, topic, [message(number) for number in range(110, 115)])
+    assert load_all(sink, address, topic).accepted == 5
+    stored = raw_lake.rows(
+        "select kafka_topic, count(*), count(distinct (kafka_partition, kafka_offset))"
+        " from churn_scores_raw where kafka_topic = $1 or starts_with(kafka_topic, $1 || '@')"
+        " group by all order by all",
+        topic,
+    )
+    assert [row[1:] for row in stored] == [(20, 20), (15, 15)]
+    assert stored[0][0] == topic
+
+
+def test_a_topic_made_anew_under_a_running_loader_ends_it(
+    sink, address, topic, monkeypatch
+):  # fmt: skip
+    monkeypatch.setattr(ingest.topics, "REFRESH_SECONDS", 0)
+    produce(address, topic, [message(1)])
+    with TopicReader(address, topic) as reader:
+        loaded = LoadedTopic(reader, sink, recreated=False, skip_lost=False)
+        loaded.refresh(patient=True)
+        remake(address, topic)
+        with pytest.raises(IngestError, match="start again with --recreated"):
+            loaded.refresh(patient=True)
+
+
+def test_partitions_that_are_added_are_read_too(sink, raw_lake, address, topic, monkeypatch):
+    class GrowingTopic(TopicReader):
+        known = 1
+
+        def describe(self):
+            return msgspec.structs.replace(self, 0) if False else self._part(super().describe())
+
+        def _part(self, state):
+            return type(state)(state.partitions[: self.known], state.topic_id)
+
+    monkeypatch.setattr(ingest.topics, "REFRESH_SECONDS", 0)
+    places = produce(address, topic, [message(number) for number in range(60)])
+    with GrowingTopic(address, topic) as reader:
+        loaded = LoadedTopic(reader, sink, recreated=False, skip_lost=False)
+        assert loaded.partitions == [0]
+        reader.known = 3
+        loaded.refresh(patient=True)
+        assert loaded.partitions == [0, 1, 2]
+        stored = 0
+        while stored < len(places):
+            stored += loaded.store(reader.poll(100, 5))
+    assert raw_lake.places(topic) == sorted(places)
+
+
+def test_which_life_of_a_topic_it_is():
+    assert stored_name("t", "b", {}, recreated=False) == "t"
+    assert stored_name("t", "a", {"a": "t"}, recreated=True) == "t"
+    assert stored_name("t", "b", {"a": "t", "b": "t@b"}, recreated=False) == "t@b"
+    assert stored_name("t", "b", {"a": "t"}, recreated=True) == "t@b"
+    assert stored_name("t", None, {"a": "t"}, recreated=False) == "t"
+    assert stored_name("t", "b", {None: "t"}, recreated=False) == "t"
+    with pytest.raises(IngestError, match="made anew"):
+        stored_name("t", "b", {"a": "t"}, recreated=False)
+
+
+def test_where_to_start():
+    assert start_offset("t", None, 7, skip_lost=False) == 7
+    assert start_offset("t", 9, 7, skip_lost=False) == 9
+    assert start_offset("t", 3, 7, skip_lost=True) == 7
+    with pytest.raises(IngestError, match="deleted offsets 3 to 6"):
+        start_offset("t", 3, 7, skip_lost=False)
+
+
+def test_no_broker(raw_lake):
+    line = one_line(ingest("load", "--bootstrap-servers", "127.0.0.1:1"))
+    assert "no Kafka broker answers at 127.0.0.1:1" in line
+
+
+def test_a_broker_that_goes_away_while_reading_to_the_end(raw_lake, sink, monkeypatch):
+    monkeypatch.setattr(ingest.topics, "REFRESH_SECONDS", 0.2)
+    failures: list[Exception] = []
+    with broker(port=0) as address:
+        create_topic(address, "t")
+        reader = TopicReader(address, "t")
+        loaded = LoadedTopic(reader, sink, recreated=False, skip_lost=False)
+    with reader:
+        time.sleep(0.3)
+        with pytest.raises(IngestError, match="no Kafka broker answers"):
+            loaded.refresh(patient=False)
+        time.sleep(0.3)
+        loaded.refresh(patient=True)
+    assert not failures
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "words"),
+    [
+        (["--bootstrap-servers", "here"], {}, "'here' is not a broker's address"),
+        (["--bootstrap-servers", "here:99999"], {}, "is not a broker's address"),
+        (["--topic", "no spaces"], {}, "is not a topic's name"),
+        ([], {"KAFKA_SECURITY_PROTOCOL": "TLS"}, "use one of PLAINTEXT"),
+        ([], {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SASL_USERNAME must be set"),
+        (
+            [],
+            {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CAFILE": "/nowhere.pem"},
+            "there is no such file",
+        ),
+    ],
+)
+def test_settings_that_cannot_be_right(raw_lake, address, arguments, environment, words):
+    command = ("load", "--bootstrap-servers", address, *arguments)
+    assert words in one_line(ingest(*command, env=environment))
+
+
+def test_a_secret_is_never_said(raw_lake, address):
+    environment = {
+        "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "KAFKA_SASL_USERNAME": "loader",
+        "KAFKA_SASL_PASSWORD": "correct-horse",
+    }
+    done = ingest("load", "--bootstrap-servers", address, env=environment)
+    assert "no Kafka broker answers" in one_line(done)
+    assert "correct-horse" not in done.stdout + done.stderr
+
+
+def test_a_topic_that_does_not_exist(raw_lake, address):
+    command = ("load", "--bootstrap-servers", address, "--topic", "nowhere")
+    assert "there is no topic nowhere" in one_line(ingest(*command))
+
+
+def test_a_lake_without_raw_tables(tmp_path, address):
+    lake = {"CHURN_LAKE": str(tmp_path / "lake")}
+    command = ("load", "--bootstrap-servers", address)
+    assert "there is no lake" in one_line(ingest(*command, env=lake))
+    subprocess.run(
+        ["python", "-c", "from embedded.database import connect; connect()"],
+        executable=shutil.which("python") or "python",
+        cwd=PROJECT,
+        env=os.environ | lake,
+        check=True,
+    )
+    assert "run 'dbt build' first" in one_line(ingest(*command, env=lake))
+
+
+def test_a_lake_that_cannot_be_written(raw_lake, address, topic):
+    produce(address, topic, [message(1)])
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "lake"
+        shutil.copytree(raw_lake.path, copy)
+    assert copy

@@ -1,3 +1,6 @@
+{# A view: the snapshots must never be cut at dates of an earlier build. #}
+{{ config(materialized='view') }}
+
 with
 
 daily as (

@@ -108,7 +108,7 @@ def dbt():
 def build_lake(tmp_path, monkeypatch):
     """Build the pipeline up to training, empty, in a lake of its own."""
     monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
-    run_dbt("run", "-s", "+training_snapshots")
+    run_dbt("run", "-s", "+training_snapshots", "+metrics")
     return Lake(tmp_path / "lake")
 
 

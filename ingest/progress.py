@@ -14,6 +14,7 @@ _PATIENCE_SECONDS = 2
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int], None]]:
     """Yield a function that takes the count so far and shows it once two seconds have passed."""
+    started, is_wanted = time.monotonic(), sys.stderr.isatty()
     display = Progress(
         SpinnerColumn(),
         TextColumn("{task.description} {task.completed:,.0f}"),
@@ -21,8 +22,7 @@ def progress(what: str) -> Iterator[Callable[[int], None]]:
         console=Console(stderr=True),
         transient=True,
     )
-    started, task = time.monotonic(), display.add_task(what, total=None)
-    is_wanted = sys.stderr.isatty()
+    task = display.add_task(what, total=None)
 
     def report(count: int) -> None:
         if is_wanted and time.monotonic() - started >= _PATIENCE_SECONDS:
@@ -32,4 +32,5 @@ def progress(what: str) -> Iterator[Callable[[int], None]]:
     try:
         yield report
     finally:
-        display.stop()
+        if display.live.is_started:
+            display.stop()

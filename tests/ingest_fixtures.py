@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -37,14 +38,19 @@ class RawLake:
         )
 
 
+@cache
+def build_raw_lake(folder: Path) -> Path:
+    """Build the raw tables once, however many modules ask."""
+    path = folder / "raw-lake"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHURN_LAKE", str(path))
+        run_dbt("run", "-q", "-s", "raw")
+    return path
+
+
 @pytest.fixture(scope="session")
 def raw_lake_path(tmp_path_factory):
-    path = tmp_path_factory.mktemp("raw") / "lake"
-    patch = pytest.MonkeyPatch()
-    patch.setenv("CHURN_LAKE", str(path))
-    run_dbt("run", "-q", "-s", "raw")
-    patch.undo()
-    return path
+    return build_raw_lake(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture
@@ -87,16 +93,15 @@ def produce(address: str, topic: str, messages: list[bytes | None]) -> list[tupl
     return [(record.partition, record.offset) for record in acknowledged]
 
 
-def start_ingest(*arguments: str, **options) -> subprocess.Popen:
+def start_ingest(*arguments: str, env: dict | None = None, prefix=()) -> subprocess.Popen:
     """Start `python -m ingest` as a user does."""
     return subprocess.Popen(
-        [sys.executable, "-m", "ingest", *arguments],
+        [*prefix, sys.executable, "-m", "ingest", *arguments],
         cwd=PROJECT,
-        env=os.environ | options.pop("env", {}),
+        env=os.environ | (env or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        **options,
     )
 
 

@@ -121,7 +121,8 @@ def explain(error: BaseException) -> str:
     if "No space left" in text:
         return f"the disk is full at {path}: free some space and run the command again"
     if isinstance(error, PermissionError) or any(
-        words in text for words in ("Permission denied", "readonly", "read-only", "Read-only")
+        words in text
+        for words in ("Permission denied", "readonly", "read-only", "Read-only", "unable to open")
     ):
         return f"the lake at {path} cannot be written: check its permissions, or set CHURN_LAKE"
     return f"the lake at {path} cannot be used: {first_line}"

@@ -4,12 +4,15 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from embedded.database import LakeError, lake_path
 
 PROJECT = Path(__file__).parent.parent
 DASHBOARD_PORT = 8501
+# dbt names the kind of an error on a line of its own, sometimes twice, and then says what it is.
+_HEADING = re.compile(r"\bError( in .*)?$")
 
 
 def run_dbt(*arguments: str) -> None:
@@ -37,10 +40,13 @@ def _first_error(output: str, command: str) -> str:
     if any(words in output for words in ("No space left", "disk is full", "Disk quota")):
         return f"the disk is full at {lake_path()}: free some space and run the command again"
     lines = [line.strip() for line in output.splitlines()]
-    for number, line in enumerate(lines):
-        if re.search(r"(^|\s)(\w+ )?Error( in .*)?$", line):
-            cause = next((after for after in lines[number + 1 :] if after), "")
-            return f"dbt {command} failed: {line.split('  ')[-1]}: {cause} (see logs/dbt.log)"
+    causes = (
+        cause
+        for heading, cause in pairwise(line for line in lines if line)
+        if _HEADING.search(heading) and not _HEADING.search(cause)
+    )
+    if (cause := next(causes, None)) is not None:
+        return f"dbt {command} failed: {cause} (see logs/dbt.log)"
     return f"dbt {command} failed: {lines[-1] if lines else 'no output'} (see logs/dbt.log)"
 
 

@@ -13,6 +13,8 @@ from embedded.database import connect
 
 PROJECT = Path(__file__).parent.parent
 EPOCH = datetime(2026, 1, 1)
+# Test processes run side by side, and dbt writes into its target folder.
+os.environ["DBT_TARGET_PATH"] = f"target/tests-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
 
 def run_dbt(*arguments: str, target: str = "duckdb", check: bool = True):

@@ -125,7 +125,7 @@ def test_killed_again_and_again_it_loses_and_doubles_nothing(raw_lake, address, 
     small = ("--batch-rows", "60", "--linger-seconds", "0.02")
     producer = threading.Thread(target=flow)
     producer.start()
-    for kill in range(4):
+    for kill in range(3):
         stored, loader = len(raw_lake.places(topic)), start_ingest(*command, *small)
         deadline = time.monotonic() + 30
         # Each life must get something done, so that every kill lands in the middle of the work.

@@ -20,6 +20,17 @@ _JUDGE = """
     )
     from (select *, coalesce(not json_valid(payload), false) as is_unreadable from messages)
 """
+# The partitions whose stored offsets are not those that the batch goes on from.
+_MOVED = """
+    with stands as (
+        select kafka_topic, kafka_partition, max(next_offset) as stands
+        from ingest_batches where next_offset >= {oldest}
+        group by all
+    )
+    select kafka_partition, resumed_from, stands
+    from batch_spans left join stands using (kafka_topic, kafka_partition)
+    where stands is distinct from resumed_from
+"""
 _INSERTS = (
     """
     insert into churn_scores_raw by name
@@ -38,7 +49,7 @@ _INSERTS = (
         count(*) filter (where reason is null) as accepted_count,
         count(reason) as rejected_count,
         loaded_at
-    from judged_messages join batch_spans using (kafka_partition)
+    from judged_messages join batch_spans using (kafka_topic, kafka_partition)
     group by all
     """,
 )
@@ -64,14 +75,15 @@ class DuckLakeSink:
         """Return the stored name of every life of a topic, by the broker's id of that life."""
         rows = self._connection.execute(
             "select distinct kafka_topic_id, kafka_topic from ingest_batches"
-            " where kafka_topic = $topic or starts_with(kafka_topic, $topic || '@')",
-            {"topic": topic},
         ).fetchall()
-        return dict(rows)
+        return {life: name for life, name in rows if name.partition("@")[0] == topic}
 
     def next_offsets(self, stored_name: str) -> dict[int, int]:
         """Return where to go on, by partition."""
-        return _next_offsets(self._connection, stored_name, at_least=0)
+        rows = self._connection.execute(
+            "select kafka_topic, kafka_partition, max(next_offset) from ingest_batches group by all"
+        ).fetchall()
+        return {partition: offset for name, partition, offset in rows if name == stored_name}
 
     def write(self, batch: Batch) -> int:
         """Store rows and offsets together or not at all; return how many rows were accepted.
@@ -105,37 +117,26 @@ class DuckLakeSink:
 
 
 def _insert(lake: duckdb.DuckDBPyConnection, batch: Batch) -> None:
-    resumed_from = {span.partition: span.resumed_from for span in batch.spans}
     # Only rows at or after these offsets matter, and statistics skip the files of all others.
-    oldest = min(offset or 0 for offset in resumed_from.values())
-    stands = _next_offsets(lake, batch.topic.name, at_least=oldest)
-    for partition, offset in resumed_from.items():
-        if stands.get(partition) != offset:
-            raise IngestError(
-                f"another loader is writing topic {batch.topic.name} into the lake at"
-                f" {lake_path()}: partition {partition} stands at offset"
-                f" {stands.get(partition)}, not {offset}; let only one of them run"
-            )
+    oldest = min(span.resumed_from or 0 for span in batch.spans)
+    if moved := lake.execute(_MOVED.format(oldest=oldest)).fetchone():
+        partition, expected, stands = moved
+        raise IngestError(
+            f"another loader is writing topic {batch.topic.name} into the lake at {lake_path()}:"
+            f" partition {partition} stands at offset {stands}, not {expected};"
+            " let only one of them run"
+        )
     for statement in _INSERTS:
         lake.execute(statement)
-
-
-def _next_offsets(
-    lake: duckdb.DuckDBPyConnection, stored_name: str, at_least: int
-) -> dict[int, int]:
-    rows = lake.execute(
-        "select kafka_partition, max(next_offset) from ingest_batches"
-        " where kafka_topic = ? and next_offset >= ? group by kafka_partition",
-        [stored_name, at_least],
-    ).fetchall()
-    return dict(rows)
 
 
 def _spans(batch: Batch) -> pa.Table:
     return pa.table(
         {
+            "kafka_topic": [batch.topic.name] * len(batch.spans),
             "kafka_topic_id": pa.array([batch.topic.topic_id] * len(batch.spans), pa.string()),
             "kafka_partition": pa.array([span.partition for span in batch.spans], pa.int32()),
+            "resumed_from": pa.array([span.resumed_from for span in batch.spans], pa.int64()),
             "first_offset": [span.first_offset for span in batch.spans],
             "next_offset": [span.next_offset for span in batch.spans],
         }

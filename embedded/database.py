@@ -18,6 +18,9 @@ INLINED_ROWS = 1_000
 # Two writers that meet on the catalog are told apart by these words; the loser starts again.
 _CONFLICTS = ("database is locked", "Failed to commit DuckLake transaction", "conflict")
 
+# A failed commit may also have these causes, which no second try removes.
+_REFUSALS = ("readonly", "read-only", "disk is full", "No space left")
+
 Result = TypeVar("Result")
 
 
@@ -88,7 +91,7 @@ def transact(
     )
     try:
         return retrying(_once, connection, work)
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.TransactionException) as error:
         raise LakeError(explain(error)) from error
 
 
@@ -109,7 +112,12 @@ def _once(
 
 def is_conflict(error: BaseException) -> bool:
     """Tell whether a transaction lost against another writer and may simply be run again."""
-    return isinstance(error, duckdb.Error) and any(word in str(error) for word in _CONFLICTS)
+    text = str(error)
+    return (
+        isinstance(error, duckdb.Error)
+        and any(word in text for word in _CONFLICTS)
+        and not any(word in text for word in _REFUSALS)
+    )
 
 
 def explain(error: BaseException) -> str:
@@ -118,7 +126,7 @@ def explain(error: BaseException) -> str:
     first_line = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     if "version" in text and "DuckLake" in text:
         return f"the lake at {path} was made by another DuckLake version: {first_line}"
-    if "No space left" in text:
+    if "No space left" in text or "disk is full" in text:
         return f"the disk is full at {path}: free some space and run the command again"
     if isinstance(error, PermissionError) or any(
         words in text

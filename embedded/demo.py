@@ -4,7 +4,6 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -103,7 +102,7 @@ def _show(console: Console, figures: dict, customers: list, draft: tuple | None)
     )
 
 
-def _serve(console: Console, report: Callable[[], None] | None = None) -> None:
+def _serve(console: Console) -> None:
     process = start_dashboard()
     console.print(f"dashboard: http://localhost:{DASHBOARD_PORT} (Ctrl-C ends it)")
     with suppress(KeyboardInterrupt):

@@ -31,6 +31,6 @@ lint: setup ## ruff and sqlfluff
 	@$(BIN)/sqlfluff lint --disable-progress-bar --nofail models tests/data
 
 lock: ## Compile the requirements again from pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --group test --group lint --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q -o requirements/locked.txt
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --group test --group lint --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q -o requirements/locked.txt
 
 .PHONY: help setup demo test bench lint lock

@@ -1,52 +1,69 @@
-"""The command line of ingest/: load, replay, simulate."""
+"""The command line of ingest/: load, rejected, replay, simulate."""
 
 import argparse
+import logging
 import sys
+import threading
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
 from embedded.database import LakeError
+from ingest.dry_run import dry_run
 from ingest.errors import IngestError
-from ingest.loader import load, stop_on_signals
+from ingest.loader import LoadSummary, load, stop_on_signals
+from ingest.logs import LoadLog, set_up_logs
 from ingest.options import parse
 from ingest.progress import progress
 from ingest.publisher import send
+from ingest.rejected import list_rejected, replay_rejected
 from ingest.replay import replay
 from ingest.simulate import Faults, messages, simulate
 from ingest.sinks import open_sink
 
 
 def main() -> int:
-    """Run one command; return 0, or 1 after one line on what is wrong, or 130 after Ctrl-C."""
+    """Run one command; return its exit code: 1 after one line on what is wrong, 130 on Ctrl-C."""
     arguments = parse()
     try:
-        _COMMANDS[arguments.command](arguments)
+        return _COMMANDS[arguments.command](arguments) or 0
     except (IngestError, LakeError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
         return 130
-    return 0
 
 
-def _load(arguments: argparse.Namespace) -> None:
+def _load(arguments: argparse.Namespace) -> int:
     stop = stop_on_signals()
+    # On a terminal the display tells the progress; elsewhere the log does.
+    is_terminal = sys.stderr.isatty() and arguments.log_format == "text"
+    set_up_logs(arguments.log_format, logging.WARNING if is_terminal else logging.INFO)
+    if arguments.dry_run:
+        return _dry_run(arguments, stop)
     sink = open_sink(arguments.into)
+    log_progress = LoadLog(arguments.topic, arguments.log_seconds)
     try:
-        with progress(f"loading {arguments.topic}") as report:
+        with progress(f"loading {arguments.topic}") as show:
+
+            def on_progress(summary: LoadSummary) -> None:
+                show(summary.accepted + summary.rejected)
+                log_progress(summary)
+
             summary = load(
                 sink,
                 arguments.bootstrap_servers,
                 arguments.topic,
+                client=arguments.client,
                 until_end=arguments.until_end,
                 recreated=arguments.recreated,
                 skip_lost=arguments.skip_lost,
                 batch_rows=arguments.batch_rows,
                 linger_seconds=arguments.linger_seconds,
+                report_group=arguments.report_group,
                 stop=stop,
-                on_progress=lambda so_far: report(so_far.accepted + so_far.rejected),
+                on_progress=on_progress,
             )
     finally:
         sink.close()
@@ -54,6 +71,35 @@ def _load(arguments: argparse.Namespace) -> None:
         f"loaded {summary.accepted:,} events, rejected {summary.rejected:,},"
         f" in {summary.seconds:.1f} s ({summary.rate:,.0f} events/s)\n"
     )
+    return 0
+
+
+def _dry_run(arguments: argparse.Namespace, stop: threading.Event) -> int:
+    with progress(f"judging {arguments.topic}") as report:
+        found = dry_run(
+            arguments.bootstrap_servers,
+            arguments.topic,
+            client=arguments.client,
+            stop=stop,
+            on_progress=report,
+        )
+    sys.stdout.write("\n".join(found.in_words()) + "\n")
+    return 1 if found.rejected else 0
+
+
+def _rejected(arguments: argparse.Namespace) -> None:
+    sink = open_sink(arguments.into)
+    try:
+        if not arguments.replay:
+            report = list_rejected(sink, arguments.topic)
+            sys.stdout.write("\n".join(report.in_words()) + "\n")
+            return
+        with progress("judging rejected messages") as show:
+            moved = replay_rejected(sink, arguments.topic, show)
+        left = list_rejected(sink, arguments.topic).count
+    finally:
+        sink.close()
+    sys.stdout.write(f"loaded {moved:,} messages, {left:,} stay rejected\n")
 
 
 def _replay(arguments: argparse.Namespace) -> None:
@@ -104,7 +150,7 @@ def _write(path: Path, made: Iterable[tuple[bytes, bytes]]) -> int:
     return count
 
 
-_COMMANDS = {"load": _load, "replay": _replay, "simulate": _simulate}
+_COMMANDS = {"load": _load, "rejected": _rejected, "replay": _replay, "simulate": _simulate}
 
 if __name__ == "__main__":
     sys.exit(main())

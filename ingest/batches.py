@@ -1,20 +1,32 @@
-"""A batch: what one transaction of a sink stores, every message as one row of one Arrow table."""
+"""A batch: what one transaction of a sink stores, every message as one row of one of two tables."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from itertools import chain
 
+import numpy
 import pyarrow as pa
-from kafka.consumer.fetcher import ConsumerRecord
+import pyarrow.compute as pc
 
-from ingest.events import Rejection, decode
+from ingest.events import Event, Rejection, decode
 
-_EPOCH = datetime(1970, 1, 1)
+# Devices run ahead of the broker by time zones and bad clocks; a day covers the honest ones.
+MAX_AHEAD = timedelta(hours=24)
+
+_TOO_FAR_AHEAD = "occurred_at is more than 24 hours ahead of the broker's time"
+
 _TIME = pa.timestamp("us")
-
-# Named as in the raw tables. An accepted message has a payload and no reason, a rejected one has
-# a reason and the original bytes (none at all, if the broker delivered none).
-MESSAGES_SCHEMA = pa.schema(
+_EPOCH = datetime(1970, 1, 1)
+_PLACE = [
+    ("kafka_topic", pa.string()),
+    ("kafka_partition", pa.int32()),
+    ("kafka_offset", pa.int64()),
+    ("published_at", _TIME),
+    ("loaded_at", _TIME),
+]
+# Named as in the raw tables; all times are UTC without a zone.
+EVENTS_SCHEMA = pa.schema(
     [
         ("event_id", pa.string()),
         ("customer_id", pa.string()),
@@ -22,70 +34,126 @@ MESSAGES_SCHEMA = pa.schema(
         ("occurred_at", _TIME),
         ("amount", pa.float64()),
         ("payload", pa.string()),
-        ("message", pa.binary()),
-        ("reason", pa.string()),
-        ("kafka_topic", pa.string()),
-        ("kafka_partition", pa.int32()),
-        ("kafka_offset", pa.int64()),
-        ("published_at", _TIME),
-        ("loaded_at", _TIME),
+        *_PLACE,
     ]
 )
+REJECTED_SCHEMA = pa.schema([("message", pa.binary()), ("reason", pa.string()), *_PLACE])
 
 
 def judge(
-    records: Mapping[int, Sequence[ConsumerRecord]],
-    topic: "StoredTopic",
-    stands: Mapping[int, int],
+    fetched: Mapping[int, "Fetched"], topic: "StoredTopic", stands: Mapping[int, int]
 ) -> "Batch":
     """Turn messages by partition into a batch; `stands` is the next offset that the sink expects.
 
-    A partition that the sink has never seen is absent from `stands`.
+    A partition that the sink has never seen is absent from `stands`. One without messages is left
+    out of the batch.
     """
+    fetched = {partition: part for partition, part in fetched.items() if part.values}
     loaded_at = datetime.now(timezone.utc).replace(tzinfo=None)
-    rows = [
-        (*_judged(message, loaded_at), topic.name, partition, message.offset)
-        for partition, messages in records.items()
-        for message in messages
-    ]
-    *judged, published_at, names, partitions, offsets = zip(*rows, strict=True)
-    columns = (*judged, names, partitions, offsets, published_at, [loaded_at] * len(rows))
-    arrays = [
-        pa.array(column, field.type) for column, field in zip(columns, MESSAGES_SCHEMA, strict=True)
-    ]
+    events, rejected = judge_messages(_with_places(fetched, topic.name, loaded_at))
     spans = tuple(
-        Span(partition, stands.get(partition), messages[0].offset, messages[-1].offset + 1)
-        for partition, messages in records.items()
+        Span(
+            partition,
+            stands.get(partition),
+            part.offsets[0],
+            part.offsets[-1] + 1,
+            part.end_offset,
+        )
+        for partition, part in fetched.items()
     )
-    return Batch(topic, pa.Table.from_arrays(arrays, schema=MESSAGES_SCHEMA), spans)
+    return Batch(topic, loaded_at, events, rejected, spans)
 
 
-def _judged(message: ConsumerRecord, loaded_at: datetime) -> tuple:
-    published_at = _published_at(message.timestamp, loaded_at)
-    event = decode(message.value, published_at)
-    if isinstance(event, Rejection):
-        return None, None, None, None, None, None, message.value, event.reason, published_at
-    return (
-        event.event_id,
-        event.customer_id,
-        event.event_type,
-        event.occurred_at,
-        event.amount,
-        message.value,
-        None,
-        None,
-        published_at,
+def judge_messages(messages: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return events (EVENTS_SCHEMA) and rejected messages (REJECTED_SCHEMA): each message is one.
+
+    `messages` needs the columns message, kafka_topic, kafka_partition, kafka_offset, published_at
+    and loaded_at.
+    """
+    judged = [decode(message) for message in messages["message"].to_pylist()]
+    events = [one for one in judged if type(one) is Event]
+    reasons = [one.reason for one in judged if type(one) is Rejection]
+    accepted, refused = messages, messages.slice(0, 0)
+    if reasons:
+        is_event = pa.array([type(one) is Event for one in judged])
+        accepted, refused = messages.filter(is_event), messages.filter(pc.invert(is_event))
+    refused = refused.append_column("reason", pa.array(reasons, pa.string()))
+    rejected = _shaped(refused, REJECTED_SCHEMA)
+    rows = _event_rows(events, accepted)
+    ahead = pc.subtract(rows["occurred_at"], rows["published_at"])
+    return turn_down(rows, rejected, pc.greater(ahead, pa.scalar(MAX_AHEAD)), _TOO_FAR_AHEAD)
+
+
+def turn_down(
+    events: pa.Table, rejected: pa.Table, is_turned_down: pa.ChunkedArray, reason: str
+) -> tuple[pa.Table, pa.Table]:
+    """Return events and rejected messages with the marked events among the rejected."""
+    if not pc.any(is_turned_down).as_py():
+        return events, rejected
+    turned = events.filter(is_turned_down)
+    turned = turned.append_column("message", turned["payload"].cast(pa.binary()))
+    turned = turned.append_column("reason", pa.repeat(reason, len(turned)))
+    kept = events.filter(pc.invert(is_turned_down))
+    return kept, pa.concat_tables([rejected, _shaped(turned, REJECTED_SCHEMA)])
+
+
+def _with_places(fetched: Mapping[int, "Fetched"], topic: str, loaded_at: datetime) -> pa.Table:
+    """Return every message with its place on the topic and its times."""
+    parts = fetched.values()
+    published_at = numpy.array([*chain.from_iterable(part.timestamps for part in parts)], "int64")
+    # No message is published after it was read, and some carry no time at all.
+    now = (loaded_at - _EPOCH) // timedelta(microseconds=1)
+    is_known = (published_at >= 0) & (published_at <= now // 1_000)
+    published_at = numpy.where(is_known, published_at * 1_000, now)
+    partitions = numpy.repeat([*fetched], [len(part.values) for part in parts])
+    return pa.table(
+        {
+            "message": pa.array([*chain.from_iterable(part.values for part in parts)], pa.binary()),
+            "kafka_topic": pa.repeat(topic, len(partitions)),
+            "kafka_partition": pa.array(partitions, pa.int32()),
+            "kafka_offset": [*chain.from_iterable(part.offsets for part in parts)],
+            "published_at": pa.array(published_at).cast(_TIME),
+            "loaded_at": pa.repeat(pa.scalar(loaded_at, _TIME), len(partitions)),
+        }
     )
 
 
-def _published_at(milliseconds: int | None, loaded_at: datetime) -> datetime:
-    """Return the message's own time; no message is published after it was read."""
-    if milliseconds is None or milliseconds < 0:
-        return loaded_at
-    try:
-        return min(_EPOCH + timedelta(milliseconds=milliseconds), loaded_at)
-    except OverflowError:
-        return loaded_at
+def _event_rows(events: list[Event], accepted: pa.Table) -> pa.Table:
+    times = pa.array([one.occurred_at for one in events], pa.timestamp("us", "UTC"))
+    return _shaped(
+        pa.table(
+            {
+                "event_id": [one.event_id for one in events],
+                "customer_id": [one.customer_id for one in events],
+                "event_type": [one.event_type for one in events],
+                "occurred_at": times.cast(_TIME),
+                "amount": pa.array([one.amount for one in events], pa.float64()),
+                "payload": accepted["message"],
+                **{name: accepted[name] for name, _ in _PLACE},
+            }
+        ),
+        EVENTS_SCHEMA,
+    )
+
+
+def _shaped(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    return table.select(schema.names).cast(schema)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Messages of one partition, in the order of their offsets, as one list for each of its facts.
+
+    `timestamps` are the broker's, in milliseconds, negative where unknown. `next_offset` is read
+    next: it also passes what carries no message. `end_offset` follows the last message that the
+    broker was known to hold.
+    """
+
+    values: list[bytes | None]
+    offsets: list[int]
+    timestamps: list[int]
+    next_offset: int
+    end_offset: int | None
 
 
 @dataclass(frozen=True)
@@ -104,12 +172,43 @@ class Span:
     resumed_from: int | None
     first_offset: int
     next_offset: int
+    end_offset: int | None
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Judged messages (MESSAGES_SCHEMA, times in UTC) and the offsets that they cover."""
+    """Judged messages, each in one of two tables, and the offsets that they cover."""
 
     topic: StoredTopic
-    messages: pa.Table
+    loaded_at: datetime
+    events: pa.Table
+    rejected: pa.Table
     spans: tuple[Span, ...]
+
+    def turn_down(self, is_turned_down: pa.ChunkedArray, reason: str) -> "Batch":
+        """Return the batch with the marked events among the rejected messages."""
+        events, rejected = turn_down(self.events, self.rejected, is_turned_down, reason)
+        return replace(self, events=events, rejected=rejected)
+
+    def offsets(self) -> pa.Table:
+        """Return the rows of ingest_batches: what the batch covers, one row per partition."""
+        accepted, rejected = (_per_partition(rows) for rows in (self.events, self.rejected))
+        partitions = [span.partition for span in self.spans]
+        return pa.table(
+            {
+                "kafka_topic": pa.repeat(self.topic.name, len(partitions)),
+                "kafka_topic_id": pa.array([self.topic.topic_id] * len(partitions), pa.string()),
+                "kafka_partition": pa.array(partitions, pa.int32()),
+                "first_offset": [span.first_offset for span in self.spans],
+                "next_offset": [span.next_offset for span in self.spans],
+                "end_offset": pa.array([span.end_offset for span in self.spans], pa.int64()),
+                "accepted_count": [accepted.get(partition, 0) for partition in partitions],
+                "rejected_count": [rejected.get(partition, 0) for partition in partitions],
+                "loaded_at": pa.repeat(pa.scalar(self.loaded_at, _TIME), len(partitions)),
+            }
+        )
+
+
+def _per_partition(rows: pa.Table) -> dict[int, int]:
+    counted = rows["kafka_partition"].value_counts().to_pylist()
+    return {one["values"]: one["counts"] for one in counted}

@@ -82,10 +82,10 @@ def _read_jsonl(path: Path, shift: timedelta) -> Iterator[Line]:
 
 
 def _judged(message: bytes, latest: datetime, shift: timedelta) -> Line:
-    event = decode(message, None)
+    event = decode(message)
     if isinstance(event, Rejection):
         return Line(latest, None, message, True)
-    occurred_at = event.occurred_at
+    occurred_at = event.occurred_at.astimezone(timezone.utc).replace(tzinfo=None)
     if shift:
         try:
             occurred_at += shift
@@ -128,7 +128,7 @@ def _read_parquet(path: Path, shift: timedelta) -> Iterator[Line]:
                 )
             )
             key = None if customer_id is None else customer_id.encode()
-            yield Line(latest, key, message, isinstance(decode(message, None), Rejection))
+            yield Line(latest, key, message, isinstance(decode(message), Rejection))
 
 
 def _parquet_batches(path: Path, names: list[str]) -> Iterator[dict[str, pa.Array]]:

@@ -1,22 +1,18 @@
-"""Reading a topic: partitions by hand, offsets from the warehouse, never from the broker."""
+"""A topic as its broker knows it: create, describe, where its offsets begin and end."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
-from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient, NewTopic
-from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import KafkaError, OffsetOutOfRangeError, TopicAlreadyExistsError, for_code
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient, NewTopic, OffsetSpec
+from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
+from kafka.structs import OffsetAndMetadata
 
-from ingest.broker import check_topic_name, no_broker, open_client
+from ingest.broker import check_topic_name, no_broker, open_kafka_python
 from ingest.errors import IngestError
 
 DEFAULT_PARTITIONS = 3
 _UNKNOWN_TOPIC = 3  # error code of the Kafka protocol
-_FETCH_BYTES = 8 * 1024 * 1024
-# Without the compiled checksum, checking halves the speed; TCP and the contract still guard.
-_CHECK_CHECKSUMS = find_spec("crc32c") is not None
 
 
 def create_topic(bootstrap_servers: str, topic: str, partitions: int = DEFAULT_PARTITIONS) -> bool:
@@ -63,7 +59,7 @@ def _describe(admin: KafkaAdminClient, bootstrap_servers: str, topic: str) -> "T
 
 
 def _admin(bootstrap_servers: str) -> KafkaAdminClient:
-    return open_client(KafkaAdminClient, bootstrap_servers, request_timeout_ms=10_000)
+    return open_kafka_python(KafkaAdminClient, bootstrap_servers, request_timeout_ms=10_000)
 
 
 @dataclass(frozen=True)
@@ -74,81 +70,53 @@ class TopicState:
     topic_id: str | None
 
 
-class TopicReader:
-    """Reads the partitions it is told to, from the offsets it is told to, and commits nothing."""
+class TopicAdmin:
+    """Asks the broker about one topic; the connection is kept for the next question."""
 
     def __init__(self, bootstrap_servers: str, topic: str) -> None:
         """Connect within a few seconds; raises IngestError when no broker answers."""
-        check_topic_name(topic)
+        self.topic = check_topic_name(topic)
         self.bootstrap_servers = bootstrap_servers
-        self.topic = topic
         self._admin = _admin(bootstrap_servers)
-        self._consumer = self._connect()
 
-    def _connect(self) -> KafkaConsumer:
-        return open_client(
-            KafkaConsumer,
-            self.bootstrap_servers,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            allow_auto_create_topics=False,
-            isolation_level="read_committed",
-            # Latency: an idle fetch returns soon. Throughput: a busy one returns a lot.
-            fetch_max_wait_ms=20,
-            max_partition_fetch_bytes=_FETCH_BYTES,
-            check_crcs=_CHECK_CHECKSUMS,
-            metrics_enabled=False,
-        )
-
-    def __enter__(self) -> "TopicReader":
+    def __enter__(self) -> "TopicAdmin":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._consumer.close()
         self._admin.close()
 
     def describe(self) -> TopicState:
         """Ask the broker for partitions and identity; raises IngestError."""
         return _describe(self._admin, self.bootstrap_servers, self.topic)
 
-    def first_offsets(self, partitions: list[int]) -> dict[int, int]:
+    def first_offsets(self, partitions: Iterable[int]) -> dict[int, int]:
         """Return the oldest offset that the broker still has, by partition."""
-        return self._offsets(self._consumer.beginning_offsets, partitions)
+        return self._offsets(OffsetSpec.EARLIEST, partitions)
 
-    def end_offsets(self, partitions: list[int]) -> dict[int, int]:
+    def end_offsets(self, partitions: Iterable[int]) -> dict[int, int]:
         """Return the offset after the last message, by partition; some brokers say too little."""
-        return self._offsets(self._consumer.end_offsets, partitions)
+        return self._offsets(OffsetSpec.LATEST, partitions)
 
-    def _offsets(self, ask: Any, partitions: list[int]) -> dict[int, int]:
+    def _offsets(self, which: OffsetSpec, partitions: Iterable[int]) -> dict[int, int]:
+        places = {TopicPartition(self.topic, partition): which for partition in partitions}
         try:
-            found = ask([TopicPartition(self.topic, partition) for partition in partitions])
+            found = self._admin.list_partition_offsets(places, "read_committed")
         except KafkaError as error:
             raise no_broker(self.bootstrap_servers) from error
-        return {place.partition: offset for place, offset in found.items()}
+        return {place.partition: found[place].offset for place in places}
 
-    def add(self, starts: dict[int, int]) -> None:
-        """Read these partitions too, each from its offset."""
-        places = {TopicPartition(self.topic, number): at for number, at in starts.items()}
-        self._consumer.assign([*self._consumer.assignment(), *places])
-        for place, offset in places.items():
-            self._consumer.seek(place, offset)
-
-    def position(self, partition: int) -> int:
-        """Return the offset that is read next; it also passes what carries no message."""
-        return self._consumer.position(TopicPartition(self.topic, partition), timeout_ms=1_000)
-
-    def poll(self, max_records: int, timeout_seconds: float) -> dict[int, list[ConsumerRecord]]:
-        """Return new messages by partition, or nothing after the timeout; raises IngestError."""
+    def report(self, group: str, next_offsets: Mapping[int, int]) -> None:
+        """Note offsets under a consumer group, for tools that watch lag; raises IngestError."""
+        offsets = {
+            TopicPartition(self.topic, partition): OffsetAndMetadata(offset, "", -1)
+            for partition, offset in next_offsets.items()
+        }
         try:
-            polled = self._consumer.poll(int(timeout_seconds * 1_000), max_records=max_records)
-        except OffsetOutOfRangeError as error:
-            raise IngestError(
-                f"the broker at {self.bootstrap_servers} no longer has what comes next in topic"
-                f" {self.topic}: start the loader again, it says what is missing"
-            ) from error
+            errors = self._admin.alter_group_offsets(group, offsets).values()
         except KafkaError as error:
+            errors = [type(error)]
+        if failed := next((error for error in errors if error is not NoError), None):
             raise IngestError(
-                f"the broker at {self.bootstrap_servers} refuses topic {self.topic}: {error}"
-            ) from error
-        return {place.partition: records for place, records in polled.items()}
+                f"the broker at {self.bootstrap_servers} does not let offsets be reported under"
+                f" group {group}: {failed.__name__}"
+            )

@@ -1,25 +1,26 @@
 """The loader: poll, judge, commit. What the sink has committed is the only memory there is."""
 
+import logging
 import signal
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
-from kafka.consumer.fetcher import ConsumerRecord
-
-from ingest.kafka import TopicReader
+from ingest.batches import Batch
+from ingest.clients import KAFKA_PYTHON
+from ingest.errors import IngestError
+from ingest.reader import TopicReader
 from ingest.sinks import Sink
 from ingest.topics import LoadedTopic
 
 BATCH_ROWS = 50_000
 LINGER_SECONDS = 0.1
 
-_BATCH_BYTES = 64 * 1024 * 1024
-_POLL_SECONDS = 0.1
-# Some brokers report end offsets that are too low, so the end is reached when nothing comes, too.
-_QUIET_SECONDS = 0.5
+_REPORT_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
 
 
 def load(
@@ -27,11 +28,13 @@ def load(
     bootstrap_servers: str,
     topic: str,
     *,
+    client: str = KAFKA_PYTHON,
     until_end: bool = False,
     recreated: bool = False,
     skip_lost: bool = False,
     batch_rows: int = BATCH_ROWS,
     linger_seconds: float = LINGER_SECONDS,
+    report_group: str | None = None,
     stop: threading.Event | None = None,
     on_progress: Callable[["LoadSummary"], None] | None = None,
 ) -> "LoadSummary":
@@ -40,26 +43,32 @@ def load(
     `until_end` stops once everything is in that the topic held at the start, and nothing more has
     come for half a second. `recreated` loads a topic that was deleted and made anew as a new one.
     `skip_lost` goes on after messages that the broker deleted before they were loaded. A batch is
-    committed `linger_seconds` after its first message, or at `batch_rows` messages.
+    committed `linger_seconds` after its first message, or at `batch_rows` messages, while the next
+    one is being read. Every second or so, `report_group` is told the offsets that were committed,
+    and `on_progress` what was done. Another loader of the topic is waited for.
     Raises IngestError or LakeError; what was committed by then stays, and a rerun goes on there.
     """
-    stop = stop or threading.Event()
-    summary, started = LoadSummary(), time.monotonic()
-    with TopicReader(bootstrap_servers, topic) as reader:
+    stop, started = stop or threading.Event(), time.monotonic()
+    with (
+        TopicReader(bootstrap_servers, topic, client) as reader,
+        sink.hold(topic, stop) as is_held,
+        _Committer(sink) as committer,
+    ):
+        if not is_held:
+            return LoadSummary()
         loaded = LoadedTopic(reader, sink, recreated=recreated, skip_lost=skip_lost)
+        reporter = _Reporter(reader, report_group, on_progress or (lambda _: None))
         ends = reader.end_offsets(loaded.partitions) if until_end else {}
-        last_arrival = time.monotonic()
         while not stop.is_set():
             loaded.refresh(patient=not until_end)
-            if messages := _collect(reader, batch_rows, linger_seconds):
-                count, accepted = sum(map(len, messages.values())), loaded.store(messages)
-                last_arrival = time.monotonic()
-                summary = summary.plus(accepted, count - accepted, last_arrival - started)
-                if on_progress:
-                    on_progress(summary)
-            elif until_end and _is_read(reader, ends, time.monotonic() - last_arrival):
+            if fetched := reader.collect(batch_rows, linger_seconds):
+                committer.commit(loaded.judge(fetched))
+            elif until_end and reader.has_read(ends):
                 break
-    return replace(summary, seconds=time.monotonic() - started)
+            reporter.tell(committer, started)
+        committer.settle()
+        reporter.tell(committer, started, is_last=True)
+        return committer.summary(started, reader.lag())
 
 
 def stop_on_signals() -> threading.Event:
@@ -73,47 +82,94 @@ def stop_on_signals() -> threading.Event:
     return stop
 
 
-def _is_read(reader: TopicReader, ends: dict[int, int], quiet_seconds: float) -> bool:
-    return quiet_seconds >= _QUIET_SECONDS and all(
-        reader.position(partition) >= end for partition, end in ends.items()
-    )
+class _Committer:
+    """Commits one batch in the background while the next one is read and judged."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._thread = ThreadPoolExecutor(1, "commit")
+        self._pending: tuple[Future[int], Batch] | None = None
+        self._done = LoadSummary()
+        self.next_offsets: dict[int, int] = {}
+
+    def __enter__(self) -> "_Committer":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
+
+    def commit(self, batch: Batch) -> None:
+        """Commit a batch once the one before it is in; raises what that one's commit raised."""
+        self.settle()
+        self._pending = self._thread.submit(self._sink.write, batch), batch
+
+    def settle(self) -> None:
+        """Wait for the batch under way; raises IngestError or LakeError if it could not be."""
+        if self._pending is None:
+            return
+        (result, batch), self._pending = self._pending, None
+        accepted = result.result()
+        count = len(batch.events) + len(batch.rejected)
+        self.next_offsets.update((span.partition, span.next_offset) for span in batch.spans)
+        self._done = replace(
+            self._done,
+            accepted=self._done.accepted + accepted,
+            rejected=self._done.rejected + count - accepted,
+            batches=self._done.batches + 1,
+        )
+
+    def settle_if_done(self) -> None:
+        """Take in the batch under way if that needs no waiting; raises as `settle` does."""
+        if self._pending is not None and self._pending[0].done():
+            self.settle()
+
+    def summary(self, started: float, lag: dict[int, int]) -> "LoadSummary":
+        """Return what was committed since `started`."""
+        return replace(self._done, seconds=time.monotonic() - started, lag=lag)
 
 
-def _collect(
-    reader: TopicReader, batch_rows: int, linger_seconds: float
-) -> dict[int, list[ConsumerRecord]]:
-    collected: dict[int, list[ConsumerRecord]] = defaultdict(list)
-    rows = size = 0
-    wait, deadline = _POLL_SECONDS, None
-    while wait > 0 and rows < batch_rows and size < _BATCH_BYTES:
-        polled = reader.poll(batch_rows - rows, wait)
-        if not polled and deadline is None:
-            break
-        deadline = deadline or time.monotonic() + linger_seconds
-        for partition, messages in polled.items():
-            collected[partition] += messages
-            rows += len(messages)
-            size += sum(message.serialized_value_size for message in messages)
-        wait = deadline - time.monotonic()
-    return collected
+class _Reporter:
+    """Tells of the progress about once a second, to people and to a consumer group."""
+
+    def __init__(
+        self,
+        reader: TopicReader,
+        group: str | None,
+        on_progress: Callable[["LoadSummary"], None],
+    ) -> None:
+        self._reader, self._group, self._on_progress = reader, group, on_progress
+        self._told_at = 0.0
+        self._reported: dict[int, int] = {}
+
+    def tell(self, committer: _Committer, started: float, *, is_last: bool = False) -> None:
+        """Tell what has changed since the last time, if that was long enough ago."""
+        committer.settle_if_done()
+        if not is_last and time.monotonic() - self._told_at < _REPORT_SECONDS:
+            return
+        self._told_at = time.monotonic()
+        self._on_progress(committer.summary(started, self._reader.lag()))
+        if self._group and committer.next_offsets != self._reported:
+            try:
+                self._reader.report(self._group, committer.next_offsets)
+            except IngestError as error:  # lag tools go without; the load goes on
+                _log.warning("%s", error)
+            self._reported = dict(committer.next_offsets)
 
 
 @dataclass(frozen=True)
 class LoadSummary:
-    """What a run of the loader committed: messages by verdict, batches, seconds since its start."""
+    """What a run of the loader committed: messages by verdict, batches, seconds since its start.
+
+    `lag` counts by partition the offsets that the broker was known to hold and that are not read.
+    """
 
     accepted: int = 0
     rejected: int = 0
     batches: int = 0
     seconds: float = 0.0
+    lag: dict[int, int] = field(default_factory=dict)
 
     @property
     def rate(self) -> float:
         """Messages per second."""
         return (self.accepted + self.rejected) / self.seconds if self.seconds else 0.0
-
-    def plus(self, accepted: int, rejected: int, seconds: float) -> "LoadSummary":
-        """Return the summary after one more batch, `seconds` after the start."""
-        return LoadSummary(
-            self.accepted + accepted, self.rejected + rejected, self.batches + 1, seconds
-        )

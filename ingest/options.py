@@ -4,11 +4,16 @@ import argparse
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from ingest.broker import default_bootstrap_servers
+from ingest.clients import CLIENTS, KAFKA_PYTHON
 from ingest.kafka import DEFAULT_PARTITIONS
 from ingest.loader import BATCH_ROWS, LINGER_SECONDS
+from ingest.logs import FORMATS
 from ingest.sinks import SINKS
+
+LOG_SECONDS = 10.0
 
 _MOST_DAYS = 3_650
 
@@ -21,11 +26,23 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     broker, sending = _broker_options(), _sending_options()
+    warehouse, logging_ = _warehouse_options(), _log_options()
 
+    _add_load(commands, [broker, warehouse, logging_])
+    _add_rejected(commands, [warehouse])
+    _add_replay(commands, [broker, sending])
+    _add_simulate(commands, [broker, sending])
+    return parser.parse_args(arguments)
+
+
+def _add_load(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     text = "load a topic into the warehouse, every message exactly once, until Ctrl-C"
-    command = commands.add_parser("load", parents=[broker], help=text, description=text)
+    command = commands.add_parser("load", parents=parents, help=text, description=text)
     command.add_argument(
-        "--into", choices=sorted(SINKS), default="duckdb", help="the warehouse (default: duckdb)"
+        "--client",
+        choices=CLIENTS,
+        default=KAFKA_PYTHON,
+        help=f"the Kafka library; auto: librdkafka if installed (default: {KAFKA_PYTHON})",
     )
     command.add_argument(
         "--until-end", action="store_true", help="stop when all that the topic holds is in"
@@ -54,9 +71,32 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="S",
         help=f"commit a smaller batch after S seconds (default: {LINGER_SECONDS})",
     )
+    command.add_argument(
+        "--report-group",
+        metavar="GROUP",
+        help="tell this consumer group what was committed, for tools that watch lag",
+    )
+    command.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="judge all that the topic holds and report; exit 1 if something would be rejected",
+    )
 
+
+def _add_rejected(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
+    text = "list what was rejected and why, or judge it again after a fix"
+    command = commands.add_parser("rejected", parents=parents, help=text, description=text)
+    command.add_argument("--topic", help="default: all topics")
+    command.add_argument(
+        "--replay",
+        action="store_true",
+        help="load what obeys the contract now, each message once, however often this is run",
+    )
+
+
+def _add_replay(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     text = "send files of events to a topic, merged by time"
-    command = commands.add_parser("replay", parents=[broker, sending], help=text, description=text)
+    command = commands.add_parser("replay", parents=parents, help=text, description=text)
     command.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help="FILE.jsonl or FILE.parquet"
     )
@@ -66,10 +106,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="move all events by the same time, so that the last one is now",
     )
 
+
+def _add_simulate(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     text = "send the events of made-up subscribers to a topic, or write them to a file"
-    command = commands.add_parser(
-        "simulate", parents=[broker, sending], help=text, description=text
-    )
+    command = commands.add_parser("simulate", parents=parents, help=text, description=text)
     command.add_argument("--customers", type=_count, required=True, metavar="N")
     command.add_argument(
         "--days", type=_days, required=True, metavar="D", help=f"at most {_MOST_DAYS}"
@@ -87,7 +127,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         command.add_argument(
             f"--{fault}", type=_share, default=0.0, metavar="SHARE", help="such as 1%% or 0.01"
         )
-    return parser.parse_args(arguments)
 
 
 def _broker_options() -> argparse.ArgumentParser:
@@ -99,6 +138,29 @@ def _broker_options() -> argparse.ArgumentParser:
         help="the Kafka cluster (default: $KAFKA_BOOTSTRAP_SERVERS or 127.0.0.1:9092)",
     )
     options.add_argument("--topic", default="churn.events", help="default: churn.events")
+    return options
+
+
+def _warehouse_options() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--into", choices=sorted(SINKS), default="duckdb", help="the warehouse (default: duckdb)"
+    )
+    return options
+
+
+def _log_options() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument(
+        "--log-format", choices=FORMATS, default="text", help="of the log on standard error"
+    )
+    options.add_argument(
+        "--log-seconds",
+        type=_positive,
+        default=LOG_SECONDS,
+        metavar="S",
+        help=f"between two lines on rate and lag (default: {LOG_SECONDS:.0f})",
+    )
     return options
 
 

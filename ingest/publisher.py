@@ -8,7 +8,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from kafka.future import Future
 
-from ingest.broker import open_client
+from ingest.broker import open_kafka_python
 from ingest.errors import IngestError
 from ingest.kafka import DEFAULT_PARTITIONS, create_topic, describe_topic
 
@@ -73,7 +73,7 @@ def _settle(under_way: deque[Future], leave: int) -> None:
 
 
 def _producer(bootstrap_servers: str) -> KafkaProducer:
-    return open_client(
+    return open_kafka_python(
         KafkaProducer,
         bootstrap_servers,
         acks="all",

@@ -2,14 +2,13 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from kafka.consumer.fetcher import ConsumerRecord
-
-from ingest.batches import StoredTopic, judge
+from ingest.batches import Batch, Fetched, StoredTopic, judge
 from ingest.broker import BrokerSilentError
 from ingest.errors import IngestError
-from ingest.kafka import TopicReader, TopicState
+from ingest.kafka import TopicState
+from ingest.reader import TopicReader
 from ingest.sinks import Sink
 
 REFRESH_SECONDS = 3
@@ -51,13 +50,13 @@ def start_offset(place: str, stands: int | None, oldest: int, *, skip_lost: bool
 
 
 class LoadedTopic:
-    """Knows where every partition stands in the sink, and keeps the reader on all of them."""
+    """Knows where every partition stands, and keeps the reader on all of them."""
 
     def __init__(
         self, reader: TopicReader, sink: Sink, *, recreated: bool, skip_lost: bool
     ) -> None:
         """Place the reader where the sink stands; raises IngestError when it cannot go on there."""
-        self._reader, self._sink, self._skip_lost = reader, sink, skip_lost
+        self._reader, self._skip_lost = reader, skip_lost
         state = reader.describe()
         name = stored_name(reader.topic, state.topic_id, sink.lives(reader.topic), recreated)
         self._topic = StoredTopic(name, state.topic_id)
@@ -80,12 +79,11 @@ class LoadedTopic:
             _log.warning("no answer from %s, still trying", self._reader.bootstrap_servers)
             self._refreshed_at = time.monotonic()
 
-    def store(self, messages: Mapping[int, Sequence[ConsumerRecord]]) -> int:
-        """Judge and commit messages by partition; return how many were accepted."""
-        batch = judge(messages, self._topic, self._stands)
-        accepted = self._sink.write(batch)
+    def judge(self, fetched: Mapping[int, Fetched]) -> Batch:
+        """Judge messages by partition; the next batch goes on from where this one ends."""
+        batch = judge(fetched, self._topic, self._stands)
         self._stands.update((span.partition, span.next_offset) for span in batch.spans)
-        return accepted
+        return batch
 
     def _follow(self, state: TopicState) -> None:
         if state.topic_id != self._topic.topic_id:

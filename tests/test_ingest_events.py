@@ -3,16 +3,15 @@
 # ruff: noqa: F401, F811 - fixtures are imported by name
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kafka.consumer.fetcher import ConsumerRecord
 
-from ingest.batches import StoredTopic, judge
-from ingest.events import Event, Rejection, decode
+from ingest.batches import Fetched, StoredTopic, judge
+from ingest.events import Event, decode
 from tests.ingest_fixtures import raw_lake, raw_lake_path, sink
 
 NOW = datetime(2026, 1, 31, 12)
@@ -34,12 +33,16 @@ def raw(tail: str) -> bytes:
     return event()[:-1] + tail.encode()
 
 
-def record(offset: int, message: bytes | None) -> ConsumerRecord:
+def fetched(*messages: bytes | None, timestamps: list[int] | None = None) -> Fetched:
+    """Return messages as a client hands them over, all published NOW."""
     milliseconds = int((NOW - datetime(1970, 1, 1)).total_seconds() * 1000)
-    fields = dict.fromkeys(ConsumerRecord._fields)
-    return ConsumerRecord(
-        **fields | {"offset": offset, "value": message, "timestamp": milliseconds}
-    )
+    offsets = list(range(len(messages)))
+    times = timestamps or [milliseconds] * len(messages)
+    return Fetched(list(messages), offsets, times, len(messages), None)
+
+
+def judged(*messages: bytes | None):
+    return judge({0: fetched(*messages)}, StoredTopic("t", None), {})
 
 
 @pytest.mark.parametrize(
@@ -82,10 +85,12 @@ def record(offset: int, message: bytes | None) -> ConsumerRecord:
     ],
 )
 def test_rejected_with_a_reason(message, reason):
-    judged = decode(message, NOW)
-    assert isinstance(judged, Rejection)
-    assert reason in judged.reason
-    assert len(judged.reason.splitlines()) == 1
+    batch = judged(message)
+    assert len(batch.events) == 0
+    [row] = batch.rejected.to_pylist()
+    assert row["message"] == message
+    assert reason in row["reason"]
+    assert len(row["reason"].splitlines()) == 1
 
 
 @pytest.mark.parametrize(
@@ -105,21 +110,18 @@ def test_rejected_with_a_reason(message, reason):
     ],
 )
 def test_accepted(message):
-    assert isinstance(decode(message, NOW), Event)
+    batch = judged(message)
+    assert len(batch.rejected) == 0
+    assert batch.events["payload"].to_pylist() == [message.decode()]
 
 
 def test_times_are_kept_in_utc():
-    judged = decode(event(occurred_at="2026-01-01T01:30:00.25+05:30"), NOW)
-    assert judged.occurred_at == datetime(2025, 12, 31, 20, 0, 0, 250_000)
+    [row] = judged(event(occurred_at="2026-01-01T01:30:00.25+05:30")).events.to_pylist()
+    assert row["occurred_at"] == datetime(2025, 12, 31, 20, 0, 0, 250_000)
 
 
 def test_without_a_broker_time_the_future_is_open():
-    assert isinstance(decode(event(occurred_at="2999-01-01T00:00:00Z"), None), Event)
-
-
-@given(st.binary())
-def test_any_bytes_end_as_one_or_the_other(message):
-    assert isinstance(decode(message, NOW), (Event, Rejection))
+    assert isinstance(decode(event(occurred_at="2999-01-01T00:00:00Z")), Event)
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=70)
@@ -143,18 +145,48 @@ SPOILED = st.builds(
 )
 
 
+MESSAGES = st.none() | st.binary() | NEARLY | SPOILED
+
+
+def assert_is_the_event(row: dict, message: bytes) -> None:
+    """Compare a row with what Python's own JSON makes of the message, not with the decoder."""
+    fields = json.loads(message)
+    moment = datetime.fromisoformat(fields["occurred_at"].upper().replace("Z", "+00:00"))
+    assert row["event_id"] == fields["event_id"]
+    assert row["customer_id"] == fields["customer_id"]
+    assert row["event_type"] == fields["event_type"]
+    assert row["occurred_at"] == moment.astimezone(timezone.utc).replace(tzinfo=None)
+    amount = fields.get("amount")
+    assert row["amount"] == (None if amount is None else float(amount))
+    assert row["payload"].encode() == message
+
+
+@settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(MESSAGES)
+def test_any_bytes_are_one_event_or_one_rejected_message(message):
+    batch = judged(message)
+    rows, rejected = batch.events.to_pylist(), batch.rejected.to_pylist()
+    assert len(rows) + len(rejected) == 1
+    for row in rows:
+        assert_is_the_event(row, message)
+    for row in rejected:
+        assert row["message"] == message
+        assert row["reason"]
+    assert batch.offsets().to_pylist()[0]["accepted_count"] == len(rows)
+
+
 @settings(
     max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(st.lists(st.none() | st.binary() | NEARLY | SPOILED, min_size=1, max_size=30))
+@given(st.lists(MESSAGES, min_size=1, max_size=30))
 def test_every_message_is_one_row_of_the_lake(raw_lake, sink, messages):
     topic = uuid4().hex
-    records = [record(offset, message) for offset, message in enumerate(messages)]
-    accepted = sink.write(judge({0: records}, StoredTopic(topic, None), {}))
+    accepted = sink.write(judge({0: fetched(*messages)}, StoredTopic(topic, None), {}))
+    columns = ["kafka_offset", "event_id", "customer_id", "event_type", "occurred_at", "amount"]
     stored = raw_lake.rows(
-        "select kafka_offset, event_id, customer_id, occurred_at, amount, payload::varchar"
+        f"select {', '.join(columns)}, payload::varchar as payload"
         " from churn_scores_raw where kafka_topic = ?",
         topic,
     )
@@ -164,24 +196,26 @@ def test_every_message_is_one_row_of_the_lake(raw_lake, sink, messages):
     )
     assert len(stored) == accepted
     assert sorted(row[0] for row in [*stored, *rejected]) == list(range(len(messages)))
-    for offset, event_id, customer_id, occurred_at, amount, payload in stored:
-        judged = decode(messages[offset], NOW)
-        assert (event_id, customer_id, occurred_at, amount) == (
-            judged.event_id,
-            judged.customer_id,
-            judged.occurred_at,
-            judged.amount,
-        )
-        assert payload.encode() == messages[offset]
+    for row in stored:
+        assert_is_the_event(dict(zip([*columns, "payload"], row, strict=True)), messages[row[0]])
     for offset, message, reason in rejected:
         assert message == messages[offset]
         assert reason
 
 
 def test_a_message_is_not_published_after_it_was_read():
-    future = record(0, event())._replace(timestamp=2**62)
-    timeless = record(1, event())._replace(timestamp=-1)
-    table = judge({0: [future, timeless]}, StoredTopic("t", None), {}).messages.to_pylist()
-    for row in table:
+    part = fetched(event(), event(), event(), timestamps=[2**62, -1, -(2**62)])
+    rows = judge({0: part}, StoredTopic("t", None), {}).events.to_pylist()
+    assert len(rows) == 3
+    for row in rows:
         assert row["published_at"] == row["loaded_at"]
         assert row["loaded_at"] - datetime(2026, 1, 1) > timedelta()
+
+
+def test_a_batch_counts_by_partition():
+    parts = {0: fetched(event(), b"{", event()), 2: fetched(b""), 5: fetched()}
+    batch = judge(parts, StoredTopic("t", "id"), {0: 0})
+    counts = ("kafka_partition", "accepted_count", "rejected_count")
+    counted = [tuple(row[name] for name in counts) for row in batch.offsets().to_pylist()]
+    assert counted == [(0, 2, 1), (2, 0, 1)]
+    assert [(span.resumed_from, span.next_offset) for span in batch.spans] == [(0, 3), (None, 1)]

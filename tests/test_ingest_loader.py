@@ -18,9 +18,11 @@ from kafka.admin import KafkaAdminClient
 import ingest.topics as topics
 from embedded.broker import broker
 from ingest.batches import StoredTopic, judge
+from ingest.clients import KAFKA_PYTHON
 from ingest.errors import IngestError
-from ingest.kafka import TopicReader, create_topic
+from ingest.kafka import create_topic
 from ingest.loader import load
+from ingest.reader import TopicReader
 from ingest.sinks import open_sink
 from ingest.topics import LoadedTopic, start_offset, stored_name
 from tests.conftest import PROJECT
@@ -51,6 +53,13 @@ def message(number: int, **more) -> bytes:
 
 def load_all(sink, address, topic, **options):
     return load(sink, address, topic, until_end=True, **options)
+
+
+def collected(reader: TopicReader) -> dict:
+    """Return the next messages, however long they take."""
+    while not (fetched := reader.collect(100, 0.1)):
+        pass
+    return fetched
 
 
 def remake(address: str, topic: str) -> None:
@@ -178,11 +187,11 @@ def test_two_loaders_at_once_never_double(raw_lake, address, topic):
 
 def test_offsets_that_are_taken_are_refused(sink, raw_lake, address, topic):
     places = produce(address, topic, [message(number) for number in range(30)])
-    with TopicReader(address, topic) as reader:
+    with TopicReader(address, topic, KAFKA_PYTHON) as reader:
         loaded = LoadedTopic(reader, sink, recreated=False, skip_lost=False)
-        polled = reader.poll(100, 5)
-        batch = judge(polled, StoredTopic(topic, None), {})
-        assert loaded.store(polled) == sum(map(len, polled.values()))
+        fetched = collected(reader)
+        batch = judge(fetched, StoredTopic(topic, None), {})
+        assert sink.write(loaded.judge(fetched)) == sum(len(one.values) for one in fetched.values())
         with pytest.raises(IngestError, match="another loader is writing"):
             sink.write(batch)
     load_all(sink, address, topic)
@@ -212,7 +221,7 @@ def test_a_topic_made_anew_is_refused_or_loaded_as_a_new_life(sink, raw_lake, ad
 def test_a_topic_made_anew_under_a_running_loader_ends_it(sink, address, topic, monkeypatch):
     monkeypatch.setattr(topics, "REFRESH_SECONDS", 0)
     produce(address, topic, [message(1)])
-    with TopicReader(address, topic) as reader:
+    with TopicReader(address, topic, KAFKA_PYTHON) as reader:
         loaded = LoadedTopic(reader, sink, recreated=False, skip_lost=False)
         loaded.refresh(patient=True)
         remake(address, topic)
@@ -230,7 +239,7 @@ def test_partitions_that_are_added_are_read_too(sink, raw_lake, address, topic, 
 
     monkeypatch.setattr(topics, "REFRESH_SECONDS", 0)
     places = produce(address, topic, [message(number) for number in range(60)])
-    with GrowingTopic(address, topic) as reader:
+    with GrowingTopic(address, topic, KAFKA_PYTHON) as reader:
         loaded = LoadedTopic(reader, sink, recreated=False, skip_lost=False)
         assert loaded.partitions == [0]
         reader.known = 3
@@ -238,7 +247,7 @@ def test_partitions_that_are_added_are_read_too(sink, raw_lake, address, topic, 
         assert loaded.partitions == [0, 1, 2]
         stored = 0
         while stored < len(places):
-            stored += loaded.store(reader.poll(100, 5))
+            stored += sink.write(loaded.judge(collected(reader)))
     assert raw_lake.places(topic) == sorted(places)
 
 
@@ -276,7 +285,7 @@ def test_a_broker_that_goes_away_is_waited_for_or_not(sink, monkeypatch):
     monkeypatch.setattr(topics, "REFRESH_SECONDS", 0)
     with broker(port=0) as mortal:
         create_topic(mortal, "mortal")
-        reader = TopicReader(mortal, "mortal")
+        reader = TopicReader(mortal, "mortal", KAFKA_PYTHON)
         loaded = LoadedTopic(reader, sink, recreated=False, skip_lost=False)
     with reader:
         with pytest.raises(IngestError, match="no Kafka broker answers"):
@@ -304,7 +313,7 @@ def test_settings_that_cannot_be_right(monkeypatch, servers, topic, environment,
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(IngestError, match=words):
-        TopicReader(servers, topic)
+        TopicReader(servers, topic, KAFKA_PYTHON)
 
 
 def test_a_topic_that_does_not_exist(raw_lake, address):

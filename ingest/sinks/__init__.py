@@ -1,6 +1,11 @@
 """Where batches go: one sink per engine, all with the same promises."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Protocol
+
+import pyarrow as pa
 
 from ingest.batches import Batch
 
@@ -19,6 +24,9 @@ def _open_ducklake() -> "Sink":
 class Sink(Protocol):
     """Stores batches exactly once. Every method raises IngestError or LakeError in one line."""
 
+    def hold(self, topic: str, stop: threading.Event) -> AbstractContextManager[bool]:
+        """Be the only loader of a topic: wait for another one, or until `stop` (then False)."""
+
     def lives(self, topic: str) -> dict[str | None, str]:
         """Return the stored name of every life of a topic, by the broker's id of that life."""
 
@@ -27,6 +35,15 @@ class Sink(Protocol):
 
     def write(self, batch: Batch) -> int:
         """Store rows and offsets together or not at all; return how many rows were accepted."""
+
+    def rejected(self, topic: str | None) -> Iterator[pa.Table]:
+        """Return the rejected messages of one topic or of all, in pieces (REJECTED_SCHEMA)."""
+
+    def accept(self, events: pa.Table) -> int:
+        """Move messages that are events now from the rejected to the raw table; return how many.
+
+        What is no longer among the rejected is left alone, so that doing it twice changes nothing.
+        """
 
     def close(self) -> None:
         """Let go of the connection."""

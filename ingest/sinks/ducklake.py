@@ -1,25 +1,20 @@
 """The laptop's sink: rows and offsets become visible together, in one DuckLake transaction."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from embedded.database import LakeError, connect, explain, lake_path, transact
-from ingest.batches import Batch
+from ingest.batches import REJECTED_SCHEMA, Batch
 from ingest.errors import IngestError
+from ingest.lease import sole_loader
 
 _TABLES = {"churn_scores_raw", "churn_events_rejected", "ingest_batches"}
 
-# What the decoder takes and this engine does not is one rejected row, never a failed batch.
-_JUDGE = """
-    select * exclude (is_unreadable) replace (
-        if(is_unreadable, encode(payload), message) as message,
-        if(is_unreadable, 'the message is not JSON that the database reads', reason) as reason
-    )
-    from (select *, coalesce(not json_valid(payload), false) as is_unreadable from messages)
-"""
 # The partitions whose stored offsets are not those that the batch goes on from.
 _MOVED = """
     with stands as (
@@ -31,28 +26,36 @@ _MOVED = """
     from batch_spans left join stands using (kafka_topic, kafka_partition)
     where stands is distinct from resumed_from
 """
+# Times in the raw tables have no zone, and JSON has a type of its own.
 _INSERTS = (
     """
     insert into churn_scores_raw by name
-    select * exclude (message, reason) replace (cast(payload as json) as payload)
-    from judged_messages where reason is null
+    select * replace (cast(payload as json) as payload) from batch_events
     """,
-    """
-    insert into churn_events_rejected by name
-    select kafka_topic, kafka_partition, kafka_offset, message, reason, published_at, loaded_at
-    from judged_messages where reason is not null
-    """,
-    """
-    insert into ingest_batches by name
-    select
-        kafka_topic, kafka_topic_id, kafka_partition, first_offset, next_offset,
-        count(*) filter (where reason is null) as accepted_count,
-        count(reason) as rejected_count,
-        loaded_at
-    from judged_messages join batch_spans using (kafka_topic, kafka_partition)
-    group by all
-    """,
+    "insert into churn_events_rejected by name select * from batch_rejected",
+    "insert into ingest_batches by name select * from batch_offsets",
 )
+_REJECTED = """
+    select message, reason, kafka_topic, kafka_partition, kafka_offset, published_at, loaded_at
+    from lake.main.churn_events_rejected
+    where $1 is null or kafka_topic = $1
+    order by kafka_topic, kafka_partition, kafka_offset
+"""
+_ACCEPT = """
+    insert into churn_scores_raw by name
+    select batch_events.* replace (cast(payload as json) as payload)
+    from batch_events
+    semi join churn_events_rejected using (kafka_topic, kafka_partition, kafka_offset)
+"""
+_FORGET = """
+    delete from churn_events_rejected as rejected using batch_events
+    where rejected.kafka_topic = batch_events.kafka_topic
+        and rejected.kafka_partition = batch_events.kafka_partition
+        and rejected.kafka_offset = batch_events.kafka_offset
+"""
+_MEMORY = "200MB"
+_PIECE_ROWS = 10_000
+_UNREADABLE = "the message is not JSON that the database reads"
 
 
 class DuckLakeSink:
@@ -61,6 +64,8 @@ class DuckLakeSink:
     def __init__(self) -> None:
         """Open the lake; raises LakeError, or IngestError when the raw tables are missing."""
         self._connection = connect(create=False)
+        # Rows are few and large here: what is buffered for one batch is all the memory it takes.
+        self._connection.execute(f"set memory_limit = '{_MEMORY}'")
         # DuckLake may carry an insert over to a newer snapshot without running it again, and so
         # past the check of the offsets. Without that, every lost race comes back to transact.
         self._connection.execute("set ducklake_max_retry_count = 0")
@@ -85,6 +90,10 @@ class DuckLakeSink:
         ).fetchall()
         return {partition: offset for name, partition, offset in rows if name == stored_name}
 
+    def hold(self, topic: str, stop: threading.Event) -> AbstractContextManager[bool]:
+        """Be the only loader of a topic: wait for another one, or until `stop` (then False)."""
+        return sole_loader(lake_path() / "loaders", topic, stop)
+
     def write(self, batch: Batch) -> int:
         """Store rows and offsets together or not at all; return how many rows were accepted.
 
@@ -92,24 +101,55 @@ class DuckLakeSink:
         when the lake cannot be written.
         """
         try:
-            with self._registered(batch) as accepted:
+            batch = batch.turn_down(pc.invert(self._is_readable(batch.events)), _UNREADABLE)
+            with self._registered(batch):
                 transact(self._connection, lambda lake: _insert(lake, batch))
         except duckdb.Error as error:
             raise LakeError(explain(error)) from error
-        return accepted
+        return len(batch.events)
+
+    def rejected(self, topic: str | None) -> Iterator[pa.Table]:
+        """Return the rejected messages of one topic or of all, in pieces (REJECTED_SCHEMA)."""
+        with self._connection.cursor() as cursor:
+            reader = cursor.execute(_REJECTED, [topic]).to_arrow_reader(_PIECE_ROWS)
+            for piece in reader:
+                yield pa.Table.from_batches([piece]).select(REJECTED_SCHEMA.names)
+
+    def accept(self, events: pa.Table) -> int:
+        """Move messages that are events now from the rejected to the raw table; return how many.
+
+        What this engine does not read stays where it is. Raises LakeError.
+        """
+        events = events.filter(self._is_readable(events))
+        try:
+            with self._view("batch_events", events):
+                return transact(self._connection, _accept)
+        except duckdb.Error as error:
+            raise LakeError(explain(error)) from error
+
+    def _is_readable(self, events: pa.Table) -> pa.ChunkedArray:
+        """Mark what this engine reads too, which the decoder took: the rest never fails a batch."""
+        with self._view("batch_events", events):
+            marked = self._connection.execute("select json_valid(payload) from batch_events")
+            return marked.to_arrow_table().column(0)
 
     @contextmanager
-    def _registered(self, batch: Batch) -> Iterator[int]:
-        self._connection.register("messages", batch.messages)
-        judged = self._connection.execute(_JUDGE).to_arrow_table()
-        self._connection.unregister("messages")
-        self._connection.register("judged_messages", judged)
-        self._connection.register("batch_spans", _spans(batch))
+    def _registered(self, batch: Batch) -> Iterator[None]:
+        with (
+            self._view("batch_events", batch.events),
+            self._view("batch_rejected", batch.rejected),
+            self._view("batch_offsets", batch.offsets()),
+            self._view("batch_spans", _spans(batch)),
+        ):
+            yield
+
+    @contextmanager
+    def _view(self, name: str, rows: pa.Table) -> Iterator[None]:
+        self._connection.register(name, rows)
         try:
-            yield judged["reason"].null_count
+            yield
         finally:
-            self._connection.unregister("judged_messages")
-            self._connection.unregister("batch_spans")
+            self._connection.unregister(name)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -130,14 +170,17 @@ def _insert(lake: duckdb.DuckDBPyConnection, batch: Batch) -> None:
         lake.execute(statement)
 
 
+def _accept(lake: duckdb.DuckDBPyConnection) -> int:
+    accepted = lake.execute(_ACCEPT).fetchone()
+    lake.execute(_FORGET)
+    return accepted[0] if accepted else 0
+
+
 def _spans(batch: Batch) -> pa.Table:
     return pa.table(
         {
             "kafka_topic": [batch.topic.name] * len(batch.spans),
-            "kafka_topic_id": pa.array([batch.topic.topic_id] * len(batch.spans), pa.string()),
             "kafka_partition": pa.array([span.partition for span in batch.spans], pa.int32()),
             "resumed_from": pa.array([span.resumed_from for span in batch.spans], pa.int64()),
-            "first_offset": [span.first_offset for span in batch.spans],
-            "next_offset": [span.next_offset for span in batch.spans],
         }
     )

@@ -5,6 +5,7 @@ select
     cast(null as {{ dbt.type_int() }}) as kafka_partition,
     cast(null as {{ dbt.type_bigint() }}) as first_offset,
     cast(null as {{ dbt.type_bigint() }}) as next_offset,
+    cast(null as {{ dbt.type_bigint() }}) as end_offset,
     cast(null as {{ dbt.type_bigint() }}) as accepted_count,
     cast(null as {{ dbt.type_bigint() }}) as rejected_count,
     cast(null as {{ type_utc() }}) as loaded_at

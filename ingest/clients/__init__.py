@@ -1,0 +1,62 @@
+"""How messages are read: one client per library, all with the same three functions."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Protocol
+
+from ingest.batches import Fetched
+from ingest.errors import IngestError
+
+KAFKA_PYTHON, LIBRDKAFKA, AUTO = "kafka-python", "librdkafka", "auto"
+CLIENTS = (AUTO, KAFKA_PYTHON, LIBRDKAFKA)
+
+# What one poll may bring of a partition, and what may lie ready in memory.
+FETCH_BYTES = 4 * 1024 * 1024
+# Latency: an idle fetch returns soon. Throughput: a busy one returns a lot.
+FETCH_WAIT_MILLISECONDS = 20
+
+
+def open_client(name: str, bootstrap_servers: str, topic: str) -> "Client":
+    """Open the client of that name; `auto` takes librdkafka where it is installed.
+
+    Raises IngestError when the library is missing or no broker answers.
+    """
+    if chosen_client(name) == LIBRDKAFKA:
+        from ingest.clients.librdkafka import LibrdkafkaClient
+
+        return LibrdkafkaClient(bootstrap_servers, topic)
+    from ingest.clients.kafka_python import KafkaPythonClient
+
+    return KafkaPythonClient(bootstrap_servers, topic)
+
+
+def chosen_client(name: str) -> str:
+    """Return what a choice of CLIENTS stands for; raises IngestError if it is missing."""
+    is_installed = find_spec("confluent_kafka") is not None
+    if name == LIBRDKAFKA and not is_installed:
+        raise IngestError(
+            "--client librdkafka needs the package confluent-kafka: install the extra with"
+            " 'uv pip install -r pyproject.toml --extra fast', or use --client kafka-python"
+        )
+    if name == AUTO:
+        return LIBRDKAFKA if is_installed else KAFKA_PYTHON
+    return name
+
+
+class Client(Protocol):
+    """Reads the partitions it is told to, from the offsets it is told to, and commits nothing.
+
+    Only whole transactions of producers are read. Not safe to share between threads.
+    """
+
+    def read(self, starts: Mapping[int, int]) -> None:
+        """Read these partitions too, each from its offset."""
+
+    def poll(self, max_messages: int, timeout_seconds: float) -> dict[int, Fetched]:
+        """Return what has come by partition, or nothing after the timeout; raises IngestError.
+
+        A partition may come without messages, to say that its `next_offset` has moved on.
+        """
+
+    def close(self) -> None:
+        """Let go of the connection."""

@@ -1,0 +1,70 @@
+"""The default client: kafka-python, which runs wherever Python does."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import KafkaError, OffsetOutOfRangeError
+
+from ingest.batches import Fetched
+from ingest.broker import open_kafka_python, refused, vanished
+from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS
+
+# Without the compiled checksum, checking halves the speed; TCP and the contract still guard.
+_CHECK_CHECKSUMS = find_spec("crc32c") is not None
+_POSITION_MILLISECONDS = 1_000
+
+
+class KafkaPythonClient:
+    """A `Client` over kafka-python."""
+
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+        """Connect within a few seconds; raises IngestError when no broker answers."""
+        self._bootstrap_servers, self._topic = bootstrap_servers, topic
+        self._consumer = open_kafka_python(
+            KafkaConsumer,
+            bootstrap_servers,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            allow_auto_create_topics=False,
+            isolation_level="read_committed",
+            fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
+            max_partition_fetch_bytes=FETCH_BYTES,
+            check_crcs=_CHECK_CHECKSUMS,
+            metrics_enabled=False,
+        )
+
+    def read(self, starts: Mapping[int, int]) -> None:
+        """Read these partitions too, each from its offset."""
+        places = {TopicPartition(self._topic, number): at for number, at in starts.items()}
+        self._consumer.assign([*self._consumer.assignment(), *places])
+        for place, offset in places.items():
+            self._consumer.seek(place, offset)
+
+    def poll(self, max_messages: int, timeout_seconds: float) -> dict[int, Fetched]:
+        """Return what has come by partition, or nothing after the timeout; raises IngestError."""
+        try:
+            polled = self._consumer.poll(int(timeout_seconds * 1_000), max_records=max_messages)
+            places = polled or self._consumer.assignment()
+            return {
+                place.partition: self._fetched(place, polled.get(place, [])) for place in places
+            }
+        except OffsetOutOfRangeError as error:
+            raise vanished(self._bootstrap_servers, self._topic) from error
+        except KafkaError as error:
+            raise refused(self._bootstrap_servers, self._topic, error) from error
+
+    def _fetched(self, place: TopicPartition, records: list[ConsumerRecord]) -> Fetched:
+        return Fetched(
+            [record.value for record in records],
+            [record.offset for record in records],
+            [-1 if record.timestamp is None else record.timestamp for record in records],
+            self._consumer.position(place, timeout_ms=_POSITION_MILLISECONDS),
+            self._consumer.highwater(place),
+        )
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._consumer.close()

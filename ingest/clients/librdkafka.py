@@ -1,0 +1,102 @@
+"""The fast client: librdkafka, through confluent-kafka; the extra [fast] installs it."""
+
+import logging
+from collections.abc import Mapping
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from ingest.batches import Fetched
+from ingest.broker import librdkafka_settings, refused, vanished
+from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS
+
+# All that may lie ready in memory, whatever the number of partitions.
+_QUEUE_KILOBYTES = 32 * 1024
+_NO_TIMESTAMP = 0
+
+# Failures reach the user as one line of ours; the library's own log would bury it.
+_silent = logging.getLogger("librdkafka")
+_silent.addHandler(logging.NullHandler())
+_silent.propagate = False
+
+
+class LibrdkafkaClient:
+    """A `Client` over librdkafka."""
+
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+        """Prepare the connection; raises IngestError for settings that cannot be right."""
+        self._bootstrap_servers, self._topic = bootstrap_servers, topic
+        self._next_offsets: dict[int, int] = {}
+        settings = librdkafka_settings(bootstrap_servers) | {
+            "group.id": "churn-loader",  # the library wants one, but nothing is stored under it
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            "allow.auto.create.topics": False,
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,  # tells of an end that carries no message
+            "check.crcs": True,
+            "fetch.wait.max.ms": FETCH_WAIT_MILLISECONDS,
+            "fetch.message.max.bytes": FETCH_BYTES,
+            "queued.max.messages.kbytes": _QUEUE_KILOBYTES,
+        }
+        self._consumer = Consumer(settings, logger=_silent)
+
+    def read(self, starts: Mapping[int, int]) -> None:
+        """Read these partitions too, each from its offset."""
+        self._consumer.incremental_assign(
+            [TopicPartition(self._topic, number, at) for number, at in starts.items()]
+        )
+        self._next_offsets.update(starts)
+
+    def poll(self, max_messages: int, timeout_seconds: float) -> dict[int, Fetched]:
+        """Return what has come by partition, or nothing after the timeout; raises IngestError."""
+        try:
+            # The first one is worth waiting for; with it, only what lies ready.
+            first = self._consumer.poll(timeout_seconds)
+            ready = [] if first is None else self._consumer.consume(max_messages - 1, 0)
+        except KafkaException as error:
+            raise refused(self._bootstrap_servers, self._topic, error) from error
+        if first is None:
+            return {number: self._fetched(number, [], [], []) for number in self._next_offsets}
+        return self._by_partition([first, *ready])
+
+    def _by_partition(self, polled: list[Message]) -> dict[int, Fetched]:
+        lists: dict[int, tuple[list, list, list]] = {}
+        for message in polled:
+            partition = message.partition()
+            found = lists.get(partition)
+            if found is None:
+                found = lists[partition] = ([], [], [])
+            if (error := message.error()) is not None:
+                self._judge_error(error, partition, message)
+                continue
+            kind, timestamp = message.timestamp()
+            found[0].append(message.value())
+            found[1].append(message.offset())
+            found[2].append(-1 if kind == _NO_TIMESTAMP else timestamp)
+        for partition, (_, offsets, _) in lists.items():
+            if offsets:
+                last = offsets[-1] + 1
+                self._next_offsets[partition] = max(self._next_offsets.get(partition, 0), last)
+        return {number: self._fetched(number, *found) for number, found in lists.items()}
+
+    def _judge_error(self, error: KafkaError, partition: int, message: Message) -> None:
+        if error.code() == KafkaError._PARTITION_EOF:
+            self._next_offsets[partition] = message.offset()
+        elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            raise vanished(self._bootstrap_servers, self._topic)
+        elif not error.retriable():
+            raise refused(self._bootstrap_servers, self._topic, error.str())
+
+    def _fetched(
+        self, partition: int, values: list, offsets: list[int], timestamps: list[int]
+    ) -> Fetched:
+        place = TopicPartition(self._topic, partition)
+        _, end = self._consumer.get_watermark_offsets(place, cached=True) or (0, -1)
+        return Fetched(
+            values, offsets, timestamps, self._next_offsets[partition], end if end >= 0 else None
+        )
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._consumer.close()

@@ -1,0 +1,75 @@
+"""One loader a topic: a second one says who holds it, and waits until that one ends."""
+
+import json
+import logging
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ingest.errors import IngestError
+
+_LOOK_SECONDS = 0.2
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def sole_loader(folder: Path, topic: str, stop: threading.Event) -> Iterator[bool]:
+    """Hold the topic in that folder while the context is open; yield False if `stop` came first.
+
+    The operating system lets go of it when the process ends, however it ends. Raises IngestError
+    when the folder cannot be written.
+    """
+    lock, holder = FileLock(folder / f"{topic}.lock"), folder / f"{topic}.holder"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_held = _acquire(lock, holder, topic, stop)
+        if is_held:
+            holder.write_text(json.dumps(_this_process()), encoding="utf-8")
+    except OSError as error:
+        lock.release()
+        raise IngestError(
+            f"the loader cannot be registered in {folder}: {error.strerror or error}"
+        ) from error
+    try:
+        yield is_held
+    finally:
+        lock.release()
+
+
+def _acquire(lock: FileLock, holder: Path, topic: str, stop: threading.Event) -> bool:
+    has_told = False
+    while not stop.is_set():
+        try:
+            lock.acquire(timeout=0)
+            return True
+        except Timeout:
+            if not has_told:
+                _log.warning(
+                    "topic %s is being loaded by %s: waiting until it ends", topic, _who(holder)
+                )
+                has_told = True
+        stop.wait(_LOOK_SECONDS)
+    return False
+
+
+def _this_process() -> dict[str, str]:
+    return {
+        "process": str(os.getpid()),
+        "host": socket.gethostname(),
+        "since": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def _who(holder: Path) -> str:
+    try:
+        said = json.loads(holder.read_text(encoding="utf-8"))
+        return f"process {said['process']} on {said['host']} since {said['since']}"
+    except (OSError, ValueError, KeyError):  # it has only just begun
+        return "another loader"

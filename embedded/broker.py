@@ -20,8 +20,8 @@ def broker(port: int = DEFAULT_PORT) -> Iterator[str]:
 
     Port 0 takes any free one. Raises LakeError when the port is taken or no broker can be started.
     """
-    port = port or _free_port()
-    if _answers(port):
+    port = port or free_port()
+    if broker_answers(port):
         raise LakeError(f"port {port} is taken: stop what uses it, or choose another with --port")
     address = f"127.0.0.1:{port}"
     try:
@@ -62,19 +62,21 @@ def _wait(process: subprocess.Popen, port: int) -> None:
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise LakeError(f"the broker ended at once with exit code {process.returncode}")
-        if _answers(port):
+        if broker_answers(port):
             return
         time.sleep(0.02)
     raise LakeError(f"the broker did not answer on port {port} within {START_SECONDS} s")
 
 
-def _answers(port: int) -> bool:
+def broker_answers(port: int) -> bool:
+    """Tell whether something listens on this port of this machine."""
     with socket.socket() as client:
         client.settimeout(0.5)
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that was free a moment ago."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         return int(server.getsockname()[1])

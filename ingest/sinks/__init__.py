@@ -21,6 +21,14 @@ def _open_ducklake() -> "Sink":
     return DuckLakeSink()
 
 
+def _open_snowflake() -> "Sink":
+    from ingest.sinks.snowflake import SnowflakeSink
+    from ingest.sinks.snowflake_account import account_from_environment, require_streaming
+
+    require_streaming()
+    return SnowflakeSink(account_from_environment())
+
+
 class Sink(Protocol):
     """Stores batches exactly once. Every method raises IngestError or LakeError in one line."""
 
@@ -49,4 +57,4 @@ class Sink(Protocol):
         """Let go of the connection."""
 
 
-SINKS = {"duckdb": _open_ducklake}
+SINKS = {"duckdb": _open_ducklake, "snowflake": _open_snowflake}

@@ -1,0 +1,245 @@
+"""The production sink: Snowpipe Streaming, one channel a table and partition.
+
+Offsets follow their rows: a batch's row in ingest_batches is sent once Snowflake has committed the
+batch's events and rejected messages. A loader that ends in between starts again at the earlier
+offset, asks the tables which rows they have from there on, and sends the others.
+"""
+
+import getpass
+import logging
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+from tenacity import (
+    RetryError,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from ingest.batches import Batch, Span
+from ingest.errors import IngestError
+from ingest.lease import sole_loader
+from ingest.sinks import snowflake_sql as sql
+from ingest.sinks.snowflake_account import Account
+from ingest.sinks.snowflake_channels import Channel, ChannelLostError, Clients
+
+EVENTS, REJECTED, OFFSETS = "churn_scores_raw", "churn_events_rejected", "ingest_batches"
+_MOST_REOPENINGS = 6
+_UNREADABLE = "the message holds a number that the database does not read"
+
+# By table, then by partition, in the order of their offsets.
+_Rows = dict[str, dict[int, list[dict]]]
+
+_log = logging.getLogger(__name__)
+
+
+class SnowflakeSink:
+    """Appends batches to the raw tables of a Snowflake schema."""
+
+    def __init__(self, account: Account) -> None:
+        """Connect when first needed."""
+        self._account = account
+        self._clients = Clients(account)
+        self._partitions: dict[int, _Partition] = {}
+        self._unconfirmed: dict[int, list[dict]] = {}
+
+    def hold(self, topic: str, stop: threading.Event) -> AbstractContextManager[bool]:
+        """Be the only loader of a topic on this machine: wait for another one, or until `stop`.
+
+        A loader on another machine shuts this one out of its channels: see `write`.
+        """
+        folder = Path(tempfile.gettempdir()) / f"churn-loaders-{getpass.getuser()}"
+        return sole_loader(folder / self._account.name, topic, stop)
+
+    def lives(self, topic: str) -> dict[str | None, str]:
+        """Return the stored name of every life of a topic, by the broker's id of that life."""
+        rows = self._ask(sql.LIVES)
+        return {life: name for life, name in rows if name.partition("@")[0] == topic}
+
+    def next_offsets(self, stored_name: str) -> dict[int, int]:
+        """Return where to go on, by partition.
+
+        Snowflake forgets the token of a channel that was idle for 30 days, the table does not.
+        """
+        stands = dict(self._ask(sql.NEXT_OFFSETS, stored_name))
+        names = {_channel_name(stored_name, partition): partition for partition in stands}
+        try:
+            committed = self._clients.committed_offsets(OFFSETS, list(names)) if names else {}
+        except ChannelLostError as error:
+            raise IngestError(f"Snowflake does not say what it has committed: {error}") from error
+        for name, offset in committed.items():
+            stands[names[name]] = max(stands[names[name]], offset + 1)
+        return stands
+
+    def write(self, batch: Batch) -> int:
+        """Store rows, then offsets, each exactly once; return how many rows were accepted.
+
+        A channel that is lost is opened again. Raises IngestError when that goes on, because
+        another loader takes the channels each time, and when Snowflake drops rows.
+        """
+        batch, rows = _rows(batch)
+        retrying = Retrying(
+            retry=retry_if_exception_type(ChannelLostError),
+            wait=wait_random_exponential(multiplier=0.2, max=10),
+            stop=stop_after_attempt(_MOST_REOPENINGS),
+        )
+        try:
+            retrying(self._deliver, batch, rows)
+        except RetryError as error:
+            raise IngestError(
+                f"the channels of topic {batch.topic.name} in {self._account.name} were lost"
+                f" {_MOST_REOPENINGS} times in a row ({error.last_attempt.exception()}): let only"
+                " one loader run, and start it again"
+            ) from error
+        return len(batch.events)
+
+    def _deliver(self, batch: Batch, rows: _Rows) -> None:
+        try:
+            partitions = [self._partition(batch.topic.name, span) for span in batch.spans]
+            for one in partitions:
+                one.append(rows)
+            for one in partitions:
+                one.wait()
+            for one in partitions:
+                one.append_offsets(rows[OFFSETS][one.number])
+        except ChannelLostError as error:
+            _log.warning("opening the channels of %s again: %s", batch.topic.name, error)
+            self._partitions.clear()
+            raise
+
+    def _partition(self, topic: str, span: Span) -> "_Partition":
+        number = span.partition
+        if number not in self._partitions:
+            resumed_from = span.first_offset if span.resumed_from is None else span.resumed_from
+            name = _channel_name(topic, number)
+            channels = {
+                EVENTS: self._clients.channel(EVENTS, name, resumed_from),
+                REJECTED: self._clients.channel(REJECTED, name, resumed_from),
+                OFFSETS: self._clients.channel(OFFSETS, name, None),
+            }
+            # Only now is it certain that no other loader adds rows.
+            stored = self._ask(sql.STORED, *(topic, number, resumed_from) * 2)
+            unconfirmed = self._unconfirmed.setdefault(number, [])
+            stored_offsets = {offset for (offset,) in stored}
+            self._partitions[number] = _Partition(number, channels, stored_offsets, unconfirmed)
+        return self._partitions[number]
+
+    def rejected(self, topic: str | None) -> Iterator[pa.Table]:
+        """Return the rejected messages of one topic or of all, in pieces (REJECTED_SCHEMA)."""
+        with closing(self._account.sql_connection()) as connection:
+            yield from sql.rejected(connection, topic)
+
+    def accept(self, events: pa.Table) -> int:
+        """Move messages that are events now from the rejected to the raw table; return how many."""
+        with closing(self._account.sql_connection()) as connection:
+            return sql.accept(connection, events)
+
+    def _ask(self, query: str, *parameters: Any) -> list[tuple]:
+        with closing(self._account.sql_connection()) as connection, connection.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return cursor.fetchall()
+
+    def close(self) -> None:
+        """Wait for the last offsets, then let go of the connections."""
+        try:
+            for one in self._partitions.values():
+                one.settle()
+        except ChannelLostError as error:  # the next start finds the rows without their offsets
+            _log.warning("the last offsets were not confirmed: %s", error)
+        finally:
+            self._clients.close()
+
+
+@dataclass
+class _Partition:
+    """The channels of one partition, and what its tables held when they were opened.
+
+    `unconfirmed` are the rows of ingest_batches that were sent but not waited for: they outlive
+    the channels, so that the next ones can send them again.
+    """
+
+    number: int
+    channels: dict[str, Channel]
+    stored_offsets: set[int]
+    unconfirmed: list[dict]
+
+    def append(self, rows: _Rows) -> None:
+        """Send the rows that the tables do not hold yet."""
+        for table in (EVENTS, REJECTED):
+            missing = [
+                row
+                for row in rows[table].get(self.number, [])
+                if row["kafka_offset"] not in self.stored_offsets
+            ]
+            self.channels[table].append(missing, [row["kafka_offset"] for row in missing])
+
+    def wait(self) -> None:
+        """Wait until these rows are stored."""
+        for table in (EVENTS, REJECTED):
+            self.channels[table].wait()
+
+    def append_offsets(self, rows: list[dict]) -> None:
+        """Send the offsets of a batch whose rows are stored; the next batch waits for them."""
+        self.settle()
+        self.unconfirmed += [row for row in rows if row not in self.unconfirmed]
+        offsets = [row["next_offset"] - 1 for row in self.unconfirmed]
+        self.channels[OFFSETS].append(self.unconfirmed, offsets)
+
+    def settle(self) -> None:
+        """Wait until the offsets that were sent are stored."""
+        channel = self.channels[OFFSETS]
+        channel.wait()
+        self.unconfirmed[:] = [
+            row for row in self.unconfirmed if row["next_offset"] - 1 > channel.committed
+        ]
+
+
+def _rows(batch: Batch) -> tuple[Batch, _Rows]:
+    """Return the batch's rows as Snowflake takes them, by table and partition.
+
+    What this encoding cannot carry is turned down, never a failed batch.
+    """
+    payloads, is_carried = [], []
+    for text in batch.events["payload"].to_pylist():
+        payload = _payload(text)
+        is_carried.append(payload is not None)
+        if payload is not None:
+            payloads.append(payload)
+    batch = batch.turn_down(pc.invert(pa.array(is_carried, pa.bool_())), _UNREADABLE)
+    events = batch.events.drop_columns(["payload"]).to_pylist()
+    for row, payload in zip(events, payloads, strict=True):
+        row["payload"] = payload
+    return batch, {
+        EVENTS: _by_partition(events),
+        REJECTED: _by_partition(batch.rejected.to_pylist()),
+        OFFSETS: _by_partition(batch.offsets().to_pylist()),
+    }
+
+
+def _payload(text: str) -> Any:
+    """Return the message as nested values, which become a VARIANT; a text would stay a text."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _by_partition(rows: list[dict]) -> dict[int, list[dict]]:
+    grouped: dict[int, list[dict]] = {}
+    for row in rows:
+        grouped.setdefault(row["kafka_partition"], []).append(row)
+    return grouped
+
+
+def _channel_name(topic: str, partition: int) -> str:
+    return f"{topic}-{partition}"

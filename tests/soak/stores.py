@@ -1,0 +1,114 @@
+"""Where a soak run loads to: the laptop's lake, or the stand-in for Snowflake."""
+
+import json
+import os
+import random
+import sqlite3
+import sys
+import time
+from pathlib import Path
+
+from embedded.database import connect
+from tests.conftest import run_dbt
+from tests.snowflake.streaming_standin import StandInAccount
+
+PLACES = "select kafka_partition, kafka_offset from {table} where kafka_topic = '{topic}'"
+EVENTS = """
+    select kafka_partition, kafka_offset, event_id, customer_id, event_type, amount
+    from churn_scores_raw where kafka_topic = '{topic}' order by all
+"""
+RAW = ("churn_scores_raw", "churn_events_rejected")
+
+
+class LakeStore:
+    """A DuckLake with the raw tables and the metrics."""
+
+    name = "duckdb"
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._path = folder / "lake"
+        os.environ["CHURN_LAKE"] = str(self._path)
+        run_dbt("run", "-q", "-s", "raw", "+metrics")
+        self._connection = connect()
+
+    def loader(self, number: int) -> list[str]:
+        return [sys.executable, "-m", "ingest"]
+
+    def places(self, topic: str) -> list[tuple[int, int]]:
+        query = " union all ".join(PLACES.format(table=table, topic=topic) for table in RAW)
+        return self._connection.execute(query).fetchall()
+
+    def events(self, topic: str) -> list[tuple]:
+        return self._connection.execute(EVENTS.format(topic=topic)).fetchall()
+
+    def spans(self, topic: str) -> list[tuple[int, int, int]]:
+        return self._connection.execute(
+            "select kafka_partition, first_offset, next_offset from ingest_batches"
+            f" where kafka_topic = '{topic}' order by all"
+        ).fetchall()
+
+    def lock(self, seconds: float) -> None:
+        """Hold the catalog's write lock, as another writer does."""
+        with sqlite3.connect(self._path / "catalog.sqlite", timeout=10) as catalog:
+            catalog.execute("begin immediate")
+            time.sleep(seconds)
+            catalog.rollback()
+
+
+class StandInStore:
+    """The stand-in for Snowflake: what its server keeps, in one file."""
+
+    name = "snowflake"
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._file, self._seed = folder / "standin.sqlite", seed
+        self._account = StandInAccount(self._file)
+
+    def loader(self, number: int) -> list[str]:
+        module = "tests.snowflake.load_into_standin"
+        return [sys.executable, "-m", module, str(self._file), str(self._seed * 1_000 + number)]
+
+    def _rows(self, query: str) -> list[tuple]:
+        with self._account.transaction() as open_:
+            return open_.execute(query).fetchall()
+
+    def places(self, topic: str) -> list[tuple[int, int]]:
+        query = " union all ".join(PLACES.format(table=table, topic=topic) for table in RAW)
+        return self._rows(query)
+
+    def events(self, topic: str) -> list[tuple]:
+        query = EVENTS.format(topic=topic).replace("order by all", "order by 1, 2")
+        return self._rows(query)
+
+    def spans(self, topic: str) -> list[tuple[int, int, int]]:
+        return self._rows(
+            "select kafka_partition, first_offset, next_offset from ingest_batches"
+            f" where kafka_topic = '{topic}' order by 1, 2, 3"
+        )
+
+    def lock(self, seconds: float) -> None:
+        """Answer nobody for a while."""
+        with self._account.transaction():
+            time.sleep(seconds)
+
+
+Store = LakeStore | StandInStore
+STORES = {store.name: store for store in (LakeStore, StandInStore)}
+
+
+def message(number: int, chance: random.Random) -> bytes:
+    """Return an event, now and then one that came before, or no event at all."""
+    kind = chance.random()
+    if kind < 0.02:
+        return b"{not json %d" % number
+    if kind < 0.05:
+        number = chance.randrange(number + 1)
+    draw = random.Random(number)
+    event = {
+        "event_id": f"e{number}",
+        "customer_id": f"c{draw.randrange(40)}",
+        "event_type": draw.choice(("login", "purchase", "ticket_opened")),
+        "occurred_at": f"2026-0{draw.randint(1, 9)}-{draw.randint(10, 28)}T12:00:00Z",
+        "amount": draw.randrange(1_000) / 4,
+    }
+    return json.dumps(event).encode()

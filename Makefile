@@ -26,6 +26,9 @@ test: setup ## Everything that CI runs
 bench: setup ## The benchmark table; last line: JSON
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+soak: setup ## The long fault test (ARGS="--kills 200 --sink duckdb|snowflake"); last line: JSON
+	@$(BIN)/python -m tests.soak $(ARGS)
+
 lint: setup ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint --disable-progress-bar --nofail models tests/data
@@ -33,4 +36,4 @@ lint: setup ## ruff and sqlfluff
 lock: ## Compile the requirements again from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group test --group lint --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q -o requirements/locked.txt
 
-.PHONY: help setup demo test bench lint lock
+.PHONY: help setup demo test bench soak lint lock

@@ -33,14 +33,13 @@ def lake_path() -> Path:
     return Path(os.environ.get("CHURN_LAKE") or ".lake")
 
 
-def connect(role: str = DEFAULT_ROLE, *, create: bool = True) -> duckdb.DuckDBPyConnection:
+def connect(role: str | None = DEFAULT_ROLE, *, create: bool = True) -> duckdb.DuckDBPyConnection:
     """Open the lake as the catalog `lake`, with the project's functions, as the named role.
 
+    Without a role there are no functions, which take a while to import: the loader needs none.
     Raises LakeError when the folder cannot be used, holds a lake of another version, or, with
     `create=False`, holds no lake at all.
     """
-    from embedded.functions import register_functions
-
     if not create and not (lake_path() / "catalog.sqlite").exists():
         raise LakeError(
             f"there is no lake at {lake_path()}: run 'make demo' or 'dbt build' first, "
@@ -48,7 +47,10 @@ def connect(role: str = DEFAULT_ROLE, *, create: bool = True) -> duckdb.DuckDBPy
         )
     connection = duckdb.connect()
     attach(connection)
-    register_functions(connection, role=role)
+    if role is not None:
+        from embedded.functions import register_functions
+
+        register_functions(connection, role=role)
     return connection
 
 

@@ -25,6 +25,7 @@ _PLACE = [
     ("published_at", _TIME),
     ("loaded_at", _TIME),
 ]
+_MESSAGE = ["message", *(name for name, _ in _PLACE)]
 # Named as in the raw tables; all times are UTC without a zone.
 EVENTS_SCHEMA = pa.schema(
     [
@@ -77,7 +78,7 @@ def judge_messages(messages: pa.Table) -> tuple[pa.Table, pa.Table]:
     if reasons:
         is_event = pa.array([type(one) is Event for one in judged])
         accepted, refused = messages.filter(is_event), messages.filter(pc.invert(is_event))
-    refused = refused.append_column("reason", pa.array(reasons, pa.string()))
+    refused = refused.select(_MESSAGE).append_column("reason", pa.array(reasons, pa.string()))
     rejected = _shaped(refused, REJECTED_SCHEMA)
     rows = _event_rows(events, accepted)
     ahead = pc.subtract(rows["occurred_at"], rows["published_at"])

@@ -3,6 +3,7 @@
     {%- for name in [
         'churn_horizon_days', 'population_min_active_days', 'population_window_days',
         'training_cutoff_every_days', 'training_cutoffs', 'stale_after_minutes',
+        'ingest_rate_minutes',
         'task_failures_before_suspension', 'emails_per_run', 'emails_per_day',
     ] -%}
         {%- if var(name) is not integer or var(name) < 1 -%}

@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+import msgspec
 import pytest
 from kafka import KafkaProducer
 
@@ -80,7 +83,7 @@ def topic(address):
     return name
 
 
-def produce(address: str, topic: str, messages: list[bytes | None]) -> list[tuple[int, int]]:
+def produce(address: str, topic: str, messages: Iterable[bytes | None]) -> list[tuple[int, int]]:
     """Send messages and return where each was acknowledged, as (partition, offset)."""
     producer = KafkaProducer(bootstrap_servers=address, acks="all", linger_ms=5)
     sent = [
@@ -93,10 +96,33 @@ def produce(address: str, topic: str, messages: list[bytes | None]) -> list[tupl
     return [(record.partition, record.offset) for record in acknowledged]
 
 
-def start_ingest(*arguments: str, env: dict | None = None, prefix=()) -> subprocess.Popen:
+def message(number: int, **more) -> bytes:
+    """Return an event of the contract, with further fields."""
+    return msgspec.json.encode(
+        {
+            "event_id": f"e{number}",
+            "customer_id": f"c{number % 7}",
+            "event_type": "login",
+            "occurred_at": "2026-01-01T00:00:00Z",
+            **more,
+        }
+    )
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 30) -> None:
+    """Look again and again; fails when it takes longer than anything should."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def start_ingest(
+    *arguments: str, env: dict | None = None, prefix=(), python=("-m", "ingest")
+) -> subprocess.Popen:
     """Start `python -m ingest` as a user does."""
     return subprocess.Popen(
-        [*prefix, sys.executable, "-m", "ingest", *arguments],
+        [*prefix, sys.executable, *python, *arguments],
         cwd=PROJECT,
         env=os.environ | (env or {}),
         stdout=subprocess.PIPE,

@@ -11,7 +11,6 @@ import threading
 import time
 from dataclasses import replace
 
-import msgspec
 import pytest
 from kafka.admin import KafkaAdminClient
 
@@ -29,6 +28,7 @@ from tests.conftest import PROJECT
 from tests.ingest_fixtures import (
     address,
     ingest,
+    message,
     one_line,
     produce,
     raw_lake,
@@ -37,18 +37,6 @@ from tests.ingest_fixtures import (
     start_ingest,
     topic,
 )
-
-
-def message(number: int, **more) -> bytes:
-    return msgspec.json.encode(
-        {
-            "event_id": f"e{number}",
-            "customer_id": f"c{number % 7}",
-            "event_type": "login",
-            "occurred_at": "2026-01-01T00:00:00Z",
-            **more,
-        }
-    )
 
 
 def load_all(sink, address, topic, **options):

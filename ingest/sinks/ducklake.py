@@ -63,7 +63,7 @@ class DuckLakeSink:
 
     def __init__(self) -> None:
         """Open the lake; raises LakeError, or IngestError when the raw tables are missing."""
-        self._connection = connect(create=False)
+        self._connection = connect(role=None, create=False)
         # Rows are few and large here: what is buffered for one batch is all the memory it takes.
         self._connection.execute(f"set memory_limit = '{_MEMORY}'")
         # DuckLake may carry an insert over to a newer snapshot without running it again, and so

@@ -60,9 +60,12 @@
             'grant select, insert on table ' ~ schema ~ '.' ~ table ~ ' to role CHURN_LOADER'
         ) -%}
     {%- endfor -%}
-    {%- do statements.append(
-        'grant usage on warehouse ' ~ target.warehouse ~ ' to role DATA_ENGINEER'
-    ) -%}
+    {# The loader asks once at a start which offsets are stored. #}
+    {%- for role in ['DATA_ENGINEER', 'CHURN_LOADER'] -%}
+        {%- do statements.append(
+            'grant usage on warehouse ' ~ target.warehouse ~ ' to role ' ~ role
+        ) -%}
+    {%- endfor -%}
     {%- do statements.append(
         'grant create dynamic table, create stream, create task, create table, create view,'
         ~ ' create function, create stage on schema ' ~ schema ~ ' to role DATA_ENGINEER'

@@ -6,8 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.soak.brokers import broker_under_test
-from tests.soak.run import Soak, new_folder
+from tests.soak.run import FAILURES, soak
 from tests.soak.stores import STORES
 
 
@@ -17,12 +16,16 @@ def main() -> int:
     parser.add_argument("--sink", choices=sorted(STORES), default="duckdb")
     parser.add_argument("--seed", type=int, default=1, help="the same seed plans the same faults")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as parent, broker_under_test() as broker:
-        store = STORES[arguments.sink](new_folder(Path(parent)), arguments.seed)
-        soak = Soak(broker, store, arguments.seed, lambda line: sys.stderr.write(line + "\n"))
-        account = {"seed": arguments.seed, **soak.run(arguments.kills)}
+    with tempfile.TemporaryDirectory() as folder:
+        account = soak(
+            arguments.sink,
+            arguments.kills,
+            arguments.seed,
+            Path(folder),
+            lambda line: sys.stderr.write(line + "\n"),
+        )
     sys.stdout.write(json.dumps(account) + "\n")
-    return int(any(account[name] for name in ("duplicates", "missing", "unexpected")))
+    return int(any(account.get(name, 0) for name in FAILURES))
 
 
 if __name__ == "__main__":

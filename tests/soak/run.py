@@ -1,9 +1,7 @@
 """The fault test: loaders are killed while messages flow, then every message is counted."""
 
-import os
 import random
 import signal
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -13,24 +11,35 @@ from uuid import uuid4
 
 from ingest.clients import KAFKA_PYTHON, LIBRDKAFKA
 from ingest.kafka import create_topic
-from tests.conftest import PROJECT
 from tests.ingest_fixtures import produce
-from tests.soak.brokers import Broker
-from tests.soak.stores import Store, message
+from tests.soak.brokers import Broker, broker_under_test
+from tests.soak.loaders import Loader
+from tests.soak.stores import STORES, LakeStore, Store, message
 
 PARTITIONS = 3
+# What must be 0 in the account of a run.
+FAILURES = (
+    *("duplicates", "missing", "unexpected", "offset_gaps", "events_differ", "metrics_differ"),
+)
 
 
 class Soak:
     """One run: a topic, a store, loaders that come and go, and what was acknowledged."""
 
-    def __init__(self, broker: Broker, store: Store, seed: int, log: Callable[[str], None]) -> None:
-        self.broker, self.store, self.log = broker, store, log
+    def __init__(
+        self,
+        broker: Broker,
+        store: Store,
+        seed: int,
+        folder: Path,
+        log: Callable[[str], None],
+    ) -> None:
+        self.broker, self.store, self._folder, self.log = broker, store, folder, log
         self.chance = random.Random(seed)
         self.topic = f"soak.{uuid4().hex[:12]}"
         self.faults: Counter[str] = Counter()
         self._acknowledged: list[tuple[int, int]] = []
-        self._loaders: list[subprocess.Popen] = []
+        self._loaders: list[Loader] = []
         self._sent = 0
         create_topic(broker.address, self.topic, PARTITIONS)
 
@@ -52,44 +61,45 @@ class Soak:
         standby = self._start_loader()
         while self.faults["kills"] < kills:
             loader, standby = standby, self._start_loader()
+            self._stored_before = len(self.store.places(self.topic))
             sender = threading.Thread(target=self._send, daemon=True)
             sender.start()
             [fault] = self.chance.choices(*zip(*faults, strict=True))
             fault(loader, sender)
             sender.join()
             self.log(f"{self.faults['kills']} kills, {len(self._acknowledged):,} acknowledged")
-        self._end(standby, signal.SIGTERM)
+        standby.kill()
         last = self._start_loader("--until-end")
-        _, errors = last.communicate(timeout=120)
-        assert last.returncode == 0, errors
+        assert last.wait(120) == 0, last.said()
 
     # -- faults: each ends the loader that it is given -------------------------------------------
 
-    def _kill_while_loading(self, loader: subprocess.Popen, sender: threading.Thread) -> None:
+    def _kill_while_loading(self, loader: Loader, sender: threading.Thread) -> None:
         """Kill it once it has stored something: mostly in the middle of the next batch."""
-        before, deadline = len(self.store.places(self.topic)), time.monotonic() + 10
-        while len(self.store.places(self.topic)) == before and time.monotonic() < deadline:
+        deadline = time.monotonic() + 10
+        while len(self.store.places(self.topic)) <= self._stored_before:
+            assert time.monotonic() < deadline, loader.said()
             time.sleep(0.03)
         time.sleep(self.chance.random() * 0.1)
         self._kill(loader)
 
-    def _kill_at_any_moment(self, loader: subprocess.Popen, sender: threading.Thread) -> None:
+    def _kill_at_any_moment(self, loader: Loader, sender: threading.Thread) -> None:
         time.sleep(self.chance.random() * 1.5)
         self._kill(loader)
 
-    def _restart_the_broker(self, loader: subprocess.Popen, sender: threading.Thread) -> None:
+    def _restart_the_broker(self, loader: Loader, sender: threading.Thread) -> None:
         """Only between bursts: the broker under test is not what is tested."""
         sender.join()
         self.broker.restart()
         self.faults["broker_restarts"] += 1
         self._kill_at_any_moment(loader, sender)
 
-    def _lock_the_store(self, loader: subprocess.Popen, sender: threading.Thread) -> None:
+    def _lock_the_store(self, loader: Loader, sender: threading.Thread) -> None:
         self.store.lock(self.chance.random() * 0.5)
         self.faults["locks"] += 1
         self._kill_while_loading(loader, sender)
 
-    def _pause(self, loader: subprocess.Popen, sender: threading.Thread) -> None:
+    def _pause(self, loader: Loader, sender: threading.Thread) -> None:
         """Stop it where it stands, let it go on later."""
         time.sleep(self.chance.random())
         loader.send_signal(signal.SIGSTOP)
@@ -100,35 +110,27 @@ class Soak:
 
     # -- loaders and messages ---------------------------------------------------------------------
 
-    def _start_loader(self, *more: str) -> subprocess.Popen:
+    def _start_loader(self, *more: str) -> Loader:
         """Start a loader; while another one runs, it waits and takes over."""
-        client = self.chance.choice((KAFKA_PYTHON, LIBRDKAFKA))
-        loader = subprocess.Popen(
-            [
-                *self.store.loader(len(self._loaders)),
-                *("load", "--into", self.store.name, "--client", client),
-                *("--bootstrap-servers", self.broker.address, "--topic", self.topic),
-                *("--batch-rows", str(self.chance.randint(20, 300)), "--linger-seconds", "0.02"),
-                *more,
-            ],
-            cwd=PROJECT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._loaders.append(loader)
-        return loader
+        number, client = len(self._loaders), self.chance.choice((KAFKA_PYTHON, LIBRDKAFKA))
+        arguments = [
+            *self.load_arguments(),
+            *("--into", self.store.name, "--client", client),
+            *("--batch-rows", str(self.chance.randint(20, 300)), "--linger-seconds", "0.02"),
+            *more,
+        ]
+        log = self._folder / f"loader-{number}.log"
+        self._loaders.append(Loader(log, self.store.prepare(number), arguments))
+        return self._loaders[-1]
 
-    def _kill(self, loader: subprocess.Popen) -> None:
-        assert loader.poll() is None, loader.communicate()[1]
-        self._end(loader, signal.SIGKILL)
+    def load_arguments(self) -> list[str]:
+        return ["load", "--bootstrap-servers", self.broker.address, "--topic", self.topic]
+
+    def _kill(self, loader: Loader) -> None:
+        assert loader.is_alive, loader.said()
+        loader.kill()
         self.faults["kills"] += 1
-
-    def _end(self, loader: subprocess.Popen, number: signal.Signals) -> None:
-        loader.send_signal(number)
-        _, errors = loader.communicate(timeout=60)
-        assert loader.returncode in (0, -signal.SIGKILL), errors
-        self.faults["takeovers"] += "waiting until it ends" in errors
+        self.faults["takeovers"] += "waiting until it ends" in loader.said()
 
     def _send(self) -> None:
         for _ in range(self.chance.randint(1, 4)):
@@ -165,9 +167,23 @@ def _gaps(spans: list[tuple[int, int, int]]) -> int:
     return gaps
 
 
-def new_folder(parent: Path) -> Path:
-    """Return a folder of its own for one run."""
-    folder = parent / uuid4().hex[:8]
-    folder.mkdir(parents=True)
-    os.environ["CHURN_LAKE"] = str(folder / "lake")
-    return folder
+def soak(sink: str, kills: int, seed: int, folder: Path, log: Callable[[str], None]) -> dict:
+    """Run the fault test in a folder of its own and return its account.
+
+    The same topic is then loaded once more, at one go and without faults: events and, on the
+    lake, the metrics of every customer must be the same.
+    """
+    (folder / "faulty").mkdir()
+    (folder / "calm").mkdir()
+    with broker_under_test() as broker:
+        store = STORES[sink](folder / "faulty", seed)
+        run = Soak(broker, store, seed, folder, log)
+        account = {"seed": seed, **run.run(kills)}
+        calm = LakeStore(folder / "calm")
+        arguments = [*run.load_arguments(), "--until-end"]
+        loader = Loader(folder / "calm.log", calm.prepare(0), arguments)
+        assert loader.wait(300) == 0, loader.said()
+        account["events_differ"] = len(set(store.events(run.topic)) ^ set(calm.events(run.topic)))
+        if isinstance(store, LakeStore):
+            account["metrics_differ"] = len(set(store.metrics()) ^ set(calm.metrics()))
+    return account

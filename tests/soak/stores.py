@@ -4,19 +4,26 @@ import json
 import os
 import random
 import sqlite3
-import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import pytest
+
 from embedded.database import connect
+from embedded.refresh import refresh
+from ingest import sinks
+from ingest.sinks.snowflake import SnowflakeSink
 from tests.conftest import run_dbt
-from tests.snowflake.streaming_standin import StandInAccount
+from tests.snowflake.streaming_standin import Faults, StandInAccount
 
 PLACES = "select kafka_partition, kafka_offset from {table} where kafka_topic = '{topic}'"
 EVENTS = """
     select kafka_partition, kafka_offset, event_id, customer_id, event_type, amount
     from churn_scores_raw where kafka_topic = '{topic}' order by all
 """
+FAULTS = Faults(saturated=0.05, invalidated=0.02, late=0.2, delay=0.05)
 RAW = ("churn_scores_raw", "churn_events_rejected")
 
 
@@ -25,14 +32,21 @@ class LakeStore:
 
     name = "duckdb"
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int = 0) -> None:
         self._path = folder / "lake"
-        os.environ["CHURN_LAKE"] = str(self._path)
-        run_dbt("run", "-q", "-s", "raw", "+metrics")
-        self._connection = connect()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CHURN_LAKE", str(self._path))
+            run_dbt("run", "-q", "-s", "raw", "+metrics")
+            self._connection = connect()
 
-    def loader(self, number: int) -> list[str]:
-        return [sys.executable, "-m", "ingest"]
+    def prepare(self, number: int) -> Callable[[], None]:
+        """Return what a loader's process does first."""
+        return partial(_use_lake, self._path)
+
+    def metrics(self) -> list[tuple]:
+        """Refresh the live metrics and return them: what each customer is seen as."""
+        refresh(self._connection)
+        return self._connection.execute("select * from churn_metrics_live order by all").fetchall()
 
     def places(self, topic: str) -> list[tuple[int, int]]:
         query = " union all ".join(PLACES.format(table=table, topic=topic) for table in RAW)
@@ -64,9 +78,9 @@ class StandInStore:
         self._file, self._seed = folder / "standin.sqlite", seed
         self._account = StandInAccount(self._file)
 
-    def loader(self, number: int) -> list[str]:
-        module = "tests.snowflake.load_into_standin"
-        return [sys.executable, "-m", module, str(self._file), str(self._seed * 1_000 + number)]
+    def prepare(self, number: int) -> Callable[[], None]:
+        """Return what a loader's process does first."""
+        return partial(_stand_in, self._file, self._seed * 1_000 + number)
 
     def _rows(self, query: str) -> list[tuple]:
         with self._account.transaction() as open_:
@@ -90,6 +104,15 @@ class StandInStore:
         """Answer nobody for a while."""
         with self._account.transaction():
             time.sleep(seconds)
+
+
+def _use_lake(path: Path) -> None:
+    os.environ["CHURN_LAKE"] = str(path)
+
+
+def _stand_in(file: Path, seed: int) -> None:
+    account = StandInAccount(file, seed, FAULTS)
+    sinks.SINKS["snowflake"] = lambda: SnowflakeSink(account)
 
 
 Store = LakeStore | StandInStore

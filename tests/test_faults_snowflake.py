@@ -1,0 +1,16 @@
+"""The fault test on the stand-in for Snowflake: 50 loaders killed, nothing lost, nothing twice."""
+
+from tests.soak.run import FAILURES, soak
+
+KILLS, SEED = 50, 20261124
+
+
+def test_whatever_happens_every_message_is_stored_once(tmp_path, capsys):
+    account = soak("snowflake", KILLS, SEED, tmp_path, log=lambda _: None)
+    with capsys.disabled():
+        print(f"\n{account}")
+    assert {name: account[name] for name in FAILURES if account.get(name)} == {}
+    assert account["kills"] == KILLS
+    assert account["found"] == account["expected"] > 5_000
+    for fault in ("broker_restarts", "locks", "pauses", "takeovers"):
+        assert account[fault] > 0, account

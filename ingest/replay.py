@@ -9,6 +9,7 @@ from pathlib import Path
 from ingest.files import Line, check_file, latest_event, read_lines
 from ingest.kafka import DEFAULT_PARTITIONS
 from ingest.publisher import send
+from ingest.senders import KAFKA_PYTHON
 
 _log = logging.getLogger(__name__)
 
@@ -22,13 +23,15 @@ def replay(
     shift_to_now: bool = False,
     partitions: int | None = DEFAULT_PARTITIONS,
     on_progress: Callable[[int], None] | None = None,
+    client: str = KAFKA_PYTHON,
 ) -> int:
     """Send the events of one or several files, merged by time; return how many were acknowledged.
 
     `rate` is in events per second. `shift_to_now` moves all events by the same time, so that the
     last one is now. A missing topic is created with that many `partitions`; None refuses instead.
     A line that breaks the contract is sent as it is, for the loader to judge, and is counted in a
-    warning. Raises IngestError when a file cannot be read or the broker does not take all events.
+    warning. `client` is the library that sends, kafka-python or librdkafka.
+    Raises IngestError when a file cannot be read or the broker does not take all events.
     """
     files = [Path(file) for file in files]
     for file in files:
@@ -49,6 +52,7 @@ def replay(
         rate=rate,
         partitions=partitions,
         on_progress=on_progress,
+        client=client,
     )
     if broken:
         _log.warning("%s of %s lines break the contract: the loader rejects them", broken, sent)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingest.errors import IngestError
-from ingest.events import Rejection, decode
+from ingest.events import Event, Rejection, decode
 
 _BATCH_ROWS = 10_000
 _COLUMNS = {
@@ -20,21 +20,13 @@ _COLUMNS = {
     "event_type": pa.string(),
     "occurred_at": pa.timestamp("us"),
     "amount": pa.float64(),
-    "properties": pa.string(),
+    "properties": pa.binary(),
 }
 _REQUIRED = ("event_id", "customer_id", "event_type", "occurred_at")
+_FIRST_MOMENT = datetime.min.replace(tzinfo=timezone.utc)
 
 
-class Line(NamedTuple):
-    """One event of a file; `occurred_at` is UTC, naive, and only orders what is sent."""
-
-    occurred_at: datetime
-    key: bytes | None
-    message: bytes
-    is_broken: bool
-
-
-def read_lines(path: Path, shift: timedelta = timedelta()) -> Iterator[Line]:
+def read_lines(path: Path, shift: timedelta = timedelta()) -> "Iterator[Line]":
     """Yield the events of a file in its own order, all moved by `shift`; raises IngestError.
 
     A line that breaks the contract keeps its place and its text.
@@ -49,7 +41,7 @@ def check_file(path: Path) -> None:
 
 
 def latest_event(path: Path) -> datetime:
-    """Return when the last event of a file happened, in UTC, naive; raises IngestError."""
+    """Return when the last event of a file happened, in UTC; raises IngestError."""
     if _is_parquet(path):
         latest = max((time for time in _parquet_times(path) if time is not None), default=None)
     else:
@@ -68,8 +60,8 @@ def _is_parquet(path: Path) -> bool:
     return path.suffix == ".parquet"
 
 
-def _read_jsonl(path: Path, shift: timedelta) -> Iterator[Line]:
-    latest = datetime.min
+def _read_jsonl(path: Path, shift: timedelta) -> "Iterator[Line]":
+    latest = _FIRST_MOMENT
     try:
         with path.open("rb") as file:
             for text in file:
@@ -81,11 +73,11 @@ def _read_jsonl(path: Path, shift: timedelta) -> Iterator[Line]:
         raise IngestError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _judged(message: bytes, latest: datetime, shift: timedelta) -> Line:
-    event = decode(message)
-    if isinstance(event, Rejection):
+def _judged(message: bytes, latest: datetime, shift: timedelta) -> "Line":
+    event = _event(message)
+    if event is None:
         return Line(latest, None, message, True)
-    occurred_at = event.occurred_at.astimezone(timezone.utc).replace(tzinfo=None)
+    occurred_at = event.occurred_at.astimezone(timezone.utc)
     if shift:
         try:
             occurred_at += shift
@@ -95,40 +87,59 @@ def _judged(message: bytes, latest: datetime, shift: timedelta) -> Line:
     return Line(occurred_at, event.customer_id.encode(), message, False)
 
 
+def _event(message: bytes) -> Event | None:
+    """Return the event of a message that obeys the contract."""
+    event = decode(message)
+    return None if isinstance(event, Rejection) else event
+
+
 def _moved(message: bytes, occurred_at: datetime) -> bytes:
     """Return the message with another time; every other field keeps its very text."""
-    fields = msgspec.json.decode(message, type=dict[str, msgspec.Raw])
-    moment = msgspec.json.encode(occurred_at.replace(tzinfo=timezone.utc))
-    fields["occurred_at"] = msgspec.Raw(moment)
-    return msgspec.json.encode(fields)
+    fields: dict[str, Any] = _FIELDS_DECODER.decode(message)
+    fields["occurred_at"] = occurred_at
+    return _ENCODER.encode(fields)
 
 
 def _parquet_times(path: Path) -> Iterator[datetime | None]:
     for batch in _parquet_batches(path, ["occurred_at"]):
-        yield pc.max(batch["occurred_at"]).as_py()
+        latest = pc.max(_in_calendar(batch["occurred_at"])).as_py()
+        yield latest and latest.replace(tzinfo=timezone.utc)
 
 
-def _read_parquet(path: Path, shift: timedelta) -> Iterator[Line]:
-    latest = datetime.min
+def _read_parquet(path: Path, shift: timedelta) -> "Iterator[Line]":
+    latest = _FIRST_MOMENT
     for batch in _parquet_batches(path, list(_COLUMNS)):
-        moved = pc.add(batch["occurred_at"], pa.scalar(shift, pa.duration("us")))
-        times = moved.to_pylist()
         columns = [batch[name].to_pylist() for name in _COLUMNS if name != "occurred_at"]
-        for occurred_at, *values in zip(times, *columns, strict=True):
+        for occurred_at, *values in zip(_times(batch["occurred_at"], shift), *columns, strict=True):
             latest = occurred_at or latest
             event_id, customer_id, event_type, amount, properties = values
-            message = msgspec.json.encode(
+            message = _ENCODER.encode(
                 _Row(
                     event_id,
                     customer_id,
                     event_type,
-                    occurred_at and occurred_at.replace(tzinfo=timezone.utc),
+                    occurred_at,
                     amount,
-                    msgspec.UNSET if properties is None else msgspec.Raw(properties.encode()),
+                    msgspec.UNSET if properties is None else msgspec.Raw(properties),
                 )
             )
             key = None if customer_id is None else customer_id.encode()
-            yield Line(latest, key, message, isinstance(decode(message), Rejection))
+            yield Line(latest, key, message, _event(message) is None)
+
+
+def _times(column: pa.Array, shift: timedelta) -> list[datetime | None]:
+    """Return moved times in UTC; None for those that are missing or that no calendar holds."""
+    moved = _in_calendar(pc.add(column, pa.scalar(shift, pa.duration("us"))))
+    # By way of NumPy: Arrow itself takes ten times as long to make Python's times.
+    times = moved.to_numpy(zero_copy_only=False).tolist()
+    return [time and time.replace(tzinfo=timezone.utc) for time in times]
+
+
+def _in_calendar(times: pa.Array) -> pa.Array:
+    """Drop times before year 1 or after year 9999, which Python does not have."""
+    is_early = pc.less(times, pa.scalar(datetime.min, times.type))
+    is_late = pc.greater(times, pa.scalar(datetime.max, times.type))
+    return pc.if_else(pc.or_(is_early, is_late), None, times)
 
 
 def _parquet_batches(path: Path, names: list[str]) -> Iterator[dict[str, pa.Array]]:
@@ -152,6 +163,15 @@ def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
     return batch[name].cast(_COLUMNS[name], safe=name != "occurred_at")
 
 
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """One event of a file; `occurred_at` is UTC and only orders what is sent."""
+
+    occurred_at: datetime
+    key: bytes | None
+    message: bytes
+    is_broken: bool
+
+
 class _Row(msgspec.Struct, omit_defaults=True, gc=False):
     event_id: str | None
     customer_id: str | None
@@ -159,3 +179,7 @@ class _Row(msgspec.Struct, omit_defaults=True, gc=False):
     occurred_at: datetime | None
     amount: float | None = None
     properties: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_ENCODER = msgspec.json.Encoder()
+_FIELDS_DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])

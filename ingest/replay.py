@@ -60,8 +60,7 @@ def replay(
 
 
 def _shift_to_now(files: list[Path]) -> timedelta:
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
-    return now - max(latest_event(file) for file in files)
+    return datetime.now(timezone.utc) - max(latest_event(file) for file in files)
 
 
 def _in_order(readers: list[Iterator[Line]]) -> Iterator[Line]:

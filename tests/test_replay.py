@@ -134,6 +134,19 @@ def test_parquet_becomes_events_of_the_contract(tmp_path, address, topic):
     }
 
 
+def test_times_that_no_calendar_holds_break_the_contract(tmp_path, address, topic, caplog):
+    times = pa.array([1_483_228_800_000_000, None, 2**60, -(2**62)], pa.timestamp("us"))
+    same = {name: ["x1"] * len(times) for name in ("event_id", "customer_id", "event_type")}
+    pq.write_table(pa.table({**same, "occurred_at": times}), tmp_path / "file.parquet")
+    before = datetime.now(timezone.utc)
+    assert replay([tmp_path / "file.parquet"], address, topic, shift_to_now=True) == len(times)
+    assert "3 of 4 lines break the contract" in caplog.text
+    first, *others = (json.loads(record.value) for record in arrived(address, topic, len(times)))
+    moved = datetime.fromisoformat(first["occurred_at"].replace("Z", "+00:00"))
+    assert before <= moved <= datetime.now(timezone.utc)
+    assert [one["occurred_at"] for one in others] == [None] * 3
+
+
 def test_a_missing_topic_is_created_on_request_only(tmp_path, address):
     path = jsonl(tmp_path / "file.jsonl", line(1, 1))
     command = ("replay", str(path), "--bootstrap-servers", address, "--topic", "made.on.request")

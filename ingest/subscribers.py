@@ -55,18 +55,23 @@ def day_of(subscriber: "Subscriber", day: int, chance: random.Random) -> Iterato
         return
     if day == subscriber.joined:
         yield 0.0, "profile_updated", {"properties": subscriber.profile}
-    yield from _marketing(subscriber, day, chance)
+    fading = subscriber.fading(day)
+    vigour = subscriber.vigour(day, fading)
+    if day % _CAMPAIGN_EVERY_DAYS == subscriber.calendar % _CAMPAIGN_EVERY_DAYS:
+        yield from _marketing(subscriber, day, vigour, chance)
     if day > subscriber.leaves:
         return
-    yield from _sessions(subscriber, day, chance)
-    yield from _troubles(subscriber, day, chance)
+    yield from _sessions(subscriber, vigour, chance)
+    yield from _troubles(subscriber, day, fading, chance)
     if day == subscriber.leaves and subscriber.is_cancelling:
         reason = chance.choice(_CANCELLATIONS)
         yield 86_399.0, "subscription_cancelled", {"properties": {"reason": reason}}
 
 
-def _sessions(subscriber: "Subscriber", day: int, chance: random.Random) -> Iterator[Happening]:
-    for _ in range(_poisson(subscriber.sessions * subscriber.vigour(day), chance)):
+def _sessions(
+    subscriber: "Subscriber", vigour: float, chance: random.Random
+) -> Iterator[Happening]:
+    for _ in range(_poisson(subscriber.sessions * vigour, chance)):
         at = chance.uniform(1, 82_800)
         device = "mobile" if chance.random() < 0.4 else "web"
         yield at, "login", {"properties": {"device": device}}
@@ -80,8 +85,9 @@ def _sessions(subscriber: "Subscriber", day: int, chance: random.Random) -> Iter
             yield at + 900, "purchase", {"amount": amount}
 
 
-def _troubles(subscriber: "Subscriber", day: int, chance: random.Random) -> Iterator[Happening]:
-    fading = subscriber.fading(day)
+def _troubles(
+    subscriber: "Subscriber", day: int, fading: float, chance: random.Random
+) -> Iterator[Happening]:
     if chance.random() < 0.004 + 0.05 * fading:
         subject = chance.choice(_SUBJECTS)
         yield chance.uniform(1, 86_000), "ticket_opened", {"properties": {"subject": subject}}
@@ -90,13 +96,12 @@ def _troubles(subscriber: "Subscriber", day: int, chance: random.Random) -> Iter
         yield 3_600.0, "payment_failed", {"amount": subscriber.profile["monthly_value"], **facts}
 
 
-def _marketing(subscriber: "Subscriber", day: int, chance: random.Random) -> Iterator[Happening]:
-    if day % _CAMPAIGN_EVERY_DAYS != subscriber.calendar % _CAMPAIGN_EVERY_DAYS:
-        return
+def _marketing(
+    subscriber: "Subscriber", day: int, vigour: float, chance: random.Random
+) -> Iterator[Happening]:
     if not subscriber.profile["marketing_consent"]:
         return
     facts = {"properties": {"campaign_id": f"C{day // _CAMPAIGN_EVERY_DAYS:03d}"}}
-    vigour = subscriber.vigour(day)
     yield 32_400.0, "campaign_received", facts
     if chance.random() < 0.05 + 0.35 * vigour:
         yield chance.uniform(32_500, 80_000), "email_opened", facts
@@ -131,9 +136,9 @@ class Subscriber:
         """Return how far the leaving has gone: 0 long before, 1 on the last day."""
         return min(1.0, max(0.0, 1 - (self.leaves - day) / self.fading_days))
 
-    def vigour(self, day: int) -> float:
+    def vigour(self, day: int, fading: float) -> float:
         """Return which part of the usual activity is left on a day, 0 to 1."""
         if day > self.leaves:
             return 0.0
         holiday = 0.15 if self.pause <= day < self.pause + 10 else 1.0
-        return holiday * (1 - 0.9 * self.fading(day) ** 1.5)
+        return holiday * (1 - 0.9 * fading**1.5)

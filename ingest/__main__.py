@@ -110,6 +110,7 @@ def _replay(arguments: argparse.Namespace) -> None:
             arguments.topic,
             rate=arguments.rate,
             shift_to_now=arguments.shift_to_now,
+            client=arguments.client,
             partitions=arguments.partitions if arguments.create_topic else None,
             on_progress=report,
         )
@@ -131,6 +132,7 @@ def _simulate(arguments: argparse.Namespace) -> None:
             arguments.bootstrap_servers,
             arguments.topic,
             rate=arguments.rate,
+            client=arguments.client,
             partitions=arguments.partitions if arguments.create_topic else None,
             on_progress=report,
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ingest.batches import StoredTopic, judge
-from ingest.clients import KAFKA_PYTHON
+from ingest.libraries import KAFKA_PYTHON
 from ingest.loader import BATCH_ROWS, LINGER_SECONDS
 from ingest.reader import TopicReader
 

@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ingest.batches import Batch
-from ingest.clients import KAFKA_PYTHON
 from ingest.errors import IngestError
+from ingest.libraries import KAFKA_PYTHON
 from ingest.reader import TopicReader
 from ingest.sinks import Sink
 from ingest.topics import LoadedTopic

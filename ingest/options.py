@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ingest.broker import default_bootstrap_servers
-from ingest.clients import CLIENTS, KAFKA_PYTHON
 from ingest.kafka import DEFAULT_PARTITIONS
+from ingest.libraries import CHOICES, KAFKA_PYTHON
 from ingest.loader import BATCH_ROWS, LINGER_SECONDS
 from ingest.logs import FORMATS
 from ingest.sinks import SINKS
@@ -38,12 +38,6 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def _add_load(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     text = "load a topic into the warehouse, every message exactly once, until Ctrl-C"
     command = commands.add_parser("load", parents=parents, help=text, description=text)
-    command.add_argument(
-        "--client",
-        choices=CLIENTS,
-        default=KAFKA_PYTHON,
-        help=f"the Kafka library; auto: librdkafka if installed (default: {KAFKA_PYTHON})",
-    )
     command.add_argument(
         "--until-end", action="store_true", help="stop when all that the topic holds is in"
     )
@@ -138,6 +132,12 @@ def _broker_options() -> argparse.ArgumentParser:
         help="the Kafka cluster (default: $KAFKA_BOOTSTRAP_SERVERS or 127.0.0.1:9092)",
     )
     options.add_argument("--topic", default="churn.events", help="default: churn.events")
+    options.add_argument(
+        "--client",
+        choices=CHOICES,
+        default=KAFKA_PYTHON,
+        help=f"the Kafka library; auto: librdkafka if installed (default: {KAFKA_PYTHON})",
+    )
     return options
 
 

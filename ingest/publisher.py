@@ -8,7 +8,8 @@ from itertools import islice
 
 from ingest.errors import IngestError
 from ingest.kafka import DEFAULT_PARTITIONS, create_topic, describe_topic
-from ingest.senders import KAFKA_PYTHON, SendingError, open_sender
+from ingest.libraries import KAFKA_PYTHON
+from ingest.senders import SendingError, open_sender
 
 _PROGRESS_EVERY = 1_000
 _OBJECTS_PER_COLLECTION = 50_000

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ingest.files import Line, check_file, latest_event, read_lines
 from ingest.kafka import DEFAULT_PARTITIONS
+from ingest.libraries import KAFKA_PYTHON
 from ingest.publisher import send
-from ingest.senders import KAFKA_PYTHON
 
 _log = logging.getLogger(__name__)
 

@@ -11,11 +11,12 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
 
 from embedded.broker import broker
 from embedded.database import connect
-from ingest.kafka import create_topic
+from ingest.kafka import create_topic, describe_topic
 from ingest.sinks import open_sink
 from tests.conftest import PROJECT, run_dbt
 
@@ -94,6 +95,20 @@ def produce(address: str, topic: str, messages: Iterable[bytes | None]) -> list[
     acknowledged = [future.get(timeout=30) for future in sent]
     producer.close()
     return [(record.partition, record.offset) for record in acknowledged]
+
+
+def arrived(address: str, topic: str, count: int) -> list[ConsumerRecord]:
+    """Return what is on the topic, in the order of its offsets within each partition."""
+    found: list[ConsumerRecord] = []
+    with KafkaConsumer(bootstrap_servers=address) as consumer:
+        places = [
+            TopicPartition(topic, number) for number in describe_topic(address, topic).partitions
+        ]
+        consumer.assign(places)
+        consumer.seek_to_beginning()
+        while len(found) < count and (polled := consumer.poll(5_000)):
+            found += [record for records in polled.values() for record in records]
+    return found
 
 
 def message(number: int, **more) -> bytes:

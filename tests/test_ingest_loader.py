@@ -17,9 +17,9 @@ from kafka.admin import KafkaAdminClient
 import ingest.topics as topics
 from embedded.broker import broker
 from ingest.batches import StoredTopic, judge
-from ingest.clients import KAFKA_PYTHON
 from ingest.errors import IngestError
 from ingest.kafka import create_topic
+from ingest.libraries import KAFKA_PYTHON
 from ingest.loader import load
 from ingest.reader import TopicReader
 from ingest.sinks import open_sink

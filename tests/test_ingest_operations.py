@@ -11,8 +11,8 @@ import time
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from ingest.clients import KAFKA_PYTHON, LIBRDKAFKA, chosen_client
 from ingest.errors import IngestError
+from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA, chosen_library
 from ingest.loader import load
 from tests.ingest_fixtures import (
     address,
@@ -149,10 +149,10 @@ def test_memory_stays_bounded(raw_lake, address, topic, client, count, size):
 
 
 def test_without_librdkafka_one_line_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("ingest.clients.find_spec", lambda _: None)
-    assert chosen_client("auto") == KAFKA_PYTHON
+    monkeypatch.setattr("ingest.libraries.find_spec", lambda _: None)
+    assert chosen_library("auto") == KAFKA_PYTHON
     with pytest.raises(IngestError, match="--extra fast"):
-        chosen_client(LIBRDKAFKA)
+        chosen_library(LIBRDKAFKA)
 
 
 def test_secrets_reach_both_clients_and_no_message(monkeypatch):

@@ -12,12 +12,13 @@ import pytest
 
 from ingest.events import Event, decode
 from ingest.files import read_lines
-from ingest.kafka import TopicReader, describe_topic
+from ingest.kafka import describe_topic
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.samples import EVENTS, FILES, PROFILES
 from tests.ingest_fixtures import (
     address,
+    arrived,
     ingest,
     one_line,
     raw_lake,
@@ -41,16 +42,6 @@ def jsonl(path, *lines: dict | str):
     texts = [text if isinstance(text, str) else json.dumps(text) for text in lines]
     path.write_text("\n".join(texts) + "\n", encoding="utf-8")
     return path
-
-
-def arrived(address: str, topic: str, count: int) -> list:
-    """Return what is on the topic, in the order of its offsets within each partition."""
-    found: list = []
-    with TopicReader(address, topic) as reader:
-        reader.add(dict.fromkeys(reader.describe().partitions, 0))
-        while len(found) < count and (polled := reader.poll(10_000, 5)):
-            found += [message for messages in polled.values() for message in messages]
-    return found
 
 
 def test_several_files_are_merged_by_time_and_keyed_by_customer(tmp_path, address, topic):
@@ -84,7 +75,7 @@ def test_shifted_to_now_all_events_move_by_the_same_time(tmp_path, address, topi
     events = {
         json.loads(record.value)["event_id"]: record.value for record in arrived(address, topic, 3)
     }
-    times = {name: decode(text, None).occurred_at for name, text in events.items()}
+    times = {name: decode(text).occurred_at for name, text in events.items()}
     assert before <= times["e3"] <= after
     assert times["e3"] - times["e2"] == timedelta(days=20)
     assert times["e2"] - times["e1"] == timedelta(days=10)
@@ -186,7 +177,7 @@ def test_a_parquet_file_of_something_else(tmp_path, address):
 
 def test_the_sample_obeys_the_contract_and_goes_through(sink, raw_lake, address, topic):
     lines = [one for path in FILES for one in read_lines(path)]
-    assert all(isinstance(decode(one.message, None), Event) for one in lines)
+    assert all(isinstance(decode(one.message), Event) for one in lines)
     assert replay(FILES, address, topic, shift_to_now=True) == len(lines) == 20_043
     summary = load(sink, address, topic, until_end=True)
     assert (summary.accepted, summary.rejected) == (20_043, 0)

@@ -10,10 +10,10 @@ import pytest
 
 from embedded.broker import broker
 from ingest.errors import IngestError
+from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from ingest.publisher import send
-from ingest.senders import KAFKA_PYTHON, LIBRDKAFKA, kafka_python
-from tests.ingest_fixtures import address, produce, topic
-from tests.test_replay import arrived
+from ingest.senders import kafka_python
+from tests.ingest_fixtures import address, arrived, produce, topic
 
 NEEDS_LIBRDKAFKA = pytest.mark.skipif(
     find_spec("confluent_kafka") is None, reason="confluent-kafka is not installed"

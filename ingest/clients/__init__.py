@@ -1,14 +1,10 @@
 """How messages are read: one client per library, all with the same three functions."""
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Protocol
 
 from ingest.batches import Fetched
-from ingest.errors import IngestError
-
-KAFKA_PYTHON, LIBRDKAFKA, AUTO = "kafka-python", "librdkafka", "auto"
-CLIENTS = (AUTO, KAFKA_PYTHON, LIBRDKAFKA)
+from ingest.libraries import LIBRDKAFKA, chosen_library
 
 # What one poll may bring of a partition, and what may lie ready in memory.
 FETCH_BYTES = 4 * 1024 * 1024
@@ -21,26 +17,13 @@ def open_client(name: str, bootstrap_servers: str, topic: str) -> "Client":
 
     Raises IngestError when the library is missing or no broker answers.
     """
-    if chosen_client(name) == LIBRDKAFKA:
+    if chosen_library(name) == LIBRDKAFKA:
         from ingest.clients.librdkafka import LibrdkafkaClient
 
         return LibrdkafkaClient(bootstrap_servers, topic)
     from ingest.clients.kafka_python import KafkaPythonClient
 
     return KafkaPythonClient(bootstrap_servers, topic)
-
-
-def chosen_client(name: str) -> str:
-    """Return what a choice of CLIENTS stands for; raises IngestError if it is missing."""
-    is_installed = find_spec("confluent_kafka") is not None
-    if name == LIBRDKAFKA and not is_installed:
-        raise IngestError(
-            "--client librdkafka needs the package confluent-kafka: install the extra with"
-            " 'uv pip install -r pyproject.toml --extra fast', or use --client kafka-python"
-        )
-    if name == AUTO:
-        return LIBRDKAFKA if is_installed else KAFKA_PYTHON
-    return name
 
 
 class Client(Protocol):

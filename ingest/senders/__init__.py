@@ -1,12 +1,9 @@
 """How messages are sent to a broker: one sender per library, all with the same three methods."""
 
 from collections.abc import Iterable
-from importlib.util import find_spec
 from typing import Protocol
 
-from ingest.errors import IngestError
-
-KAFKA_PYTHON, LIBRDKAFKA = "kafka-python", "librdkafka"
+from ingest.libraries import LIBRDKAFKA, chosen_library
 
 # Messages under way; beyond it, sending waits for the broker instead of filling the memory.
 WINDOW = 20_000
@@ -17,21 +14,14 @@ DELIVERY_SECONDS = 30
 
 
 def open_sender(client: str, bootstrap_servers: str, topic: str) -> "Sender":
-    """Connect with the client of that name; raises IngestError if it is missing or unknown."""
-    if client == KAFKA_PYTHON:
-        from ingest.senders.kafka_python import KafkaPythonSender
-
-        return KafkaPythonSender(bootstrap_servers, topic)
-    if client == LIBRDKAFKA:
-        if find_spec("confluent_kafka") is None:
-            raise IngestError(
-                "the client librdkafka needs the package confluent-kafka: install it, or use"
-                f" {KAFKA_PYTHON}"
-            )
+    """Connect with the client of that name; raises IngestError if it is missing."""
+    if chosen_library(client) == LIBRDKAFKA:
         from ingest.senders.librdkafka import LibrdkafkaSender
 
         return LibrdkafkaSender(bootstrap_servers, topic)
-    raise IngestError(f"there is no client '{client}': use {KAFKA_PYTHON} or {LIBRDKAFKA}")
+    from ingest.senders.kafka_python import KafkaPythonSender
+
+    return KafkaPythonSender(bootstrap_servers, topic)
 
 
 class Sender(Protocol):

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from ingest.clients import KAFKA_PYTHON, LIBRDKAFKA
 from ingest.kafka import create_topic
+from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from tests.ingest_fixtures import produce
 from tests.soak.brokers import Broker, broker_under_test
 from tests.soak.loaders import Loader

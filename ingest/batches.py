@@ -9,7 +9,7 @@ import numpy
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.events import Event, Rejection, decode
+from ingest.events import Event, Rejection, decode, decode_usual
 
 # Devices run ahead of the broker by time zones and bad clocks; a day covers the honest ones.
 MAX_AHEAD = timedelta(hours=24)
@@ -71,18 +71,29 @@ def judge_messages(messages: pa.Table) -> tuple[pa.Table, pa.Table]:
     `messages` needs the columns message, kafka_topic, kafka_partition, kafka_offset, published_at
     and loaded_at.
     """
-    judged = [decode(message) for message in messages["message"].to_pylist()]
-    events = [one for one in judged if type(one) is Event]
-    reasons = [one.reason for one in judged if type(one) is Rejection]
-    accepted, refused = messages, messages.slice(0, 0)
-    if reasons:
-        is_event = pa.array([type(one) is Event for one in judged])
+    values = messages["message"].to_pylist()
+    texts = _as_texts(messages["message"])
+    events = None if texts is None else decode_usual(values)
+    accepted, rejected = messages, REJECTED_SCHEMA.empty_table()
+    if events is None:
+        judged = [decode(value) for value in values]
+        events = [one for one in judged if isinstance(one, Event)]
+        reasons = [one.reason for one in judged if isinstance(one, Rejection)]
+        is_event = pa.array([isinstance(one, Event) for one in judged], pa.bool_())
         accepted, refused = messages.filter(is_event), messages.filter(pc.invert(is_event))
-    refused = refused.select(_MESSAGE).append_column("reason", pa.array(reasons, pa.string()))
-    rejected = _shaped(refused, REJECTED_SCHEMA)
+        refused = refused.select(_MESSAGE).append_column("reason", pa.array(reasons, pa.string()))
+        rejected = _shaped(refused, REJECTED_SCHEMA)
     rows = _event_rows(events, accepted)
     ahead = pc.subtract(rows["occurred_at"], rows["published_at"])
     return turn_down(rows, rejected, pc.greater(ahead, pa.scalar(MAX_AHEAD)), _TOO_FAR_AHEAD)
+
+
+def _as_texts(messages: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Return the messages as texts, or None where one of them is not UTF-8."""
+    try:
+        return messages.cast(pa.string())
+    except pa.ArrowInvalid:
+        return None
 
 
 def turn_down(
@@ -192,7 +203,10 @@ class Batch:
         return replace(self, events=events, rejected=rejected)
 
     def offsets(self) -> pa.Table:
-        """Return the rows of ingest_batches: what the batch covers, one row per partition."""
+        """Return what the batch covers, one row per partition, as in ingest_batches.
+
+        The column resumed_from is added: where the sink must stand for the batch to fit on.
+        """
         accepted, rejected = (_per_partition(rows) for rows in (self.events, self.rejected))
         partitions = [span.partition for span in self.spans]
         return pa.table(
@@ -200,6 +214,7 @@ class Batch:
                 "kafka_topic": pa.repeat(self.topic.name, len(partitions)),
                 "kafka_topic_id": pa.array([self.topic.topic_id] * len(partitions), pa.string()),
                 "kafka_partition": pa.array(partitions, pa.int32()),
+                "resumed_from": pa.array([span.resumed_from for span in self.spans], pa.int64()),
                 "first_offset": [span.first_offset for span in self.spans],
                 "next_offset": [span.next_offset for span in self.spans],
                 "end_offset": pa.array([span.end_offset for span in self.spans], pa.int64()),

@@ -1,6 +1,7 @@
 """The event contract: what a message must look like, and why one that does not is rejected."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Annotated
 
@@ -51,6 +52,24 @@ def decode(message: bytes | None) -> "Event | Rejection":
     if len(message) > PROPERTIES_MAX_BYTES and _properties_bytes(message) > PROPERTIES_MAX_BYTES:
         return Rejection(f"properties is larger than {PROPERTIES_MAX_BYTES // 1024} KiB")
     return event
+
+
+def decode_usual(messages: Sequence[bytes | None]) -> "list[Event] | None":
+    """Judge many messages at once, if each of them is plainly an event; else return None.
+
+    This is `decode` without its way of telling what is wrong, at half the time. Whatever is not
+    usual, wrong or not, is left to `decode`. The caller sees to it that the messages are UTF-8.
+    """
+    try:
+        events = list(map(_DECODER.decode, messages))
+    except (msgspec.DecodeError, RecursionError, TypeError):
+        return None
+    is_usual = (
+        {one.event_type for one in events} <= _known_event_types
+        and max(map(len, messages), default=0) <= PROPERTIES_MAX_BYTES
+        and all(_FIRST_YEAR < one.occurred_at.year < _LAST_YEAR for one in events)
+    )
+    return events if is_usual else None
 
 
 # The pattern costs more than all the rest, and a stream has few types: each is checked once.

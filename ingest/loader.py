@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 
 from ingest.batches import Batch
 from ingest.errors import IngestError
+from ingest.interpreter import busy_interpreter
 from ingest.libraries import KAFKA_PYTHON
 from ingest.reader import TopicReader
 from ingest.sinks import Sink
 from ingest.topics import LoadedTopic
 
-BATCH_ROWS = 50_000
+BATCH_ROWS = 20_000
 LINGER_SECONDS = 0.1
 
 _REPORT_SECONDS = 1.0
@@ -53,6 +54,7 @@ def load(
         TopicReader(bootstrap_servers, topic, client) as reader,
         sink.hold(topic, stop) as is_held,
         _Committer(sink) as committer,
+        busy_interpreter(),
     ):
         if not is_held:
             return LoadSummary()

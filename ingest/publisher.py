@@ -1,18 +1,17 @@
 """Sending messages to a topic: acknowledged by every replica, at a steady rate if one is asked."""
 
-import gc
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import islice
 
 from ingest.errors import IngestError
+from ingest.interpreter import busy_interpreter
 from ingest.kafka import DEFAULT_PARTITIONS, create_topic, describe_topic
 from ingest.libraries import KAFKA_PYTHON
 from ingest.senders import SendingError, open_sender
 
 _PROGRESS_EVERY = 1_000
-_OBJECTS_PER_COLLECTION = 50_000
 
 
 def send(
@@ -39,7 +38,7 @@ def send(
     paced = messages if rate is None else _paced(messages, rate)
     upcoming, sent = iter(paced), 0
     try:
-        with closing(open_sender(client, bootstrap_servers, topic)) as sender, _rare_collections():
+        with closing(open_sender(client, bootstrap_servers, topic)) as sender, busy_interpreter():
             while count := sender.send(islice(upcoming, _PROGRESS_EVERY)):
                 sent += count
                 if on_progress:
@@ -60,17 +59,3 @@ def _paced(
     for number, message in enumerate(messages):
         time.sleep(max(0.0, started + number / rate - time.monotonic()))
         yield message
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Let garbage gather: a client keeps many objects for every message that is under way.
-
-    At Python's usual pace the collector walks over them again and again, for a quarter of the time.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(max(usual[0], _OBJECTS_PER_COLLECTION), *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)

@@ -69,9 +69,9 @@ def test_without_a_shift_a_line_arrives_as_it_is(tmp_path, address, topic):
 def test_shifted_to_now_all_events_move_by_the_same_time(tmp_path, address, topic):
     first = jsonl(tmp_path / "first.jsonl", line(1, 1, amount=1.50), line(2, 11))
     second = jsonl(tmp_path / "second.jsonl", line(3, 31, kept={"as": ["it", "is"]}))
-    before = datetime.now(timezone.utc).replace(tzinfo=None)
+    before = datetime.now(timezone.utc)
     replay([first, second], address, topic, shift_to_now=True)
-    after = datetime.now(timezone.utc).replace(tzinfo=None)
+    after = datetime.now(timezone.utc)
     events = {
         json.loads(record.value)["event_id"]: record.value for record in arrived(address, topic, 3)
     }

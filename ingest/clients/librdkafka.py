@@ -38,6 +38,8 @@ class LibrdkafkaClient:
             "fetch.wait.max.ms": FETCH_WAIT_MILLISECONDS,
             "fetch.message.max.bytes": FETCH_BYTES,
             "queued.max.messages.kbytes": _QUEUE_KILOBYTES,
+            # Once there is room again; by default it would leave the broker alone for a second.
+            "fetch.queue.backoff.ms": 5,
         }
         self._consumer = Consumer(settings, logger=_silent)
 

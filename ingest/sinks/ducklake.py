@@ -19,21 +19,24 @@ _TABLES = {"churn_scores_raw", "churn_events_rejected", "ingest_batches"}
 _MOVED = """
     with stands as (
         select kafka_topic, kafka_partition, max(next_offset) as stands
-        from ingest_batches where next_offset >= {oldest}
+        from lake.main.ingest_batches where next_offset >= {oldest}
         group by all
     )
     select kafka_partition, resumed_from, stands
-    from batch_spans left join stands using (kafka_topic, kafka_partition)
+    from batch_offsets left join stands using (kafka_topic, kafka_partition)
     where stands is distinct from resumed_from
 """
 # Times in the raw tables have no zone, and JSON has a type of its own.
 _INSERTS = (
     """
-    insert into churn_scores_raw by name
+    insert into lake.main.churn_scores_raw by name
     select * replace (cast(payload as json) as payload) from batch_events
     """,
-    "insert into churn_events_rejected by name select * from batch_rejected",
-    "insert into ingest_batches by name select * from batch_offsets",
+    "insert into lake.main.churn_events_rejected by name select * from batch_rejected",
+    """
+    insert into lake.main.ingest_batches by name
+    select * exclude (resumed_from) from batch_offsets
+    """,
 )
 _REJECTED = """
     select message, reason, kafka_topic, kafka_partition, kafka_offset, published_at, loaded_at
@@ -42,13 +45,13 @@ _REJECTED = """
     order by kafka_topic, kafka_partition, kafka_offset
 """
 _ACCEPT = """
-    insert into churn_scores_raw by name
+    insert into lake.main.churn_scores_raw by name
     select batch_events.* replace (cast(payload as json) as payload)
     from batch_events
-    semi join churn_events_rejected using (kafka_topic, kafka_partition, kafka_offset)
+    semi join lake.main.churn_events_rejected using (kafka_topic, kafka_partition, kafka_offset)
 """
 _FORGET = """
-    delete from churn_events_rejected as rejected using batch_events
+    delete from lake.main.churn_events_rejected as rejected using batch_events
     where rejected.kafka_topic = batch_events.kafka_topic
         and rejected.kafka_partition = batch_events.kafka_partition
         and rejected.kafka_offset = batch_events.kafka_offset
@@ -66,6 +69,8 @@ class DuckLakeSink:
         self._connection = connect(role=None, create=False)
         # Rows are few and large here: what is buffered for one batch is all the memory it takes.
         self._connection.execute(f"set memory_limit = '{_MEMORY}'")
+        # The commit has the second core, not both: reading goes on beside it.
+        self._connection.execute("set threads = 1")
         # DuckLake may carry an insert over to a newer snapshot without running it again, and so
         # past the check of the offsets. Without that, every lost race comes back to transact.
         self._connection.execute("set ducklake_max_retry_count = 0")
@@ -75,18 +80,21 @@ class DuckLakeSink:
             raise IngestError(
                 f"the lake at {lake_path()} has no table {missing[0]}: run 'dbt build' first"
             )
+        # Statements that need no lake then begin no transaction on it.
+        self._connection.execute("use memory")
 
     def lives(self, topic: str) -> dict[str | None, str]:
         """Return the stored name of every life of a topic, by the broker's id of that life."""
         rows = self._connection.execute(
-            "select distinct kafka_topic_id, kafka_topic from ingest_batches"
+            "select distinct kafka_topic_id, kafka_topic from lake.main.ingest_batches"
         ).fetchall()
         return {life: name for life, name in rows if name.partition("@")[0] == topic}
 
     def next_offsets(self, stored_name: str) -> dict[int, int]:
         """Return where to go on, by partition."""
         rows = self._connection.execute(
-            "select kafka_topic, kafka_partition, max(next_offset) from ingest_batches group by all"
+            "select kafka_topic, kafka_partition, max(next_offset)"
+            " from lake.main.ingest_batches group by all"
         ).fetchall()
         return {partition: offset for name, partition, offset in rows if name == stored_name}
 
@@ -101,12 +109,23 @@ class DuckLakeSink:
         when the lake cannot be written.
         """
         try:
-            batch = batch.turn_down(pc.invert(self._is_readable(batch.events)), _UNREADABLE)
-            with self._registered(batch):
-                transact(self._connection, lambda lake: _insert(lake, batch))
+            try:
+                self._store(batch)
+            except duckdb.ConversionException:  # rare: one message that only the decoder reads
+                is_unreadable = pc.invert(self._is_readable(batch.events))
+                batch = batch.turn_down(is_unreadable, _UNREADABLE)
+                self._store(batch)
         except duckdb.Error as error:
             raise LakeError(explain(error)) from error
         return len(batch.events)
+
+    def _store(self, batch: Batch) -> None:
+        with (
+            self._view("batch_events", batch.events),
+            self._view("batch_rejected", batch.rejected),
+            self._view("batch_offsets", batch.offsets()),
+        ):
+            transact(self._connection, lambda lake: _insert(lake, batch))
 
     def rejected(self, topic: str | None) -> Iterator[pa.Table]:
         """Return the rejected messages of one topic or of all, in pieces (REJECTED_SCHEMA)."""
@@ -132,16 +151,6 @@ class DuckLakeSink:
         with self._view("batch_events", events):
             marked = self._connection.execute("select json_valid(payload) from batch_events")
             return marked.to_arrow_table().column(0)
-
-    @contextmanager
-    def _registered(self, batch: Batch) -> Iterator[None]:
-        with (
-            self._view("batch_events", batch.events),
-            self._view("batch_rejected", batch.rejected),
-            self._view("batch_offsets", batch.offsets()),
-            self._view("batch_spans", _spans(batch)),
-        ):
-            yield
 
     @contextmanager
     def _view(self, name: str, rows: pa.Table) -> Iterator[None]:
@@ -174,13 +183,3 @@ def _accept(lake: duckdb.DuckDBPyConnection) -> int:
     accepted = lake.execute(_ACCEPT).fetchone()
     lake.execute(_FORGET)
     return accepted[0] if accepted else 0
-
-
-def _spans(batch: Batch) -> pa.Table:
-    return pa.table(
-        {
-            "kafka_topic": [batch.topic.name] * len(batch.spans),
-            "kafka_partition": pa.array([span.partition for span in batch.spans], pa.int32()),
-            "resumed_from": pa.array([span.resumed_from for span in batch.spans], pa.int64()),
-        }
-    )

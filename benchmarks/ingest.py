@@ -1,0 +1,184 @@
+"""What loading costs beyond reading: poll, poll and validate, poll, validate and commit."""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import uuid4
+
+import msgspec
+
+from embedded.broker import broker
+from embedded.database import connect
+from embedded.processes import PROJECT, run_dbt
+from ingest.batches import Batch, StoredTopic, judge
+from ingest.interpreter import busy_interpreter
+from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
+from ingest.loader import BATCH_ROWS, LINGER_SECONDS, load
+from ingest.publisher import send
+from ingest.reader import TopicReader
+from ingest.sinks.ducklake import DuckLakeSink
+
+_TOPIC = "bench.ingest"
+_ROUNDS = 3
+_PACE, _PACED_SECONDS = 5_000, 10
+_VISIBLE = """
+    select quantile_cont(seconds, 0.5), quantile_cont(seconds, 0.95)
+    from (
+        select epoch(snapshot_time::timestamp) - epoch(published_at) as seconds
+        from ducklake_table_insertions('lake', 'main', 'churn_scores_raw', 0, {last})
+        join lake.snapshots() using (snapshot_id)
+    )
+"""
+
+
+def measure(events: int) -> dict[str, float]:
+    """Return events per second of each step with each client, and their ratios.
+
+    The steps are repeated in turn, so that a ratio compares what ran side by side; the medians of
+    the rounds are returned.
+    """
+    run_dbt("run", "-s", "raw")
+    figures: dict[str, float] = {}
+    with broker(port=0) as address:
+        send(_messages(events), address, _TOPIC, client=LIBRDKAFKA)
+        for client in (KAFKA_PYTHON, LIBRDKAFKA):
+            _read(address, client, BATCH_ROWS, is_judging=True)  # the first one imports a lot
+            rounds = [_round(address, client, events) for _ in range(_ROUNDS)]
+            for name in rounds[0]:
+                middle = statistics.median(one[name] for one in rounds)
+                figures[f"{client}: {name}"] = round(middle, 2 if middle < 10 else None)
+            figures[f"{client}: peak MB"] = _peak_megabytes(address, client)
+        slow, fast = (figures[f"{name}: load/s"] for name in (KAFKA_PYTHON, LIBRDKAFKA))
+        figures["load: librdkafka / kafka-python"] = round(fast / slow, 2)
+        figures |= _seconds_until_visible(address)
+    return figures
+
+
+def _round(address: str, client: str, events: int) -> dict[str, float]:
+    with busy_interpreter():
+        poll = _rate(lambda: _read(address, client, events, is_judging=False))
+        validate = _rate(lambda: _read(address, client, events, is_judging=True))
+    loaded = _rate(lambda: _load(address, client, events))
+    return {
+        "poll/s": poll,
+        "poll + validate/s": validate,
+        "load/s": loaded,
+        "load / poll": loaded / poll,
+    }
+
+
+def _rate(work: Callable[[], int]) -> float:
+    started = time.perf_counter()
+    count = work()
+    return count / (time.perf_counter() - started)
+
+
+def _read(address: str, client: str, events: int, *, is_judging: bool) -> int:
+    count = 0
+    with TopicReader(address, _TOPIC, client) as reader:
+        reader.add(reader.first_offsets(reader.describe().partitions))
+        while count < events:
+            fetched = reader.collect(BATCH_ROWS, LINGER_SECONDS)
+            count += sum(len(part.values) for part in fetched.values())
+            if is_judging and fetched:
+                judge(fetched, StoredTopic(_TOPIC, None), {})
+    return count
+
+
+def _load(address: str, client: str, events: int) -> int:
+    """Load the topic into a lake that has never seen it, until all of it is committed."""
+    with _fresh_lake():
+        stop = threading.Event()
+        sink = _CountingSink(events, stop)
+        try:
+            return load(sink, address, _TOPIC, client=client, stop=stop).accepted
+        finally:
+            sink.close()
+
+
+class _CountingSink(DuckLakeSink):
+    """Ends the load with the last event: waiting for silence is no part of the rate."""
+
+    def __init__(self, events: int, stop: threading.Event) -> None:
+        super().__init__()
+        self._left, self._stop = events, stop
+
+    def write(self, batch: Batch) -> int:
+        accepted = super().write(batch)
+        self._left -= accepted
+        if self._left <= 0:
+            self._stop.set()
+        return accepted
+
+
+@contextmanager
+def _fresh_lake() -> Iterator[None]:
+    """Use a copy of the empty lake."""
+    empty = os.environ["CHURN_LAKE"]
+    copy = f"{empty}-{uuid4().hex[:8]}"
+    shutil.copytree(empty, copy)
+    os.environ["CHURN_LAKE"] = copy
+    try:
+        yield
+    finally:
+        os.environ["CHURN_LAKE"] = empty
+        shutil.rmtree(copy)
+
+
+def _peak_megabytes(address: str, client: str) -> int:
+    """Return the most memory that a loader's process has taken for the whole topic."""
+    code = (
+        "import resource; from ingest.__main__ import main; main();"
+        " print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = ["load", "--bootstrap-servers", address, "--topic", _TOPIC, "--client", client]
+    with _fresh_lake():
+        done = subprocess.run(  # noqa: S603 - our own interpreter and fixed words
+            [sys.executable, "-c", code, *command, "--until-end"],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    kilobytes = int(done.stdout.splitlines()[-1]) / (1024 if sys.platform == "darwin" else 1)
+    return round(kilobytes / 1024)
+
+
+def _seconds_until_visible(address: str) -> dict[str, float]:
+    """Return how long after its publication an event can be read from the lake."""
+    topic, stop = "bench.latency", threading.Event()
+    send(_messages(1), address, topic)
+    with _fresh_lake():
+        sink = DuckLakeSink()
+        loader = threading.Thread(target=load, args=(sink, address, topic), kwargs={"stop": stop})
+        loader.start()
+        send(_messages(_PACED_SECONDS * _PACE), address, topic, rate=_PACE)
+        time.sleep(2)
+        stop.set()
+        loader.join()
+        sink.close()
+        with connect(role=None) as lake:
+            [last] = lake.execute("select id from lake.current_snapshot()").fetchone() or (0,)
+            row = lake.execute(_VISIBLE.format(last=last)).fetchone()
+    p50, p95 = row or (0.0, 0.0)
+    return {"visible p50 s, 5,000/s": round(p50, 3), "visible p95 s, 5,000/s": round(p95, 3)}
+
+
+def _messages(count: int) -> Iterator[tuple[bytes, bytes]]:
+    for number in range(count):
+        customer = f"c{number % 10_000}"
+        event = {
+            "event_id": f"bench-{number:x}",
+            "customer_id": customer,
+            "event_type": "feature_used" if number % 5 else "purchase",
+            "occurred_at": f"2026-01-{1 + number % 28:02d}T11:53:{number % 60:02d}Z",
+            "amount": number % 1_000 / 4,
+            "properties": {"feature": "reports", "device": "mobile"},
+        }
+        yield customer.encode(), msgspec.json.encode(event)

@@ -18,7 +18,7 @@ _PARTS = {"ingest": ingest, "engine": engine}
 def main() -> int:
     """Run the benchmarks, each part in a lake of its own; print the table, then one JSON line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--events", type=int, default=500_000, help="events of each part")
+    parser.add_argument("--events", type=int, default=1_000_000, help="events of each part")
     parser.add_argument("--only", choices=sorted(_PARTS), help="one part instead of all")
     arguments = parser.parse_args()
     figures: dict[str, float] = {}

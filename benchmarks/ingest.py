@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from uuid import uuid4
 
 import msgspec
@@ -64,7 +64,10 @@ def _round(address: str, client: str, events: int) -> dict[str, float]:
     with busy_interpreter():
         poll = _rate(lambda: _read(address, client, events, is_judging=False))
         validate = _rate(lambda: _read(address, client, events, is_judging=True))
-    loaded = _rate(lambda: _load(address, client, events))
+    with _fresh_lake():
+        stop = threading.Event()
+        with closing(_CountingSink(events, stop)) as sink:
+            loaded = _rate(lambda: load(sink, address, _TOPIC, client=client, stop=stop).accepted)
     return {
         "poll/s": poll,
         "poll + validate/s": validate,
@@ -89,17 +92,6 @@ def _read(address: str, client: str, events: int, *, is_judging: bool) -> int:
             if is_judging and fetched:
                 judge(fetched, StoredTopic(_TOPIC, None), {})
     return count
-
-
-def _load(address: str, client: str, events: int) -> int:
-    """Load the topic into a lake that has never seen it, until all of it is committed."""
-    with _fresh_lake():
-        stop = threading.Event()
-        sink = _CountingSink(events, stop)
-        try:
-            return load(sink, address, _TOPIC, client=client, stop=stop).accepted
-        finally:
-            sink.close()
 
 
 class _CountingSink(DuckLakeSink):
@@ -133,9 +125,10 @@ def _fresh_lake() -> Iterator[None]:
 
 def _peak_megabytes(address: str, client: str) -> int:
     """Return the most memory that a loader's process has taken for the whole topic."""
+    # Not getrusage: its peak includes that of the process which started this one.
     code = (
-        "import resource; from ingest.__main__ import main; main();"
-        " print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "import pathlib; from ingest.__main__ import main; main();"
+        " print(pathlib.Path('/proc/self/status').read_text())"
     )
     command = ["load", "--bootstrap-servers", address, "--topic", _TOPIC, "--client", client]
     with _fresh_lake():
@@ -146,8 +139,7 @@ def _peak_megabytes(address: str, client: str) -> int:
             text=True,
             check=True,
         )
-    kilobytes = int(done.stdout.splitlines()[-1]) / (1024 if sys.platform == "darwin" else 1)
-    return round(kilobytes / 1024)
+    return int(done.stdout.partition("VmHWM:")[2].split()[0]) // 1024
 
 
 def _seconds_until_visible(address: str) -> dict[str, float]:

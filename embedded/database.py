@@ -11,6 +11,7 @@ from duckdb_extensions import import_extension
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 CATALOG = "lake"
+LARGE = "lake_of_large_rows"
 DEFAULT_ROLE = "CHURN_MANAGER"
 EXTENSIONS = ("sqlite_scanner", "ducklake")
 # Below this many rows a change is kept in the catalog itself, so that small commits write no files.
@@ -63,15 +64,28 @@ def attach(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("set timezone = 'UTC'")
         # A missing table must be an error, never a Python variable that happens to have its name.
         connection.execute("set python_enable_replacements = false")
-        connection.execute(
-            f"attach if not exists 'ducklake:sqlite:{_quoted(path / 'catalog.sqlite')}'"
-            f" as {CATALOG} (data_path '{_quoted(path / 'data')}',"
-            f" override_data_path true, data_inlining_row_limit {INLINED_ROWS},"
-            " meta_journal_mode 'WAL', meta_busy_timeout 10000)"
-        )
+        _attach_as(connection, CATALOG, INLINED_ROWS)
         connection.execute(f"use {CATALOG}.main")
     except (OSError, duckdb.Error) as error:
         raise LakeError(explain(error)) from error
+
+
+def attach_for_large_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """Attach the lake once more, as the catalog LARGE, which writes every change into files.
+
+    The catalog itself would take a large row as a text of SQL: twenty times its size, and slowly.
+    """
+    _attach_as(connection, LARGE, 0)
+
+
+def _attach_as(connection: duckdb.DuckDBPyConnection, name: str, inlined_rows: int) -> None:
+    path = lake_path()
+    connection.execute(
+        f"attach if not exists 'ducklake:sqlite:{_quoted(path / 'catalog.sqlite')}'"
+        f" as {name} (data_path '{_quoted(path / 'data')}',"
+        f" override_data_path true, data_inlining_row_limit {inlined_rows},"
+        " meta_journal_mode 'WAL', meta_busy_timeout 10000)"
+    )
 
 
 def transact(

@@ -67,7 +67,7 @@ def decode_usual(messages: Sequence[bytes | None]) -> "list[Event] | None":
     is_usual = (
         {one.event_type for one in events} <= _known_event_types
         and max(map(len, messages), default=0) <= PROPERTIES_MAX_BYTES
-        and all(_FIRST_YEAR < one.occurred_at.year < _LAST_YEAR for one in events)
+        and all([_FIRST_YEAR < one.occurred_at.year < _LAST_YEAR for one in events])
     )
     return events if is_usual else None
 

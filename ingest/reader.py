@@ -12,7 +12,7 @@ from ingest.kafka import TopicAdmin, TopicState
 
 _POLL_SECONDS = 0.1
 # A batch of large messages is full before it has many of them: this bounds the memory.
-_BATCH_BYTES = 16 * 1024 * 1024
+_BATCH_BYTES = 4 * 1024 * 1024
 # Some brokers report end offsets that are too low, so the end is reached when nothing comes, too.
 _QUIET_SECONDS = 0.5
 

@@ -16,7 +16,7 @@ def list_rejected(sink: Sink, topic: str | None) -> "RejectedReport":
     """Return what was rejected from one topic or from all, by reason; raises LakeError."""
     report = RejectedReport()
     for messages in sink.rejected(topic):
-        report.replayable += len(judge_messages(messages)[0])
+        report.replayable += len(_judged(messages))
         for row in messages.to_pylist():
             report.add(row)
     return report
@@ -32,13 +32,19 @@ def replay_rejected(
     """
     moved = seen = 0
     for messages in sink.rejected(topic):
-        events, _ = judge_messages(messages)
+        events = _judged(messages)
         if len(events):
             moved += sink.accept(_loaded_now(events))
         seen += len(messages)
         if on_progress:
             on_progress(seen)
     return moved
+
+
+def _judged(messages: pa.Table) -> pa.Table:
+    """Return those of the messages that are events now."""
+    events, _ = judge_messages(messages, messages["message"].to_pylist())
+    return events
 
 
 def _loaded_now(events: pa.Table) -> pa.Table:

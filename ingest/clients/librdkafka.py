@@ -10,7 +10,9 @@ from ingest.broker import librdkafka_settings, refused, vanished
 from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS
 
 # All that may lie ready in memory, whatever the number of partitions.
-_QUEUE_KILOBYTES = 32 * 1024
+_QUEUE_KILOBYTES = 8 * 1024
+# A reader that counts bytes must get to count them now and then.
+_MESSAGES_AT_ONCE = 2_000
 _NO_TIMESTAMP = 0
 
 # Failures reach the user as one line of ours; the library's own log would bury it.
@@ -54,8 +56,9 @@ class LibrdkafkaClient:
         """Return what has come by partition, or nothing after the timeout; raises IngestError."""
         try:
             # The first one is worth waiting for; with it, only what lies ready.
+            ready_at_most = min(max_messages, _MESSAGES_AT_ONCE) - 1
             first = self._consumer.poll(timeout_seconds)
-            ready = [] if first is None else self._consumer.consume(max_messages - 1, 0)
+            ready = [] if first is None else self._consumer.consume(ready_at_most, 0)
         except KafkaException as error:
             raise refused(self._bootstrap_servers, self._topic, error) from error
         if first is None:

@@ -8,7 +8,16 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embedded.database import LakeError, connect, explain, lake_path, transact
+from embedded.database import (
+    CATALOG,
+    LARGE,
+    LakeError,
+    attach_for_large_rows,
+    connect,
+    explain,
+    lake_path,
+    transact,
+)
 from ingest.batches import REJECTED_SCHEMA, Batch
 from ingest.errors import IngestError
 from ingest.lease import sole_loader
@@ -19,7 +28,7 @@ _TABLES = {"churn_scores_raw", "churn_events_rejected", "ingest_batches"}
 _MOVED = """
     with stands as (
         select kafka_topic, kafka_partition, max(next_offset) as stands
-        from lake.main.ingest_batches where next_offset >= {oldest}
+        from {lake}.main.ingest_batches where next_offset >= {oldest}
         group by all
     )
     select kafka_partition, resumed_from, stands
@@ -29,12 +38,12 @@ _MOVED = """
 # Times in the raw tables have no zone, and JSON has a type of its own.
 _INSERTS = (
     """
-    insert into lake.main.churn_scores_raw by name
+    insert into {lake}.main.churn_scores_raw by name
     select * replace (cast(payload as json) as payload) from batch_events
     """,
-    "insert into lake.main.churn_events_rejected by name select * from batch_rejected",
+    "insert into {lake}.main.churn_events_rejected by name select * from batch_rejected",
     """
-    insert into lake.main.ingest_batches by name
+    insert into {lake}.main.ingest_batches by name
     select * exclude (resumed_from) from batch_offsets
     """,
 )
@@ -58,6 +67,8 @@ _FORGET = """
 """
 _MEMORY = "200MB"
 _PIECE_ROWS = 10_000
+# More than this is not kept in the catalog, however few rows it is.
+_LARGE_BYTES = 1024 * 1024
 _UNREADABLE = "the message is not JSON that the database reads"
 
 
@@ -80,6 +91,7 @@ class DuckLakeSink:
             raise IngestError(
                 f"the lake at {lake_path()} has no table {missing[0]}: run 'dbt build' first"
             )
+        attach_for_large_rows(self._connection)
         # Statements that need no lake then begin no transaction on it.
         self._connection.execute("use memory")
 
@@ -166,9 +178,11 @@ class DuckLakeSink:
 
 
 def _insert(lake: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    size = batch.events.nbytes + batch.rejected.nbytes
+    name = LARGE if size > _LARGE_BYTES else CATALOG
     # Only rows at or after these offsets matter, and statistics skip the files of all others.
     oldest = min(span.resumed_from or 0 for span in batch.spans)
-    if moved := lake.execute(_MOVED.format(oldest=oldest)).fetchone():
+    if moved := lake.execute(_MOVED.format(lake=name, oldest=oldest)).fetchone():
         partition, expected, stands = moved
         raise IngestError(
             f"another loader is writing topic {batch.topic.name} into the lake at {lake_path()}:"
@@ -176,7 +190,7 @@ def _insert(lake: duckdb.DuckDBPyConnection, batch: Batch) -> None:
             " let only one of them run"
         )
     for statement in _INSERTS:
-        lake.execute(statement)
+        lake.execute(statement.format(lake=name))
 
 
 def _accept(lake: duckdb.DuckDBPyConnection) -> int:

@@ -7,7 +7,7 @@ from ingest.batches import Fetched
 from ingest.libraries import LIBRDKAFKA, chosen_library
 
 # What one poll may bring of a partition, and what may lie ready in memory.
-FETCH_BYTES = 4 * 1024 * 1024
+FETCH_BYTES = 1024 * 1024
 # Latency: an idle fetch returns soon. Throughput: a busy one returns a lot.
 FETCH_WAIT_MILLISECONDS = 20
 

@@ -10,7 +10,7 @@ from ingest.broker import librdkafka_settings, refused, vanished
 from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS
 
 # All that may lie ready in memory, whatever the number of partitions.
-_QUEUE_KILOBYTES = 8 * 1024
+_QUEUE_KILOBYTES = 4 * 1024
 # A reader that counts bytes must get to count them now and then.
 _MESSAGES_AT_ONCE = 2_000
 _NO_TIMESTAMP = 0

@@ -222,7 +222,7 @@ def _rows(batch: Batch) -> tuple[Batch, _Rows]:
     return batch, {
         EVENTS: _by_partition(events),
         REJECTED: _by_partition(batch.rejected.to_pylist()),
-        OFFSETS: _by_partition(batch.offsets().to_pylist()),
+        OFFSETS: _by_partition(batch.offsets().drop_columns(["resumed_from"]).to_pylist()),
     }
 
 

@@ -10,10 +10,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ingest.__main__ import main
+from ingest.clients import kafka_python, librdkafka
+
+# The object store behind the broker under test is slow, and a fetch that takes longer than it may
+# comes back empty, again and again.
+_FETCH_WAIT_MILLISECONDS = 500
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
     [
+        "pandas",  # Arrow imports it with the first batch
         "ingest.__main__",
         "ingest.clients.kafka_python",
         "ingest.clients.librdkafka",
@@ -55,6 +61,8 @@ def _run(log: Path, prepare: Callable[[], None], arguments: tuple[str, ...]) -> 
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
+    for client in (kafka_python, librdkafka):
+        client.FETCH_WAIT_MILLISECONDS = _FETCH_WAIT_MILLISECONDS
     prepare()
     sys.argv = ["ingest", *arguments]
     sys.exit(main())

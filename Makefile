@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 help: ## This list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: .venv/installed profiles.yml ## Install everything, pinned and hashed, into .venv
 
@@ -23,6 +23,10 @@ test: setup ## Everything that CI runs
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest $(ARGS)
 
+test-kafka: setup ## The loader's tests against another cluster: KAFKA=host:port
+	@test -n "$(KAFKA)" || { echo "name the cluster: make test-kafka KAFKA=host:port"; exit 2; }
+	@KAFKA=$(KAFKA) $(BIN)/python -m pytest tests/kafka tests/test_ingest_*.py tests/test_replay.py tests/test_senders.py tests/test_faults_*.py $(ARGS)
+
 bench: setup ## The benchmark table; last line: JSON
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -36,4 +40,4 @@ lint: setup ## ruff and sqlfluff
 lock: ## Compile the requirements again from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group test --group lint --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q -o requirements/locked.txt
 
-.PHONY: help setup demo test bench soak lint lock
+.PHONY: help setup demo test test-kafka bench soak lint lock

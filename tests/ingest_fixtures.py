@@ -73,6 +73,10 @@ def sink(raw_lake):
 
 @pytest.fixture(scope="session")
 def address():
+    """The cluster that $KAFKA names (make test-kafka), or a broker of our own."""
+    if cluster := os.environ.get("KAFKA"):
+        yield cluster
+        return
     with broker(port=0) as running:
         yield running
 

@@ -11,7 +11,6 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +30,20 @@ from ingest.errors import IngestError
 from ingest.lease import sole_loader
 from ingest.sinks import snowflake_sql as sql
 from ingest.sinks.snowflake_account import Account
-from ingest.sinks.snowflake_channels import Channel, ChannelLostError, Clients
+from ingest.sinks.snowflake_channels import ChannelLostError, Clients
+from ingest.sinks.snowflake_partition import (
+    EVENTS,
+    OFFSETS,
+    REJECTED,
+    Partition,
+    Rows,
+    channel_name,
+    send_offsets,
+)
 
-EVENTS, REJECTED, OFFSETS = "churn_scores_raw", "churn_events_rejected", "ingest_batches"
 _MOST_REOPENINGS = 6
 _UNREADABLE = "the message holds a number that the database does not read"
 
-# By table, then by partition, in the order of their offsets.
-_Rows = dict[str, dict[int, list[dict]]]
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +55,7 @@ class SnowflakeSink:
         """Connect when first needed."""
         self._account = account
         self._clients = Clients(account)
-        self._partitions: dict[int, _Partition] = {}
+        self._partitions: dict[int, Partition] = {}
         self._unconfirmed: dict[int, list[dict]] = {}
 
     def hold(self, topic: str, stop: threading.Event) -> AbstractContextManager[bool]:
@@ -72,7 +77,7 @@ class SnowflakeSink:
         Snowflake forgets the token of a channel that was idle for 30 days, the table does not.
         """
         stands = dict(self._ask(sql.NEXT_OFFSETS, stored_name))
-        names = {_channel_name(stored_name, partition): partition for partition in stands}
+        names = {channel_name(stored_name, partition): partition for partition in stands}
         try:
             committed = self._clients.committed_offsets(OFFSETS, list(names)) if names else {}
         except ChannelLostError as error:
@@ -88,13 +93,8 @@ class SnowflakeSink:
         another loader takes the channels each time, and when Snowflake drops rows.
         """
         batch, rows = _rows(batch)
-        retrying = Retrying(
-            retry=retry_if_exception_type(ChannelLostError),
-            wait=wait_random_exponential(multiplier=0.2, max=10),
-            stop=stop_after_attempt(_MOST_REOPENINGS),
-        )
         try:
-            retrying(self._deliver, batch, rows)
+            _retrying()(self._deliver, batch, rows)
         except RetryError as error:
             raise IngestError(
                 f"the channels of topic {batch.topic.name} in {self._account.name} were lost"
@@ -103,7 +103,7 @@ class SnowflakeSink:
             ) from error
         return len(batch.events)
 
-    def _deliver(self, batch: Batch, rows: _Rows) -> None:
+    def _deliver(self, batch: Batch, rows: Rows) -> None:
         try:
             partitions = [self._partition(batch.topic.name, span) for span in batch.spans]
             for one in partitions:
@@ -117,11 +117,11 @@ class SnowflakeSink:
             self._partitions.clear()
             raise
 
-    def _partition(self, topic: str, span: Span) -> "_Partition":
+    def _partition(self, topic: str, span: Span) -> Partition:
         number = span.partition
         if number not in self._partitions:
             resumed_from = span.first_offset if span.resumed_from is None else span.resumed_from
-            name = _channel_name(topic, number)
+            name = channel_name(topic, number)
             channels = {
                 EVENTS: self._clients.channel(EVENTS, name, resumed_from),
                 REJECTED: self._clients.channel(REJECTED, name, resumed_from),
@@ -131,7 +131,7 @@ class SnowflakeSink:
             stored = self._ask(sql.STORED, *(topic, number, resumed_from) * 2)
             unconfirmed = self._unconfirmed.setdefault(number, [])
             stored_offsets = {offset for (offset,) in stored}
-            self._partitions[number] = _Partition(number, channels, stored_offsets, unconfirmed)
+            self._partitions[number] = Partition(number, channels, stored_offsets, unconfirmed)
         return self._partitions[number]
 
     def rejected(self, topic: str | None) -> Iterator[pa.Table]:
@@ -152,59 +152,28 @@ class SnowflakeSink:
     def close(self) -> None:
         """Wait for the last offsets, then let go of the connections."""
         try:
-            for one in self._partitions.values():
-                one.settle()
-        except ChannelLostError as error:  # the next start finds the rows without their offsets
-            _log.warning("the last offsets were not confirmed: %s", error)
+            _retrying()(self._confirm)
+        except RetryError as error:  # the next start finds the rows without their offsets
+            _log.warning("the last offsets were not confirmed: %s", error.last_attempt.exception())
         finally:
             self._clients.close()
 
-
-@dataclass
-class _Partition:
-    """The channels of one partition, and what its tables held when they were opened.
-
-    `unconfirmed` are the rows of ingest_batches that were sent but not waited for: they outlive
-    the channels, so that the next ones can send them again.
-    """
-
-    number: int
-    channels: dict[str, Channel]
-    stored_offsets: set[int]
-    unconfirmed: list[dict]
-
-    def append(self, rows: _Rows) -> None:
-        """Send the rows that the tables do not hold yet."""
-        for table in (EVENTS, REJECTED):
-            missing = [
-                row
-                for row in rows[table].get(self.number, [])
-                if row["kafka_offset"] not in self.stored_offsets
-            ]
-            self.channels[table].append(missing, [row["kafka_offset"] for row in missing])
-
-    def wait(self) -> None:
-        """Wait until these rows are stored."""
-        for table in (EVENTS, REJECTED):
-            self.channels[table].wait()
-
-    def append_offsets(self, rows: list[dict]) -> None:
-        """Send the offsets of a batch whose rows are stored; the next batch waits for them."""
-        self.settle()
-        self.unconfirmed += [row for row in rows if row not in self.unconfirmed]
-        offsets = [row["next_offset"] - 1 for row in self.unconfirmed]
-        self.channels[OFFSETS].append(self.unconfirmed, offsets)
-
-    def settle(self) -> None:
-        """Wait until the offsets that were sent are stored."""
-        channel = self.channels[OFFSETS]
-        channel.wait()
-        self.unconfirmed[:] = [
-            row for row in self.unconfirmed if row["next_offset"] - 1 > channel.committed
-        ]
+    def _confirm(self) -> None:
+        for number, rows in self._unconfirmed.items():
+            if rows:
+                name = channel_name(rows[0]["kafka_topic"], number)
+                send_offsets(self._clients.channel(OFFSETS, name, None), rows)
 
 
-def _rows(batch: Batch) -> tuple[Batch, _Rows]:
+def _retrying() -> Retrying:
+    return Retrying(
+        retry=retry_if_exception_type(ChannelLostError),
+        wait=wait_random_exponential(multiplier=0.2, max=10),
+        stop=stop_after_attempt(_MOST_REOPENINGS),
+    )
+
+
+def _rows(batch: Batch) -> tuple[Batch, Rows]:
     """Return the batch's rows as Snowflake takes them, by table and partition.
 
     What this encoding cannot carry is turned down, never a failed batch.
@@ -239,7 +208,3 @@ def _by_partition(rows: list[dict]) -> dict[int, list[dict]]:
     for row in rows:
         grouped.setdefault(row["kafka_partition"], []).append(row)
     return grouped
-
-
-def _channel_name(topic: str, partition: int) -> str:
-    return f"{topic}-{partition}"

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-import ingest.events
+from ingest import events as contract
 from ingest.loader import load
 from ingest.rejected import list_rejected, replay_rejected
 from ingest.sinks import open_sink
@@ -36,7 +36,7 @@ def message(number: int, event_type: str = "login") -> bytes:
 
 def widen_the_contract(monkeypatch) -> None:
     """Do what a fix does: types may have upper-case letters now."""
-    monkeypatch.setattr(ingest.events, "_EVENT_TYPE", re.compile(r"[A-Za-z_]+\Z"))
+    monkeypatch.setattr(contract, "_EVENT_TYPE", re.compile(r"[A-Za-z_]+\Z"))
 
 
 @pytest.fixture

@@ -84,8 +84,3 @@ def test_an_error_of_the_source_comes_through(address, topic, client):
 
     with pytest.raises(IngestError, match="the file is gone"):
         send(made(), address, topic, client=client)
-
-
-def test_a_client_that_nobody_knows(address, topic):
-    with pytest.raises(IngestError, match="there is no client 'other'"):
-        send([], address, topic, client="other")

@@ -125,7 +125,11 @@ def test_without_a_broker_time_the_future_is_open():
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=70)
-JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
+)
 TIMES = st.datetimes().map(lambda time: time.isoformat()) | st.just("2026-01-01T00:00:00Z")
 # Mostly events, with anything at all in their fields.
 NEARLY = st.fixed_dictionaries(

@@ -35,7 +35,8 @@ class Soak:
         log: Callable[[str], None],
     ) -> None:
         self.broker, self.store, self._folder, self.log = broker, store, folder, log
-        self.chance = random.Random(seed)
+        # One for each thread, so that the same seed plans the same faults and messages.
+        self.chance, self._sending_chance = random.Random(seed), random.Random(seed + 1)
         self.topic = f"soak.{uuid4().hex[:12]}"
         self.faults: Counter[str] = Counter()
         self._acknowledged: list[tuple[int, int]] = []
@@ -54,23 +55,27 @@ class Soak:
         return self._account(time.monotonic() - began)
 
     def _run(self, kills: int) -> None:
-        faults = (
-            *((self._kill_while_loading, 5), (self._kill_at_any_moment, 2)),
-            *((self._restart_the_broker, 1), (self._lock_the_store, 1), (self._pause, 1)),
-        )
+        deck: list = []
         standby = self._start_loader()
         while self.faults["kills"] < kills:
             loader, standby = standby, self._start_loader()
             self._stored_before = len(self.store.places(self.topic))
             sender = threading.Thread(target=self._send, daemon=True)
             sender.start()
-            [fault] = self.chance.choices(*zip(*faults, strict=True))
-            fault(loader, sender)
+            deck = deck or self._shuffled_faults()
+            deck.pop()(loader, sender)
             sender.join()
             self.log(f"{self.faults['kills']} kills, {len(self._acknowledged):,} acknowledged")
         standby.kill()
         last = self._start_loader("--until-end")
         assert last.wait(120) == 0, last.said()
+
+    def _shuffled_faults(self) -> list:
+        """Return the faults of ten lives in a random order: each kind comes in every ten."""
+        faults = [self._kill_while_loading] * 5 + [self._kill_at_any_moment] * 2
+        faults += [self._restart_the_broker, self._lock_the_store, self._pause]
+        self.chance.shuffle(faults)
+        return faults
 
     # -- faults: each ends the loader that it is given -------------------------------------------
 
@@ -138,9 +143,9 @@ class Soak:
         self.faults["takeovers"] += "waiting until it ends" in loader.said()
 
     def _send(self) -> None:
-        for _ in range(self.chance.randint(1, 3)):
-            numbers = range(self._sent, self._sent + self.chance.randint(10, 200))
-            texts = [message(number, self.chance) for number in numbers]
+        for _ in range(self._sending_chance.randint(1, 3)):
+            numbers = range(self._sent, self._sent + self._sending_chance.randint(10, 200))
+            texts = [message(number, self._sending_chance) for number in numbers]
             self._acknowledged += produce(self.broker.address, self.topic, texts)
             self._sent = numbers.stop
 

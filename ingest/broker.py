@@ -38,8 +38,11 @@ _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 Client = TypeVar("Client")
 
-# Failures reach the user as one line of ours; the client's own log would bury it.
+# Failures reach the user as one line of ours; the libraries' own logs would bury it.
 logging.getLogger("kafka").addHandler(logging.NullHandler())
+LIBRDKAFKA_LOG = logging.getLogger("librdkafka")
+LIBRDKAFKA_LOG.addHandler(logging.NullHandler())
+LIBRDKAFKA_LOG.propagate = False
 
 
 def default_bootstrap_servers() -> str:

@@ -2,6 +2,7 @@
 
 from tests.soak.run import FAILURES, soak
 
+# A file for each sink: test processes take whole files, so that both run side by side.
 KILLS, SEED = 50, 20261124
 
 

@@ -4,7 +4,6 @@
 
 import gc
 from contextlib import ExitStack
-from importlib.util import find_spec
 
 import pytest
 
@@ -15,10 +14,7 @@ from ingest.publisher import send
 from ingest.senders import kafka_python
 from tests.ingest_fixtures import address, arrived, produce, topic
 
-NEEDS_LIBRDKAFKA = pytest.mark.skipif(
-    find_spec("confluent_kafka") is None, reason="confluent-kafka is not installed"
-)
-CLIENTS = [KAFKA_PYTHON, pytest.param(LIBRDKAFKA, marks=NEEDS_LIBRDKAFKA)]
+CLIENTS = [KAFKA_PYTHON, LIBRDKAFKA]
 
 
 @pytest.fixture(params=CLIENTS)

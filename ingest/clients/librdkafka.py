@@ -1,12 +1,11 @@
 """The fast client: librdkafka, through confluent-kafka; the extra [fast] installs it."""
 
-import logging
 from collections.abc import Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ingest.batches import Fetched
-from ingest.broker import librdkafka_settings, refused, vanished
+from ingest.broker import LIBRDKAFKA_LOG, librdkafka_settings, refused, vanished
 from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS
 
 # All that may lie ready in memory, whatever the number of partitions.
@@ -14,11 +13,6 @@ _QUEUE_KILOBYTES = 4 * 1024
 # A reader that counts bytes must get to count them now and then.
 _MESSAGES_AT_ONCE = 2_000
 _NO_TIMESTAMP = 0
-
-# Failures reach the user as one line of ours; the library's own log would bury it.
-_silent = logging.getLogger("librdkafka")
-_silent.addHandler(logging.NullHandler())
-_silent.propagate = False
 
 
 class LibrdkafkaClient:
@@ -43,7 +37,7 @@ class LibrdkafkaClient:
             # Once there is room again; by default it would leave the broker alone for a second.
             "fetch.queue.backoff.ms": 5,
         }
-        self._consumer = Consumer(settings, logger=_silent)
+        self._consumer = Consumer(settings, logger=LIBRDKAFKA_LOG)
 
     def read(self, starts: Mapping[int, int]) -> None:
         """Read these partitions too, each from its offset."""

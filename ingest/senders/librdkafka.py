@@ -1,11 +1,10 @@
 """The fast sender: librdkafka, through confluent-kafka."""
 
-import logging
 from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from ingest.broker import librdkafka_settings
+from ingest.broker import LIBRDKAFKA_LOG, librdkafka_settings
 from ingest.senders import (
     BATCH_BYTES,
     DELIVERY_SECONDS,
@@ -15,11 +14,6 @@ from ingest.senders import (
 )
 
 _WAIT_SECONDS = 0.1
-
-# Failures reach the user as one line of ours; the library's own log would bury it.
-_silent = logging.getLogger("librdkafka")
-_silent.addHandler(logging.NullHandler())
-_silent.propagate = False
 
 
 class LibrdkafkaSender:
@@ -45,7 +39,7 @@ class LibrdkafkaSender:
             "delivery.report.only.error": True,
             "on_delivery": self._note_failure,
         }
-        self._producer = Producer(settings, logger=_silent)
+        self._producer = Producer(settings, logger=LIBRDKAFKA_LOG)
 
     def send(self, messages: Iterable[tuple[bytes | None, bytes]]) -> int:
         """Put (key, message) pairs under way and return how many they were."""

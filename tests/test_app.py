@@ -129,6 +129,8 @@ def _insert_scores(connection):
 def _app(monkeypatch, path, page="overview", role=None, customer_id=None):
     monkeypatch.setenv("CHURN_LAKE", str(path))
     monkeypatch.delenv("CHURN_BACKEND", raising=False)
+    # AppTest leaves the app behind as the main module, which new processes of tests would run.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
     app = AppTest.from_file(str(PROJECT / "app" / "streamlit_app.py"), default_timeout=20)
     if role:
         app.session_state["role"] = role

@@ -13,11 +13,16 @@ from uuid import uuid4
 
 import msgspec
 
+from benchmarks.memory import peak_kilobytes
 from embedded.broker import broker
 from embedded.database import connect
 from embedded.processes import PROJECT, run_dbt
 from ingest.batches import Batch, StoredTopic, judge
+from ingest.clients import MAX_MESSAGES
+from ingest.clients.kafka_python import KafkaPythonClient
+from ingest.clients.librdkafka import LibrdkafkaClient
 from ingest.interpreter import busy_interpreter
+from ingest.kafka import TopicAdmin
 from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from ingest.loader import BATCH_ROWS, LINGER_SECONDS, load
 from ingest.publisher import send
@@ -25,6 +30,7 @@ from ingest.reader import TopicReader
 from ingest.sinks.ducklake import DuckLakeSink
 
 _TOPIC = "bench.ingest"
+_CLIENTS = {KAFKA_PYTHON: KafkaPythonClient, LIBRDKAFKA: LibrdkafkaClient}
 _ROUNDS = 3
 _PACE, _PACED_SECONDS = 5_000, 10
 _VISIBLE = """
@@ -48,7 +54,7 @@ def measure(events: int) -> dict[str, float]:
     with broker(port=0) as address:
         send(_messages(events), address, _TOPIC, client=LIBRDKAFKA)
         for client in (KAFKA_PYTHON, LIBRDKAFKA):
-            _read(address, client, BATCH_ROWS, is_judging=True)  # the first one imports a lot
+            _judge(address, client, BATCH_ROWS)  # the first one imports a lot
             rounds = [_round(address, client, events) for _ in range(_ROUNDS)]
             for name in rounds[0]:
                 middle = statistics.median(one[name] for one in rounds)
@@ -62,8 +68,8 @@ def measure(events: int) -> dict[str, float]:
 
 def _round(address: str, client: str, events: int) -> dict[str, float]:
     with busy_interpreter():
-        poll = _rate(lambda: _read(address, client, events, is_judging=False))
-        validate = _rate(lambda: _read(address, client, events, is_judging=True))
+        poll = _rate(lambda: _poll(address, client, events))
+        validate = _rate(lambda: _judge(address, client, events))
     with _fresh_lake():
         stop = threading.Event()
         with closing(_CountingSink(events, stop)) as sink:
@@ -82,14 +88,25 @@ def _rate(work: Callable[[], int]) -> float:
     return count / (time.perf_counter() - started)
 
 
-def _read(address: str, client: str, events: int, *, is_judging: bool) -> int:
+def _poll(address: str, client: str, events: int) -> int:
+    """Read with the client alone, as a program that does nothing else would."""
+    with closing(_CLIENTS[client](address, _TOPIC, MAX_MESSAGES)) as reader:
+        with TopicAdmin(address, _TOPIC) as admin:
+            reader.read(admin.first_offsets(admin.describe().partitions))
+        count = 0
+        while count < events:
+            count += sum(len(part.values) for part in reader.poll(LINGER_SECONDS).values())
+    return count
+
+
+def _judge(address: str, client: str, events: int) -> int:
     count = 0
     with TopicReader(address, _TOPIC, client) as reader:
         reader.add(reader.first_offsets(reader.describe().partitions))
         while count < events:
             fetched = reader.collect(BATCH_ROWS, LINGER_SECONDS)
             count += sum(len(part.values) for part in fetched.values())
-            if is_judging and fetched:
+            if fetched:
                 judge(fetched, StoredTopic(_TOPIC, None), {})
     return count
 
@@ -124,22 +141,19 @@ def _fresh_lake() -> Iterator[None]:
 
 
 def _peak_megabytes(address: str, client: str) -> int:
-    """Return the most memory that a loader's process has taken for the whole topic."""
-    # Not getrusage: its peak includes that of the process which started this one.
-    code = (
-        "import pathlib; from ingest.__main__ import main; main();"
-        " print(pathlib.Path('/proc/self/status').read_text())"
-    )
+    """Return the most memory that a loader has taken for the whole topic."""
     command = ["load", "--bootstrap-servers", address, "--topic", _TOPIC, "--client", client]
     with _fresh_lake():
-        done = subprocess.run(  # noqa: S603 - our own interpreter and fixed words
-            [sys.executable, "-c", code, *command, "--until-end"],
+        loader = subprocess.Popen(  # noqa: S603 - our own interpreter and fixed words
+            [sys.executable, "-m", "ingest", *command, "--until-end"],
             cwd=PROJECT,
-            capture_output=True,
-            text=True,
-            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-    return int(done.stdout.partition("VmHWM:")[2].split()[0]) // 1024
+        peak = peak_kilobytes(loader)
+    if loader.returncode:
+        raise RuntimeError(f"the loader ended with {loader.returncode}")
+    return peak // 1024
 
 
 def _seconds_until_visible(address: str) -> dict[str, float]:

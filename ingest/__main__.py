@@ -20,6 +20,7 @@ from ingest.rejected import list_rejected, replay_rejected
 from ingest.replay import replay
 from ingest.simulate import Faults, messages, simulate
 from ingest.sinks import open_sink
+from ingest.without_pandas import keep_pandas_out
 
 
 def main() -> int:
@@ -155,4 +156,5 @@ def _write(path: Path, made: Iterable[tuple[bytes, bytes]]) -> int:
 _COMMANDS = {"load": _load, "rejected": _rejected, "replay": _replay, "simulate": _simulate}
 
 if __name__ == "__main__":
+    keep_pandas_out()
     sys.exit(main())

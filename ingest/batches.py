@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.events import Event, Rejection, decode, decode_usual
+from ingest.fetched import Fetched
 
 # Devices run ahead of the broker by time zones and bad clocks; a day covers the honest ones.
 MAX_AHEAD = timedelta(hours=24)
@@ -43,7 +44,7 @@ REJECTED_SCHEMA = pa.schema([("message", pa.binary()), ("reason", pa.string()), 
 
 
 def judge(
-    fetched: Mapping[int, "Fetched"], topic: "StoredTopic", stands: Mapping[int, int]
+    fetched: Mapping[int, Fetched], topic: "StoredTopic", stands: Mapping[int, int]
 ) -> "Batch":
     """Turn messages by partition into a batch; `stands` is the next offset that the sink expects.
 
@@ -112,7 +113,7 @@ def turn_down(
 
 
 def _with_places(
-    values: list[bytes | None], fetched: Mapping[int, "Fetched"], topic: str, loaded_at: datetime
+    values: list[bytes | None], fetched: Mapping[int, Fetched], topic: str, loaded_at: datetime
 ) -> pa.Table:
     """Return every message with its place on the topic and its times."""
     parts = fetched.values()
@@ -155,22 +156,6 @@ def _event_rows(events: list[Event], accepted: pa.Table) -> pa.Table:
 
 def _shaped(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return table.select(schema.names).cast(schema)
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """Messages of one partition, in the order of their offsets, as one list for each of its facts.
-
-    `timestamps` are the broker's, in milliseconds, negative where unknown. `next_offset` is read
-    next: it also passes what carries no message. `end_offset` follows the last message that the
-    broker was known to hold.
-    """
-
-    values: list[bytes | None]
-    offsets: list[int]
-    timestamps: list[int]
-    next_offset: int
-    end_offset: int | None
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
-from ingest.batches import Fetched
-from ingest.clients import Client, open_client
+from ingest.clients import MAX_MESSAGES, Client, open_client
+from ingest.fetched import Fetched
 from ingest.kafka import TopicAdmin, TopicState
 
 _POLL_SECONDS = 0.1
@@ -26,7 +26,7 @@ class TopicReader:
         with ExitStack() as opened:
             self._admin = opened.enter_context(TopicAdmin(bootstrap_servers, topic))
             self._client: Client = opened.enter_context(
-                closing(open_client(client, bootstrap_servers, topic))
+                closing(open_client(client, bootstrap_servers, topic, MAX_MESSAGES))
             )
             self._opened = opened.pop_all()
         self._next_offsets: dict[int, int] = {}
@@ -64,14 +64,14 @@ class TopicReader:
     def collect(self, batch_rows: int, linger_seconds: float) -> dict[int, Fetched]:
         """Return messages by partition, or nothing after a moment; raises IngestError.
 
-        Stops at `batch_rows` messages, or `linger_seconds` after the first of them.
+        Stops with the poll that brings them to `batch_rows`, or `linger_seconds` after the first.
         """
         collected: dict[int, list[Fetched]] = defaultdict(list)
         rows = size = 0
         wait, deadline = _POLL_SECONDS, None
         while wait > 0 and rows < batch_rows and size < _BATCH_BYTES:
             count = 0
-            for partition, part in self._poll(batch_rows - rows, wait).items():
+            for partition, part in self._poll(wait).items():
                 collected[partition].append(part)
                 count += len(part.values)
                 size += sum(len(value) for value in part.values if value is not None)
@@ -83,8 +83,8 @@ class TopicReader:
             wait = deadline - time.monotonic()
         return {partition: _joined(parts) for partition, parts in collected.items()}
 
-    def _poll(self, max_messages: int, timeout_seconds: float) -> dict[int, Fetched]:
-        polled = self._client.poll(max_messages, timeout_seconds)
+    def _poll(self, timeout_seconds: float) -> dict[int, Fetched]:
+        polled = self._client.poll(timeout_seconds)
         for partition, part in polled.items():
             self._next_offsets[partition] = part.next_offset
             if part.end_offset is not None:

@@ -4,9 +4,10 @@ import logging
 import time
 from collections.abc import Mapping
 
-from ingest.batches import Batch, Fetched, StoredTopic, judge
+from ingest.batches import Batch, StoredTopic, judge
 from ingest.broker import BrokerSilentError
 from ingest.errors import IngestError
+from ingest.fetched import Fetched
 from ingest.kafka import TopicState
 from ingest.reader import TopicReader
 from ingest.sinks import Sink

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.batches import Fetched, StoredTopic, judge
+from ingest.batches import StoredTopic, judge
 from ingest.events import Event, decode
+from ingest.fetched import Fetched
 from tests.ingest_fixtures import raw_lake, raw_lake_path, sink
 
 NOW = datetime(2026, 1, 31, 12)
@@ -180,6 +181,16 @@ def test_any_bytes_are_one_event_or_one_rejected_message(message):
         assert row["message"] == message
         assert row["reason"]
     assert batch.offsets().to_pylist()[0]["accepted_count"] == len(rows)
+
+
+@settings(max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(NEARLY, min_size=1, max_size=3))
+def test_many_messages_are_judged_as_each_one_alone(messages):
+    together = judged(*messages)
+    alone = [judged(message) for message in messages]
+    for kind, column in (("events", "payload"), ("rejected", "message")):
+        each = [text for one in alone for text in getattr(one, kind)[column].to_pylist()]
+        assert sorted(getattr(together, kind)[column].to_pylist()) == sorted(each)
 
 
 @settings(

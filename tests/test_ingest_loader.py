@@ -36,6 +36,7 @@ from tests.ingest_fixtures import (
     sink,
     start_ingest,
     topic,
+    wait_until,
 )
 
 
@@ -48,6 +49,21 @@ def collected(reader: TopicReader) -> dict:
     while not (fetched := reader.collect(100, 0.1)):
         pass
     return fetched
+
+
+def children_of(process: int) -> list[int]:
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    )
+    pairs = [line.split() for line in listed.stdout.splitlines()]
+    return [int(number) for number, parent in pairs if int(parent) == process]
+
+
+def runs(process: int) -> bool:
+    """Tell whether a process is there and is more than an exit code that nobody asked for."""
+    command = ["ps", "-o", "stat=", "-p", str(process)]
+    state = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return bool(state) and not state.startswith("Z")
 
 
 def remake(address: str, topic: str) -> None:
@@ -92,6 +108,30 @@ def test_the_stored_row_is_the_message(sink, raw_lake, address, topic):
         topic,
     )
     assert row == ("e1", 12.5, text.decode(), partition, offset, True)
+
+
+def test_a_reading_process_that_is_killed_costs_one_line_and_no_message(raw_lake, address, topic):
+    command = ("load", "--bootstrap-servers", address, "--topic", topic)
+    places = produce(address, topic, [message(number) for number in range(50)])
+    loader = start_ingest(*command)
+    wait_until(lambda: len(raw_lake.places(topic)) == 50)
+    [reading] = children_of(loader.pid)
+    os.kill(reading, signal.SIGKILL)
+    assert loader.wait(timeout=30) == 1
+    assert f"process {reading}, which reads for the loader, has ended" in loader.stderr.read()
+    places += produce(address, topic, [message(number) for number in range(50, 60)])
+    assert ingest(*command, "--until-end").returncode == 0
+    assert raw_lake.places(topic) == sorted(places)
+
+
+def test_a_loader_that_is_killed_leaves_no_process_behind(raw_lake, address, topic):
+    produce(address, topic, [message(1)])
+    loader = start_ingest("load", "--bootstrap-servers", address, "--topic", topic)
+    wait_until(lambda: raw_lake.places(topic))
+    [reading] = children_of(loader.pid)
+    loader.kill()
+    loader.wait()
+    wait_until(lambda: not runs(reading))
 
 
 def test_a_rerun_loads_nothing_and_later_messages_only_once(sink, raw_lake, address, topic):

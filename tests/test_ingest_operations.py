@@ -11,6 +11,7 @@ import time
 import pytest
 from kafka.admin import KafkaAdminClient
 
+from benchmarks.memory import peak_kilobytes
 from ingest.errors import IngestError
 from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA, chosen_library
 from ingest.loader import load
@@ -138,16 +139,13 @@ def test_a_consumer_group_is_told_what_was_committed(sink, address, topic):
 def test_memory_stays_bounded(raw_lake, address, topic, client, count, size):
     text = "x" * size
     produce(address, topic, (message(number, note=text) for number in range(count)))
-    code = (
-        "import pathlib; from ingest.__main__ import main; main();"
-        " print(pathlib.Path('/proc/self/status').read_text())"
-    )
     command = ("load", "--bootstrap-servers", address, "--topic", topic, "--until-end")
-    loader = start_ingest(*command, "--client", client, python=("-c", code))
+    loader = start_ingest(*command, "--client", client)
+    peak = peak_kilobytes(loader)
     output, errors = loader.communicate(timeout=120)
     assert loader.returncode == 0, errors
     assert f"loaded {count:,} events" in output
-    assert int(output.partition("VmHWM:")[2].split()[0]) < MEMORY_KILOBYTES
+    assert peak < MEMORY_KILOBYTES
 
 
 def test_without_librdkafka_one_line_says_what_to_install(monkeypatch):

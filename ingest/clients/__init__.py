@@ -3,27 +3,31 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from ingest.batches import Fetched
+from ingest.fetched import Fetched
 from ingest.libraries import LIBRDKAFKA, chosen_library
 
 # What one poll may bring of a partition, and what may lie ready in memory.
 FETCH_BYTES = 1024 * 1024
 # Latency: an idle fetch returns soon. Throughput: a busy one returns a lot.
 FETCH_WAIT_MILLISECONDS = 20
+# What one poll returns at most: a reader that counts bytes must get to count them now and then.
+MAX_MESSAGES = 2_000
 
 
-def open_client(name: str, bootstrap_servers: str, topic: str) -> "Client":
+def open_client(name: str, bootstrap_servers: str, topic: str, max_messages: int) -> "Client":
     """Open the client of that name; `auto` takes librdkafka where it is installed.
+
+    One poll returns `max_messages` at most.
 
     Raises IngestError when the library is missing or no broker answers.
     """
     if chosen_library(name) == LIBRDKAFKA:
         from ingest.clients.librdkafka import LibrdkafkaClient
 
-        return LibrdkafkaClient(bootstrap_servers, topic)
-    from ingest.clients.kafka_python import KafkaPythonClient
+        return LibrdkafkaClient(bootstrap_servers, topic, max_messages)
+    from ingest.clients.apart import ApartClient
 
-    return KafkaPythonClient(bootstrap_servers, topic)
+    return ApartClient(bootstrap_servers, topic, max_messages)
 
 
 class Client(Protocol):
@@ -35,7 +39,7 @@ class Client(Protocol):
     def read(self, starts: Mapping[int, int]) -> None:
         """Read these partitions too, each from its offset."""
 
-    def poll(self, max_messages: int, timeout_seconds: float) -> dict[int, Fetched]:
+    def poll(self, timeout_seconds: float) -> dict[int, Fetched]:
         """Return what has come by partition, or nothing after the timeout; raises IngestError.
 
         A partition may come without messages, to say that its `next_offset` has moved on.

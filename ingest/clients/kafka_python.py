@@ -7,19 +7,27 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 
-from ingest.batches import Fetched
 from ingest.broker import open_kafka_python, refused, vanished
 from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS
+from ingest.fetched import Fetched
 
 # Without the compiled checksum, checking halves the speed; TCP and the contract still guard.
 _CHECK_CHECKSUMS = find_spec("crc32c") is not None
+# All partitions of a fetch together: more is no faster, and takes memory of large messages.
+_RESPONSE_BYTES = 2 * FETCH_BYTES
 _POSITION_MILLISECONDS = 1_000
 
 
 class KafkaPythonClient:
     """A `Client` over kafka-python."""
 
-    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        topic: str,
+        max_messages: int,
+        fetch_wait_milliseconds: int = FETCH_WAIT_MILLISECONDS,
+    ) -> None:
         """Connect within a few seconds; raises IngestError when no broker answers."""
         self._bootstrap_servers, self._topic = bootstrap_servers, topic
         self._consumer = open_kafka_python(
@@ -30,8 +38,10 @@ class KafkaPythonClient:
             auto_offset_reset="none",
             allow_auto_create_topics=False,
             isolation_level="read_committed",
-            fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
+            fetch_max_wait_ms=fetch_wait_milliseconds,
+            fetch_max_bytes=_RESPONSE_BYTES,
             max_partition_fetch_bytes=FETCH_BYTES,
+            max_poll_records=max_messages,
             check_crcs=_CHECK_CHECKSUMS,
             metrics_enabled=False,
         )
@@ -43,10 +53,10 @@ class KafkaPythonClient:
         for place, offset in places.items():
             self._consumer.seek(place, offset)
 
-    def poll(self, max_messages: int, timeout_seconds: float) -> dict[int, Fetched]:
+    def poll(self, timeout_seconds: float) -> dict[int, Fetched]:
         """Return what has come by partition, or nothing after the timeout; raises IngestError."""
         try:
-            polled = self._consumer.poll(int(timeout_seconds * 1_000), max_records=max_messages)
+            polled = self._consumer.poll(int(timeout_seconds * 1_000))
             places = polled or self._consumer.assignment()
             return {
                 place.partition: self._fetched(place, polled.get(place, [])) for place in places

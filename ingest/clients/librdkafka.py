@@ -4,23 +4,22 @@ from collections.abc import Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from ingest.batches import Fetched
 from ingest.broker import LIBRDKAFKA_LOG, librdkafka_settings, refused, vanished
 from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS
+from ingest.fetched import Fetched
 
 # All that may lie ready in memory, whatever the number of partitions.
 _QUEUE_KILOBYTES = 4 * 1024
-# A reader that counts bytes must get to count them now and then.
-_MESSAGES_AT_ONCE = 2_000
 _NO_TIMESTAMP = 0
 
 
 class LibrdkafkaClient:
     """A `Client` over librdkafka."""
 
-    def __init__(self, bootstrap_servers: str, topic: str) -> None:
+    def __init__(self, bootstrap_servers: str, topic: str, max_messages: int) -> None:
         """Prepare the connection; raises IngestError for settings that cannot be right."""
         self._bootstrap_servers, self._topic = bootstrap_servers, topic
+        self._max_messages = max_messages
         self._next_offsets: dict[int, int] = {}
         settings = librdkafka_settings(bootstrap_servers) | {
             "group.id": "churn-loader",  # the library wants one, but nothing is stored under it
@@ -46,13 +45,12 @@ class LibrdkafkaClient:
         )
         self._next_offsets.update(starts)
 
-    def poll(self, max_messages: int, timeout_seconds: float) -> dict[int, Fetched]:
+    def poll(self, timeout_seconds: float) -> dict[int, Fetched]:
         """Return what has come by partition, or nothing after the timeout; raises IngestError."""
         try:
             # The first one is worth waiting for; with it, only what lies ready.
-            ready_at_most = min(max_messages, _MESSAGES_AT_ONCE) - 1
             first = self._consumer.poll(timeout_seconds)
-            ready = [] if first is None else self._consumer.consume(ready_at_most, 0)
+            ready = [] if first is None else self._consumer.consume(self._max_messages - 1, 0)
         except KafkaException as error:
             raise refused(self._bootstrap_servers, self._topic, error) from error
         if first is None:

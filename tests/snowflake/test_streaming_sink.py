@@ -8,8 +8,9 @@ import pytest
 from snowflake.ingest import streaming
 from sqlfluff.core import Linter
 
-from ingest.batches import Fetched, StoredTopic, judge
+from ingest.batches import StoredTopic, judge
 from ingest.errors import IngestError
+from ingest.fetched import Fetched
 from ingest.sinks import open_sink, snowflake_account, snowflake_sql
 from ingest.sinks.snowflake import SnowflakeSink
 from tests.ingest_fixtures import message

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ingest.__main__ import main
-from ingest.clients import kafka_python, librdkafka
+from ingest.clients import apart, librdkafka
 
 # The object store behind the broker under test is slow, and a fetch that takes longer than it may
 # comes back empty, again and again.
@@ -19,9 +19,8 @@ _FETCH_WAIT_MILLISECONDS = 500
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
     [
-        "pandas",  # Arrow imports it with the first batch
         "ingest.__main__",
-        "ingest.clients.kafka_python",
+        "ingest.clients.apart",
         "ingest.clients.librdkafka",
         "ingest.sinks.ducklake",
         "ingest.sinks.snowflake",
@@ -61,7 +60,7 @@ def _run(log: Path, prepare: Callable[[], None], arguments: tuple[str, ...]) -> 
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
-    for client in (kafka_python, librdkafka):
+    for client in (apart, librdkafka):
         client.FETCH_WAIT_MILLISECONDS = _FETCH_WAIT_MILLISECONDS
     prepare()
     sys.argv = ["ingest", *arguments]

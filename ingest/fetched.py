@@ -1,0 +1,19 @@
+"""What a client hands over: messages as they came, before anyone has judged them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Messages of one partition, in the order of their offsets, as one list for each of its facts.
+
+    `timestamps` are the broker's, in milliseconds, negative where unknown. `next_offset` is read
+    next: it also passes what carries no message. `end_offset` follows the last message that the
+    broker was known to hold.
+    """
+
+    values: list[bytes | None]
+    offsets: list[int]
+    timestamps: list[int]
+    next_offset: int
+    end_offset: int | None

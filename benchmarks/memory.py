@@ -16,7 +16,9 @@ def peak_kilobytes(process: subprocess.Popen) -> int:
     peaks: dict[str, int] = {}
     while process.poll() is None:
         for number in (str(process.pid), *_children(process.pid)):
-            peaks[number] = max(peaks.get(number, 0), _peak(number))
+            # It grows only, but for a child that was just forked: that still has its parent's.
+            if peak := _peak(number):
+                peaks[number] = peak
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     return sum(peaks.values())
 

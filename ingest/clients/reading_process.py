@@ -24,8 +24,8 @@ TIDINGS = msgspec.msgpack.Decoder(Tidings)
 STARTS = msgspec.msgpack.Decoder(dict[int, int])
 
 _POLL_SECONDS = 0.1
-# Polls that lie ready while the loader is busy: a tenth of a second's worth.
-_READY_POLLS = 8
+# Polls that lie ready while the loader is busy: some hundredths of a second's worth.
+_READY_POLLS = 4
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from embedded.tasks import run_task
 def refresh_dynamic_table(name: str) -> None:
     """Bring one dynamic table and those it reads up to date."""
     with connect() as connection:
-        refresh(connection, name)
+        refresh(connection, [name])
 
 
 def place_stream_view(name: str) -> None:

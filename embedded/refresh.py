@@ -6,6 +6,7 @@ The promise behind it: an output row depends only on source rows with the same k
 
 import json
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
@@ -27,22 +28,25 @@ class Refresh:
     seconds: float
 
 
-def refresh(connection: duckdb.DuckDBPyConnection, name: str | None = None) -> list[Refresh]:
-    """Bring every dynamic table, or one and those it reads, up to date; return what was done.
+def refresh(
+    connection: duckdb.DuckDBPyConnection, names: Collection[str] | None = None
+) -> list[Refresh]:
+    """Bring every dynamic table, or some and those they read, up to date; return what was done.
 
     All tables move together, in the order of their dependence, from one snapshot. A table whose
     sources did not change is not touched; when none did, nothing is written at all.
     Raises LakeError for a table that cannot be refreshed by its key.
     """
-    return transact(connection, lambda open_: _pass(open_, name))
+    return transact(connection, lambda open_: _pass(open_, names))
 
 
-def _pass(connection: duckdb.DuckDBPyConnection, name: str | None) -> list[Refresh]:
+def _pass(connection: duckdb.DuckDBPyConnection, names: Collection[str] | None) -> list[Refresh]:
     snapshot = current_snapshot(connection)
     tables = dynamic_tables(connection)
     sources = {name: source_tables(connection, table.query) for name, table in tables.items()}
-    if name is not None:
-        sources = {source: sources[source] for source in _with_upstream(name, sources)}
+    if names is not None:
+        wanted = set().union(*(_with_upstream(name, sources) for name in names))
+        sources = {source: sources[source] for source in wanted}
     done: list[Refresh] = []
     versions = {name: table.version for name, table in tables.items()}
     for name in TopologicalSorter(sources).static_order():

@@ -13,7 +13,8 @@ NOT_BUILT = "the lake holds no pipeline yet: run 'dbt build' first"
 _TABLES = """
 create schema if not exists {schema};
 create table if not exists {schema}.dynamic_tables (
-    name varchar, query varchar, refresh_key varchar, refresh_mode varchar, target_lag varchar,
+    name varchar, query varchar, refresh_key varchar, sorted_by varchar, refresh_mode varchar,
+    target_lag varchar,
     built_query varchar, refreshed_to bigint, version bigint, source_versions varchar,
     refreshed_at timestamp
 );
@@ -40,6 +41,7 @@ class DynamicTable:
     name: str
     query: str
     refresh_key: tuple[str, ...]
+    sorted_by: tuple[str, ...]
     refresh_mode: str
     target_lag: str
     built_query: str | None
@@ -90,12 +92,17 @@ def dynamic_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, DynamicTa
     """Return every registered dynamic table by name; raises LakeError before the first build."""
     rows = _rows(
         connection,
-        "select name, query, refresh_key, refresh_mode, target_lag, built_query, refreshed_to,"
-        f" version, source_versions from {SCHEMA}.dynamic_tables order by name",
+        "select name, query, refresh_key, sorted_by, refresh_mode, target_lag, built_query,"
+        f" refreshed_to, version, source_versions from {SCHEMA}.dynamic_tables order by name",
     )
     return {
         row[0]: DynamicTable(
-            *row[:2], tuple(json.loads(row[2])), *row[3:7], row[7] or 0, json.loads(row[8] or "{}")
+            *row[:2],
+            tuple(json.loads(row[2])),
+            tuple(json.loads(row[3] or "[]")),
+            *row[4:8],
+            row[8] or 0,
+            json.loads(row[9] or "{}"),
         )
         for row in rows
     }

@@ -16,7 +16,7 @@ FORBIDDEN = (
     r"\bcurrent_(timestamp|date|time)\b",
     r"\b(sysdate|getdate|random|uuid_string|any_value|median)\s*\(",
     r"\b(except|intersect|minus|limit|rollup|cube|unpivot|exists)\b",
-    r"\bin\s*\(\s*select\b",
+    r"(\bin|=|<|>)\s*\(\s*select\b",
 )
 MACROS = {
     "stream": "{{ create_stream(api.Relation.create(database='D', schema='S', identifier='X'),"
@@ -58,7 +58,7 @@ def test_every_model_renders_and_parses(compiled):
 
 def test_dynamic_tables_keep_to_what_refreshes_incrementally(compiled):
     names = {file.stem for file in (PROJECT / "models" / "metrics").glob("*.sql")}
-    assert len(names) == 4
+    assert "churn_metrics_live" in names
     for name in names:
         sql = re.sub(r"--.*|/\*.*?\*/", "", compiled[name]).lower()
         for pattern in FORBIDDEN:

@@ -13,7 +13,7 @@
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
-{# A changed query, or --full-refresh, makes the next refresh compute the table anew; what is
+{# A changed query or key, or --full-refresh, makes the next refresh compute the table anew; what is
    registered and unchanged keeps its state. #}
 {% macro register_dynamic_table(relation, query) %}
     merge into {{ relation.database }}.embedded.dynamic_tables as registered
@@ -22,6 +22,7 @@
             {{ sql_literal(relation.identifier) }} as name,
             {{ sql_literal(query) }} as query,
             {{ sql_literal(tojson(config.meta_require('refresh_key'))) }} as refresh_key,
+            {{ sql_literal(tojson(config.meta_get('sorted_by', []))) }} as sorted_by,
             {{ sql_literal(config.get('refresh_mode', 'INCREMENTAL') | upper) }} as refresh_mode,
             {{ sql_literal(config.get('target_lag', 'DOWNSTREAM')) }} as target_lag
     ) as wanted
@@ -29,12 +30,15 @@
     when matched then update set
         query = wanted.query,
         refresh_key = wanted.refresh_key,
+        sorted_by = wanted.sorted_by,
         refresh_mode = wanted.refresh_mode,
-        target_lag = wanted.target_lag
-        {%- if flags.FULL_REFRESH %},
-        built_query = null
-        {%- endif %}
-    when not matched then insert (name, query, refresh_key, refresh_mode, target_lag, version)
-        values (wanted.name, wanted.query, wanted.refresh_key, wanted.refresh_mode,
-                wanted.target_lag, 0)
+        target_lag = wanted.target_lag,
+        built_query =
+            {%- if flags.FULL_REFRESH %} null
+            {%- else %} case when registered.refresh_key = wanted.refresh_key then built_query end
+            {%- endif %}
+    when not matched then insert
+        (name, query, refresh_key, sorted_by, refresh_mode, target_lag, version)
+        values (wanted.name, wanted.query, wanted.refresh_key, wanted.sorted_by,
+                wanted.refresh_mode, wanted.target_lag, 0)
 {% endmacro %}

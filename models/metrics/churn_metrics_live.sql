@@ -12,9 +12,15 @@ daily as (
 
 ),
 
+monthly as (
+
+    select * from {{ ref('customer_activity_monthly') }}
+
+),
+
 metrics as (
 
-    {{ customer_metrics('daily', ['customer_id']) }}
+    {{ customer_metrics('daily', 'monthly', ['customer_id']) }}
 
 )
 

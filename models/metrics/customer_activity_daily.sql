@@ -1,4 +1,7 @@
-{{ config(meta={'refresh_key': ['customer_id', 'activity_date']}) }}
+{{ config(meta={
+    'refresh_key': ['customer_id', 'activity_date'],
+    'sorted_by': ['activity_date'],
+}) }}
 
 with
 
@@ -13,6 +16,7 @@ counted as (
     select
         customer_id,
         activity_date,
+        {{ first_of_month('activity_date') }} as activity_month,
         count(case when category in ('activity', 'purchase') then 1 end) > 0 as is_active,
         count(*) as event_count,
         {%- for category in ['activity', 'purchase', 'friction', 'marketing', 'cancellation'] %}

@@ -7,9 +7,7 @@ with
 
 profile_events as (
 
-    select *
-    from {{ ref('customer_events') }}
-    where category = 'profile'
+    select * from {{ ref('customer_profile_events') }}
 
 ),
 

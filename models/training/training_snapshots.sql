@@ -22,9 +22,15 @@ history as (
 
 ),
 
+monthly as (
+
+    {{ monthly_activity('history', ['cutoff_date', 'customer_id']) }}
+
+),
+
 metrics as (
 
-    {{ customer_metrics('history', ['cutoff_date', 'customer_id']) }}
+    {{ customer_metrics('history', 'monthly', ['cutoff_date', 'customer_id']) }}
 
 ),
 

@@ -62,6 +62,8 @@ def attach(connection: duckdb.DuckDBPyConnection) -> None:
         path.mkdir(parents=True, exist_ok=True)
         _load_extensions(connection)
         connection.execute("set timezone = 'UTC'")
+        # What does not fit into memory belongs where there is room for the lake.
+        connection.execute(f"set temp_directory = '{_quoted(path / 'spill')}'")
         # A missing table must be an error, never a Python variable that happens to have its name.
         connection.execute("set python_enable_replacements = false")
         _attach_as(connection, CATALOG, INLINED_ROWS)

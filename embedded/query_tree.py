@@ -10,13 +10,13 @@ from embedded.database import CATALOG
 
 def source_tables(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
     """Return the names of the lake's tables that a select statement reads, each once."""
-    names = [node["table_name"] for node in _lake_tables(_parse(connection, query))]
+    names = [node["table_name"] for node in _lake_tables(parse(connection, query))]
     return list(dict.fromkeys(names))
 
 
 def redirect(connection: duckdb.DuckDBPyConnection, query: str, targets: dict[str, str]) -> str:
     """Return the query with some of the lake's tables replaced by temporary ones, by name."""
-    tree = _parse(connection, query)
+    tree = parse(connection, query)
     for node in _lake_tables(tree):
         if node["table_name"] in targets:
             node["alias"] = node["alias"] or node["table_name"]
@@ -26,7 +26,8 @@ def redirect(connection: duckdb.DuckDBPyConnection, query: str, targets: dict[st
     return str(row[0]) if row else query
 
 
-def _parse(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
+def parse(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
+    """Return the syntax tree of a select statement; raises ValueError for anything else."""
     row = connection.execute("select json_serialize_sql(?)", [query]).fetchone()
     tree = json.loads(row[0]) if row else {"error": True, "error_message": "no answer"}
     if tree["error"]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import duckdb
 
 from embedded.database import CATALOG, LakeError
+from embedded.keyed_query import NotKeyedError, check_keyed
 from embedded.query_tree import redirect
 from embedded.registry import DynamicTable
 
@@ -122,10 +123,19 @@ def _check_refresh_key(current: Pass, table: DynamicTable, columns: set[str]) ->
         owners[f"its source {source}"] = {row[0] for row in described}
     for owner, present in owners.items():
         for key in set(table.refresh_key) - present:
-            raise LakeError(
-                f"dynamic table {table.name} cannot be refreshed by key: {owner} has no"
-                f" column {key}; name another refresh_key, or set refresh_mode: FULL"
-            )
+            raise _not_by_key(table, f"{owner} has no column {key}")
+    if table.refresh_mode == INCREMENTAL:
+        try:
+            check_keyed(current.connection, table.query, table.refresh_key)
+        except NotKeyedError as error:
+            raise _not_by_key(table, str(error)) from error
+
+
+def _not_by_key(table: DynamicTable, reason: str) -> LakeError:
+    return LakeError(
+        f"dynamic table {table.name} cannot be refreshed by its key {', '.join(table.refresh_key)}:"
+        f" {reason}; name another refresh_key, or set refresh_mode: FULL"
+    )
 
 
 def _fill(current: Pass, table: DynamicTable) -> Written:

@@ -1,0 +1,75 @@
+"""Which queries may be refreshed key by key: proved, or refused with the reason."""
+
+import duckdb
+import pytest
+
+from embedded.keyed_query import NotKeyedError, check_keyed
+
+T, U = "lake.main.t", "lake.main.u"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"select * from {T}",
+        f"select key, count(*) as n from {T} group by key",
+        f"select key, count(*) as n from {T} group by all",
+        f"select 1 as one, key from {T} group by 2",
+        f"select t.key from {T} as t inner join {U} as u on t.key = u.key and t.v > u.v",
+        f"select t.key, u.v from {T} as t left join {U} as u on u.key = t.key",
+        f"select * from {T} inner join {U} using (key)",
+        f"select * from {T} union all select * from {U}",
+        f"with a as (select * from {T}), b as (select key from a where v > 1) select * from b",
+        f"select * from {T} cross join (select 1 as n union all select 2) as numbers",
+        f"select * from {T} qualify row_number() over (partition by key order by v) = 1",
+        f"select distinct on (key) * from {T} order by v",
+        f"select key, list(v order by v) as vs from {T} group by key having count(*) > 1",
+    ],
+)
+def test_may_be_refreshed_by_key(query):
+    check_keyed(duckdb.connect(), query, ("key",))
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        (f"select upper(key) as key from {T}", "does not pass key on"),
+        (f"select v as key from {T}", "does not pass key on"),
+        (f"select * exclude (key) from {T}", "does not pass key on"),
+        (f"select * replace (v as key) from {T}", "does not pass key on"),
+        (f"select u.key from {T} as t left join {U} as u on t.key = u.key", "does not pass key on"),
+        (f"select count(*) as n, key from {T}", "over all keys at once"),
+        (f"select key from {T} group by v, rollup (key)", "GROUP BY does not contain key"),
+        (f"select max(key) as key from {T} group by v", "does not pass key on"),
+        (f"select key, lag(v) over (order by v) as w from {T}", "PARTITION BY does not contain"),
+        (f"select distinct on (v) * from {T}", "DISTINCT ON does not contain key"),
+        (f"select * from {T} order by v limit 3", "LIMIT"),
+        (f"select * from {T} offset 3", "LIMIT"),
+        (f"select * from {T} tablesample 10%", "sample"),
+        (f"select key, (select max(v) from {U}) as m from {T}", "subquery"),
+        (f"select * from {T} where v in (select v from {U})", "subquery"),
+        (f"select * from {T} where exists (from {U})", "subquery"),
+        (f"select t.* from {T} as t inner join {U} as u on t.v = u.v", "equality of key"),
+        (f"select t.* from {T} as t cross join {U} as u", "equality of key"),
+        (f"select * from {T} full join {U} using (key)", "belong to no key"),
+        (f"select * from {T} union all select 1, 2", "belong to no key"),
+        (f"select key, now() as at from {T}", "now gives something else each time"),
+        (f"select key, current_date as at from {T}", "current_date gives something else"),
+        (f"select key, random() as r from {T}", "random gives something else each time"),
+        ("select 1 as key", "reads no table"),
+        ("select * from read_csv('x') as key", "reads no table"),
+        ("select * from elsewhere", "not in the lake"),
+        (f"with recursive r as (from {T} union all from r) from r", "recursive"),
+    ],
+)
+def test_is_refused_with_the_reason(query, reason):
+    with pytest.raises(NotKeyedError, match=reason):
+        check_keyed(duckdb.connect(), query, ("key",))
+
+
+def test_every_column_of_the_key_counts():
+    grouped = f"select a, b, sum(v) as v from {T} group by a, b"
+    check_keyed(duckdb.connect(), grouped, ("a", "b"))
+    with pytest.raises(NotKeyedError, match="equality of b"):
+        joined = f"select t.* from {T} as t inner join {U} as u on t.a = u.a"
+        check_keyed(duckdb.connect(), joined, ("a", "b"))

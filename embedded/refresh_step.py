@@ -15,6 +15,8 @@ from embedded.query_tree import redirect
 from embedded.registry import DynamicTable
 
 INCREMENTAL = "INCREMENTAL"
+# The first load after an empty build: looking for so many keys costs more than taking all rows.
+_MANY_KEYS = 100_000
 
 
 class Written(NamedTuple):
@@ -54,8 +56,10 @@ def refresh_one(current: Pass, table: DynamicTable) -> Written | None:
         written = _fill(current, table) if is_empty else _rewrite(current, table, "INITIALIZE")
     elif not current.filled.isdisjoint(sources):
         written = _rewrite(current, table, "REINITIALIZE")
-    elif not _collect_affected_keys(current, table):
+    elif not (affected := _collect_affected_keys(current, table)):
         return None
+    elif affected >= _MANY_KEYS and _is_empty(current, table):
+        written = _fill(current, table)
     elif table.refresh_mode != INCREMENTAL:
         written = _rewrite(current, table, table.refresh_mode)
     else:
@@ -68,19 +72,19 @@ def refresh_one(current: Pass, table: DynamicTable) -> Written | None:
 # -- which keys are affected --------------------------------------------------------------------
 
 
-def _collect_affected_keys(current: Pass, table: DynamicTable) -> bool:
-    """Fill the temporary table affected_keys; return whether any source changed."""
+def _collect_affected_keys(current: Pass, table: DynamicTable) -> int:
+    """Fill the temporary table affected_keys; return how many there are."""
     feeds = [
         feed for source in current.sources[table.name] for feed in _feeds(current, table, source)
     ]
     if not feeds:
-        return False
+        return 0
     keys = ", ".join(table.refresh_key)
     rows = " union all ".join(f"select {keys} from {feed}" for feed in feeds)
     row = current.connection.execute(
         f"create or replace temp table affected_keys as select distinct {keys} from ({rows})"
     ).fetchone()
-    return bool(row and row[0])
+    return int(row[0]) if row else 0
 
 
 def _feeds(current: Pass, table: DynamicTable, source: str) -> list[str]:
@@ -113,7 +117,11 @@ def _fit_columns(current: Pass, table: DynamicTable) -> bool:
         execute(f"create or replace table {target} as select * from ({table.query}) limit 0")
     if table.sorted_by:
         execute(f"alter table {target} set sorted by ({', '.join(table.sorted_by)})")
-    return execute(f"select 1 from {target} limit 1").fetchone() is None
+    return _is_empty(current, table)
+
+
+def _is_empty(current: Pass, table: DynamicTable) -> bool:
+    return current.connection.execute(f"from {_target(table)} limit 1").fetchone() is None
 
 
 def _check_refresh_key(current: Pass, table: DynamicTable, columns: set[str]) -> None:

@@ -1,0 +1,53 @@
+"""A lake with a past: customers of whom some have left, a trained model, and everyone scored."""
+
+import duckdb
+
+from embedded.database import connect
+from embedded.processes import run_dbt
+
+CUSTOMERS = 20_000
+_DAYS = 120
+# Every fourth customer stops on a day of its own; the past ends now.
+_PAST = f"""
+    insert into lake.main.churn_scores_raw
+    with numbered as (
+        select
+            number,
+            (hash(number) % {CUSTOMERS})::integer as customer,
+            now()::timestamp - to_seconds(({_DAYS} * 86_400 * (1 - number / $events))::bigint) as happened_at
+        from range($events) as numbers (number)
+    )
+    select
+        format('past-{{:012x}}', number),
+        'c' || customer,
+        case
+            when number % 5 = 0 then 'purchase'
+            when number % 17 = 0 then 'ticket_opened'
+            when number % 101 = 0 then 'profile_updated'
+            else 'login'
+        end,
+        happened_at,
+        number % 1_000 / 4,
+        '{{"properties":{{"name":"Ada","segment":"premium","marketing_consent":"true"}}}}',
+        'past',
+        0,
+        number,
+        happened_at,
+        now()::timestamp
+    from numbered
+    where
+        customer % 4 > 0
+        or happened_at < now()::timestamp - to_days(({_DAYS} - customer * 7_919 % {_DAYS})::integer)
+"""
+
+
+def build(events: int) -> None:
+    """Build the pipeline over so many events, with the model that they train."""
+    run_dbt("run", "-s", "raw")
+    with connect() as lake:
+        _insert(lake, events)
+    run_dbt("build")
+
+
+def _insert(lake: duckdb.DuckDBPyConnection, events: int) -> None:
+    lake.execute(_PAST, {"events": events})

@@ -1,0 +1,31 @@
+"""How fast the whole customer base is scored: one batch, with bands, reasons and value at risk."""
+
+import time
+
+from benchmarks import history
+from embedded.actions import utc_now
+from embedded.database import connect
+from embedded.registry import tasks
+from embedded.tasks import run_task
+
+_SWEEP = "sweep_silent_customers"
+
+
+def measure(events: int) -> dict[str, float]:
+    """Return rows per second of a sweep in which everyone is due, and of the model alone."""
+    history.build(events)
+    with connect() as lake:
+        run_task(lake, tasks(lake)[_SWEEP], utc_now())  # opens the model
+        # As after a new model: every score is of another version.
+        lake.execute("update lake.main.churn_scores set model_version = 'an earlier one'")
+        [before] = lake.execute("select count(*) from lake.main.churn_score_history").fetchone()
+        started = time.perf_counter()
+        run = run_task(lake, tasks(lake)[_SWEEP], utc_now())
+        seconds = time.perf_counter() - started
+        [after] = lake.execute("select count(*) from lake.main.churn_score_history").fetchone()
+    if run.error:
+        raise RuntimeError(run.error)
+    return {
+        "re-scored rows": after - before,
+        "re-scored rows/s, all of the task": round((after - before) / seconds),
+    }

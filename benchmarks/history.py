@@ -14,7 +14,8 @@ _PAST = f"""
         select
             number,
             (hash(number) % {CUSTOMERS})::integer as customer,
-            now()::timestamp - to_seconds(({_DAYS} * 86_400 * (1 - number / $events))::bigint) as happened_at
+            now()::timestamp - to_seconds(({_DAYS} * 86_400 * (1 - number / $events))::bigint)
+                as happened_at
         from range($events) as numbers (number)
     )
     select

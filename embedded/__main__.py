@@ -10,6 +10,7 @@ import duckdb
 from embedded.broker import DEFAULT_PORT
 from embedded.database import DEFAULT_ROLE, LakeError, connect
 from ingest.errors import IngestError
+from ingest.libraries import CHOICES, KAFKA_PYTHON
 
 
 def main() -> int:
@@ -37,6 +38,7 @@ def _up(arguments: argparse.Namespace) -> None:
         port=arguments.port,
         topic=arguments.topic,
         bootstrap_servers=arguments.bootstrap_servers,
+        client=arguments.client,
         dashboard=not arguments.no_dashboard,
     )
 
@@ -83,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the broker (default: 9092)")
     up.add_argument("--topic", default="churn.events", help="default: churn.events")
     up.add_argument("--bootstrap-servers", help="use this Kafka cluster instead of an own broker")
+    up.add_argument("--client", choices=CHOICES, default=KAFKA_PYTHON, help="what the loader uses")
     up.add_argument("--no-dashboard", action="store_true")
     up.set_defaults(run=_up)
 

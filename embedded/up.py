@@ -12,19 +12,21 @@ from embedded.scheduler import run
 from ingest.kafka import create_topic
 
 
-def up(*, port: int, topic: str, bootstrap_servers: str | None, dashboard: bool) -> None:
+def up(
+    *, port: int, topic: str, bootstrap_servers: str | None, client: str, dashboard: bool
+) -> None:
     """Run everything; on an empty lake `dbt build` comes first. Raises LakeError, IngestError."""
     _end_in_order_on_signals()
     if not (lake_path() / "catalog.sqlite").exists():
         _report("building the pipeline (dbt build)")
         run_dbt("build")
     if bootstrap_servers is not None:
-        _supervise(bootstrap_servers, topic, dashboard, is_own_broker=False)
+        _supervise(bootstrap_servers, topic, client, dashboard, is_own_broker=False)
         return
     with broker(port) as address:
         create_topic(address, topic)
         _report(f"broker: {address}, in memory; topic: {topic}")
-        _supervise(address, topic, dashboard, is_own_broker=True)
+        _supervise(address, topic, client, dashboard, is_own_broker=True)
 
 
 def _end_in_order_on_signals() -> None:
@@ -37,10 +39,12 @@ def _end_in_order_on_signals() -> None:
         signal.signal(number, end)
 
 
-def _supervise(address: str, topic: str, dashboard: bool, *, is_own_broker: bool) -> None:
+def _supervise(
+    address: str, topic: str, client: str, dashboard: bool, *, is_own_broker: bool
+) -> None:
     # A broker in memory forgets its topics, so each start is a new life of the topic.
     loader = [sys.executable, "-m", "ingest", "load", "--bootstrap-servers", address]
-    loader += ["--topic", topic, *(["--recreated"] if is_own_broker else [])]
+    loader += ["--topic", topic, "--client", client, *(["--recreated"] if is_own_broker else [])]
     processes = {"loader": subprocess.Popen(loader, cwd=PROJECT)}  # noqa: S603 - fixed words
     if dashboard:
         processes["dashboard"] = start_dashboard()

@@ -71,7 +71,7 @@
         from scored
         where not is_in_population or new_score is not null
     ),
-    {{ reason_steps('banded') }}
+    {{ reason_steps('due') }}
     select
         banded.customer_id,
         banded.new_score as score,

@@ -54,12 +54,8 @@
     )
 {%- endmacro %}
 
-{# A fingerprint of the features: equal fingerprints mean that the score cannot have changed. #}
+{# A fingerprint of the features: equal fingerprints mean that the score cannot have changed. Each
+   engine compares only its own, so that each may use its own, fast, 64 bit hash. #}
 {% macro features_hash() -%}
-    md5(
-        {%- for feature in churn_features() %}
-        coalesce(cast({{ feature }} as {{ dbt.type_string() }}), '') || '|'
-        {%- if not loop.last %} ||{% endif %}
-        {%- endfor %}
-    )
+    cast(hash({{ churn_features() | join(', ') }}) as {{ dbt.type_string() }})
 {%- endmacro %}

@@ -1,0 +1,146 @@
+"""From Kafka to the alert: how long one event takes, and how many a second the whole keeps up with.
+
+Loader and scheduler run as `python -m embedded up` starts them.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import history
+from embedded.broker import broker
+from embedded.database import connect, lake_path
+from embedded.processes import PROJECT
+from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
+from ingest.publisher import send
+
+_PACE, _PACED_SECONDS = 5_000, 60
+_TOPIC = "bench.pipeline"
+# Everyone who is scored gets an alert, in whatever number, so that every event may lead to one.
+_ALARMED = "update lake.main.alert_policy set threshold = 0, max_alerts_per_run = 1000000"
+_SECONDS_UNTIL_ALERT = """
+    with first_events as (
+        select customer_id, min(published_at) as published_at
+        from churn_scores_raw
+        where kafka_topic = $topic
+        group by customer_id
+    ),
+    alerts as (
+        select customer_id, epoch(snapshot_time::timestamp) as seen_at
+        from ducklake_table_insertions('lake', 'main', 'high_risk_history', {since}, {until})
+        inner join lake.snapshots() using (snapshot_id)
+    )
+    select
+        count(*),
+        quantile_cont(seen_at - epoch(published_at), 0.5),
+        quantile_cont(seen_at - epoch(published_at), 0.95)
+    from alerts
+    inner join first_events using (customer_id)
+"""
+
+
+def measure(events: int) -> dict[str, float]:
+    """Return seconds from an event to its alert, and events a second into CHURN_METRICS_LIVE."""
+    history.build(events)
+    with connect() as lake:
+        lake.execute(_ALARMED)
+    with broker(port=0) as address:
+        figures = _seconds_until_alert(address)
+        for client in (KAFKA_PYTHON, LIBRDKAFKA):
+            topic = f"{_TOPIC}.{client}"
+            send(_messages(events), address, topic, client=LIBRDKAFKA)
+            figures[f"into CHURN_METRICS_LIVE, {client}: events/s"] = _rate(
+                address, topic, client, events
+            )
+    return figures
+
+
+def _seconds_until_alert(address: str) -> dict[str, float]:
+    send(_messages(1), address, _TOPIC)
+    with _lake_of_its_own(), _running(address, _TOPIC, KAFKA_PYTHON), connect() as lake:
+        _wait_for(lake, _TOPIC, 1)
+        since = _snapshot(lake)
+        send(_messages(_PACE * _PACED_SECONDS, first=1), address, _TOPIC, rate=_PACE)
+        _wait_for(lake, _TOPIC, 1 + _PACE * _PACED_SECONDS)
+        time.sleep(2)
+        query = _SECONDS_UNTIL_ALERT.format(since=since, until=_snapshot(lake))
+        count, middle, late = lake.execute(query, {"topic": _TOPIC}).fetchone() or (0, 0, 0)
+    return {
+        "alerts": count,
+        "alert visible p50 s, 5,000/s": round(middle, 3),
+        "alert visible p95 s, 5,000/s": round(late, 3),
+    }
+
+
+def _rate(address: str, topic: str, client: str, events: int) -> int:
+    """Count from the loader's first commit, so that starting Python is no part of it."""
+    with _lake_of_its_own(), _running(address, topic, client), connect() as lake:
+        _wait_for(lake, topic, events)
+        ended = datetime.now(timezone.utc).replace(tzinfo=None)
+        query = "select min(loaded_at) from ingest_batches where kafka_topic = ?"
+        [started] = lake.execute(query, [topic]).fetchone() or (ended,)
+    return round(events / (ended - started).total_seconds())
+
+
+@contextmanager
+def _running(address: str, topic: str, client: str) -> Iterator[None]:
+    command = ["up", "--bootstrap-servers", address, "--topic", topic, "--client", client]
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and fixed words
+        [sys.executable, "-m", "embedded", *command, "--no-dashboard"],
+        cwd=PROJECT,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+@contextmanager
+def _lake_of_its_own() -> Iterator[None]:
+    built, copy = lake_path(), Path(f"{lake_path()}-copy")
+    shutil.copytree(built, copy)
+    os.environ["CHURN_LAKE"] = str(copy)
+    try:
+        yield
+    finally:
+        os.environ["CHURN_LAKE"] = str(built)
+        shutil.rmtree(copy)
+
+
+def _wait_for(lake: object, topic: str, events: int) -> None:
+    """Wait until so many events of the topic are in the metrics of their customers."""
+    query = """
+        select (select sum(events_total) from churn_metrics_live)
+            - (select count(*) from churn_scores_raw where kafka_topic <> ?)
+    """
+    while (lake.execute(query, [topic]).fetchone()[0] or 0) < events:
+        time.sleep(0.1)
+
+
+def _snapshot(lake: object) -> int:
+    return lake.execute("select id from lake.current_snapshot()").fetchone()[0]
+
+
+def _messages(count: int, first: int = 0) -> Iterator[tuple[bytes, bytes]]:
+    for number in range(first, first + count):
+        customer = f"c{hash((number, 7)) % history.CUSTOMERS}"
+        event = {
+            "event_id": f"live-{number:012x}",
+            "customer_id": customer,
+            "event_type": "purchase" if number % 5 == 0 else "login",
+            "occurred_at": datetime.now(timezone.utc).isoformat(),
+            "amount": number % 1_000 / 4,
+            "properties": {"feature": "reports", "device": "mobile"},
+        }
+        yield customer.encode(), msgspec.json.encode(event)

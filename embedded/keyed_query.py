@@ -35,9 +35,9 @@ class _Relation:
     names: frozenset[str] = frozenset()
 
 
-def check_keyed(connection: duckdb.DuckDBPyConnection, query: str, keys: tuple[str, ...]) -> None:
+def check_keyed(query: str, keys: tuple[str, ...]) -> None:
     """Raise NotKeyedError unless the query can be recomputed for some of the keys alone."""
-    [statement] = parse(connection, query)["statements"]
+    [statement] = parse(query)["statements"]
     if not _Check(keys).query(statement["node"], {}).is_keyed:
         raise NotKeyedError("it reads no table of the lake")
 

@@ -1,38 +1,59 @@
-"""Reading and redirecting the tables of a query, on DuckDB's own syntax tree."""
+"""Reading and redirecting the tables of a query, on DuckDB's own syntax tree.
+
+The same few queries are looked at in every pass, so what was found out about them is kept.
+"""
 
 import json
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 import duckdb
 
 from embedded.database import CATALOG
 
+_KEPT_QUERIES = 256
 
-def source_tables(connection: duckdb.DuckDBPyConnection, query: str) -> list[str]:
+
+@lru_cache(_KEPT_QUERIES)
+def source_tables(query: str) -> tuple[str, ...]:
     """Return the names of the lake's tables that a select statement reads, each once."""
-    names = [node["table_name"] for node in _lake_tables(parse(connection, query))]
-    return list(dict.fromkeys(names))
+    return tuple(dict.fromkeys(node["table_name"] for node in _lake_tables(parse(query))))
 
 
-def redirect(connection: duckdb.DuckDBPyConnection, query: str, targets: dict[str, str]) -> str:
+def redirect(query: str, targets: Mapping[str, str]) -> str:
     """Return the query with some of the lake's tables replaced by temporary ones, by name."""
-    tree = parse(connection, query)
+    return _redirect(query, tuple(targets.items()))
+
+
+@lru_cache(_KEPT_QUERIES)
+def _redirect(query: str, targets: tuple[tuple[str, str], ...]) -> str:
+    tree, new_names = parse(query), dict(targets)
     for node in _lake_tables(tree):
-        if node["table_name"] in targets:
+        if node["table_name"] in new_names:
             node["alias"] = node["alias"] or node["table_name"]
             node["catalog_name"], node["schema_name"] = "temp", "main"
-            node["table_name"] = targets[node["table_name"]]
-    row = connection.execute("select json_deserialize_sql(?::json)", [json.dumps(tree)]).fetchone()
+            node["table_name"] = new_names[node["table_name"]]
+    row = _parser().execute("select json_deserialize_sql(?::json)", [json.dumps(tree)]).fetchone()
     return str(row[0]) if row else query
 
 
-def parse(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Any]:
+def parse(query: str) -> dict[str, Any]:
     """Return the syntax tree of a select statement; raises ValueError for anything else."""
-    row = connection.execute("select json_serialize_sql(?)", [query]).fetchone()
+    row = _parser().execute("select json_serialize_sql(?)", [query]).fetchone()
     tree = json.loads(row[0]) if row else {"error": True, "error_message": "no answer"}
     if tree["error"]:
         raise ValueError(f"not a select statement: {tree['error_message']}")
     return tree
+
+
+def _parser() -> duckdb.DuckDBPyConnection:
+    return _database().cursor()  # of its own for each thread
+
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect()
 
 
 def _lake_tables(node: Any) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ def refresh(
 
 def _refresh(connection: duckdb.DuckDBPyConnection, names: Collection[str] | None) -> list[Refresh]:
     tables = dynamic_tables(connection)
-    sources = {name: source_tables(connection, table.query) for name, table in tables.items()}
+    sources = {name: source_tables(table.query) for name, table in tables.items()}
     if names is not None:
         wanted = set().union(*(_with_upstream(name, sources) for name in names))
         sources = {name: sources[name] for name in wanted}
@@ -54,7 +54,7 @@ def _refresh(connection: duckdb.DuckDBPyConnection, names: Collection[str] | Non
     return done
 
 
-def _with_upstream(name: str, sources: dict[str, list[str]]) -> set[str]:
+def _with_upstream(name: str, sources: dict[str, tuple[str, ...]]) -> set[str]:
     upstream = [_with_upstream(source, sources) for source in sources[name] if source in sources]
     return {name}.union(*upstream)
 

@@ -34,7 +34,7 @@ class Pass:
     connection: duckdb.DuckDBPyConnection
     snapshot: int
     tables: dict[str, DynamicTable]
-    sources: dict[str, list[str]]
+    sources: dict[str, tuple[str, ...]]
     versions: dict[str, int] = field(init=False)
     # Filled from empty in this pass: there is no list of what changed in them.
     filled: set[str] = field(default_factory=set)
@@ -134,7 +134,7 @@ def _check_refresh_key(current: Pass, table: DynamicTable, columns: set[str]) ->
             raise _not_by_key(table, f"{owner} has no column {key}")
     if table.refresh_mode == INCREMENTAL:
         try:
-            check_keyed(current.connection, table.query, table.refresh_key)
+            check_keyed(table.query, table.refresh_key)
         except NotKeyedError as error:
             raise _not_by_key(table, str(error)) from error
 
@@ -169,9 +169,7 @@ def _recompute_affected(current: Pass, table: DynamicTable) -> Written:
         execute(
             f"create or replace temp view affected_{source} as from {CATALOG}.main.{source} {only}"
         )
-    query = redirect(
-        current.connection, table.query, {source: f"affected_{source}" for source in sources}
-    )
+    query = redirect(table.query, {source: f"affected_{source}" for source in sources})
     execute(f"create or replace temp table fresh as {query}")
     execute(f"create or replace temp table stale as from {_target(table)} {only}")
     return _write_difference(current, table, INCREMENTAL)
@@ -205,23 +203,22 @@ def _write_difference(current: Pass, table: DynamicTable, action: str) -> Writte
         f"create or replace temp table {_delta(table.name)} as"
         f" from temp.main.stale {only} union all from temp.main.fresh {only}"
     )
-    removed = _count(
-        current, f"(from temp.main.changed_keys anti join temp.main.fresh using ({keys}))"
-    )
-    if _count(current, f"(from temp.main.stale {only})"):
+    outdated, removed, changed = execute(
+        f"""
+        select
+            (select count(*) from temp.main.stale {only}),
+            (select count(*) from temp.main.changed_keys anti join temp.main.fresh using ({keys})),
+            (select count(*) from temp.main.fresh {only})
+        """
+    ).fetchone() or (0, 0, 0)
+    if outdated:
         matches = " and ".join(f"target.{key} = changed_keys.{key}" for key in table.refresh_key)
         execute(
             f"delete from {_target(table)} as target using temp.main.changed_keys where {matches}"
         )
-    changed = _count(current, f"(from temp.main.fresh {only})")
     if changed:
         execute(f"insert into {_target(table)} from temp.main.fresh {only}")
     return Written(action, changed, removed)
-
-
-def _count(current: Pass, rows: str) -> int:
-    row = current.connection.execute(f"select count(*) from {rows}").fetchone()
-    return int(row[0]) if row else 0
 
 
 def _target(table: DynamicTable) -> str:

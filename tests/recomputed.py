@@ -20,12 +20,12 @@ def differing_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tupl
     connection.execute("begin transaction")
     try:
         tables = dynamic_tables(connection)
-        sources = {name: source_tables(connection, table.query) for name, table in tables.items()}
+        sources = {name: source_tables(table.query) for name, table in tables.items()}
         found = {}
         for name in TopologicalSorter(sources).static_order():
             if name in tables:
                 anew = {source: f"anew_{source}" for source in sources[name] if source in tables}
-                query = redirect(connection, tables[name].query, anew)
+                query = redirect(tables[name].query, anew)
                 connection.execute(f"create or replace temp table anew_{name} as {query}")
                 if rows := _difference(connection, f"{CATALOG}.main.{name}", f"temp.anew_{name}"):
                     found[name] = rows

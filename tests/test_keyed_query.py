@@ -1,6 +1,5 @@
 """Which queries may be refreshed key by key: proved, or refused with the reason."""
 
-import duckdb
 import pytest
 
 from embedded.keyed_query import NotKeyedError, check_keyed
@@ -27,7 +26,7 @@ T, U = "lake.main.t", "lake.main.u"
     ],
 )
 def test_may_be_refreshed_by_key(query):
-    check_keyed(duckdb.connect(), query, ("key",))
+    check_keyed(query, ("key",))
 
 
 @pytest.mark.parametrize(
@@ -64,12 +63,12 @@ def test_may_be_refreshed_by_key(query):
 )
 def test_is_refused_with_the_reason(query, reason):
     with pytest.raises(NotKeyedError, match=reason):
-        check_keyed(duckdb.connect(), query, ("key",))
+        check_keyed(query, ("key",))
 
 
 def test_every_column_of_the_key_counts():
     grouped = f"select a, b, sum(v) as v from {T} group by a, b"
-    check_keyed(duckdb.connect(), grouped, ("a", "b"))
+    check_keyed(grouped, ("a", "b"))
     with pytest.raises(NotKeyedError, match="equality of b"):
         joined = f"select t.* from {T} as t inner join {U} as u on t.a = u.a"
-        check_keyed(duckdb.connect(), joined, ("a", "b"))
+        check_keyed(joined, ("a", "b"))

@@ -66,6 +66,9 @@ def attach(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"set temp_directory = '{_quoted(path / 'spill')}'")
         # A missing table must be an error, never a Python variable that happens to have its name.
         connection.execute("set python_enable_replacements = false")
+        # Only a single-threaded scan reads the catalog within the open transaction. The others see
+        # what was committed since, and then miss rows that maintenance has moved into files.
+        connection.execute("set global sqlite_disable_multithreaded_scans = true")
         _attach_as(connection, CATALOG, INLINED_ROWS)
         connection.execute(f"use {CATALOG}.main")
     except (OSError, duckdb.Error) as error:

@@ -1,4 +1,4 @@
-"""The command line of the embedded engine: demo, up, tick and query."""
+"""The command line of the embedded engine: demo, up, tick, maintain and query."""
 
 import argparse
 import sys
@@ -49,7 +49,15 @@ def _tick(arguments: argparse.Namespace) -> int:
     with connect(create=False) as connection:
         done = tick(connection, arguments.as_of)
     sys.stdout.write("\n".join(done.in_words()) + "\n")
-    return int(any(run.error for run in done.task_runs))
+    return int(done.has_failed)
+
+
+def _maintain(_: argparse.Namespace) -> int:
+    from embedded.maintenance import maintain
+
+    done = maintain()
+    sys.stdout.write(done.in_words() + "\n")
+    return int(bool(done.errors))
 
 
 def _query(arguments: argparse.Namespace) -> int:
@@ -94,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     tick.add_argument("--as-of", type=_moment, help="the moment in UTC to act as of (default: now)")
     tick.set_defaults(run=_tick)
+
+    maintain = commands.add_parser("maintain", help="few files, no snapshot that nobody needs")
+    maintain.set_defaults(run=_maintain)
 
     query = commands.add_parser("query", help="read the lake")
     query.add_argument("sql", help='for example "select * from manager_risk_queue"')

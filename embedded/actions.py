@@ -5,16 +5,26 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 
 from embedded.database import LakeError, connect
+from embedded.due_tables import forget_failures
+from embedded.intervals import parse_target_lag
+from embedded.lag import remember_what_is_read
 from embedded.refresh import refresh
 from embedded.registry import tasks
 from embedded.streams import place_stream
 from embedded.tasks import run_task
 
 
+def check_target_lag(text: str) -> None:
+    """Raise LakeError for a target lag that no dynamic table can have."""
+    parse_target_lag(text)
+
+
 def refresh_dynamic_table(name: str) -> None:
-    """Bring one dynamic table and those it reads up to date."""
+    """Bring one dynamic table and those it reads up to date; one that was suspended goes on."""
     with connect() as connection:
+        remember_what_is_read(connection)
         refresh(connection, [name])
+        forget_failures(connection, name)
 
 
 def place_stream_view(name: str) -> None:
@@ -42,6 +52,7 @@ def utc_now() -> datetime:
 
 
 ACTIONS: dict[str, Callable[[str], None]] = {
+    "check_target_lag": check_target_lag,
     "refresh_dynamic_table": refresh_dynamic_table,
     "place_stream": place_stream_view,
     "execute_task": execute_task,

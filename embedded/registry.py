@@ -2,21 +2,30 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 import duckdb
 
 from embedded.database import CATALOG, LakeError, transact
 
 SCHEMA = f"{CATALOG}.embedded"
+RESUME = "'dbt run-operation resume_tasks' goes on with it"
 NOT_BUILT = "the lake holds no pipeline yet: run 'dbt build' first"
 
 _TABLES = """
 create schema if not exists {schema};
 create table if not exists {schema}.dynamic_tables (
     name varchar, query varchar, refresh_key varchar, sorted_by varchar, refresh_mode varchar,
-    target_lag varchar,
+    target_lag varchar, suspend_after_failures integer, reads varchar,
     built_query varchar, refreshed_to bigint, version bigint, source_versions varchar,
     refreshed_at timestamp
+);
+create table if not exists {schema}.refresh_failures (
+    name varchar, error varchar, consecutive_failures integer, is_suspended boolean,
+    failed_at timestamp
+);
+create table if not exists {schema}.refresh_lags (
+    name varchar, refreshed_at timestamp, lag_seconds double
 );
 create table if not exists {schema}.refresh_history (
     name varchar, refresh_action varchar, changed_rows bigint, removed_rows bigint,
@@ -25,18 +34,42 @@ create table if not exists {schema}.refresh_history (
 create table if not exists {schema}.streams (name varchar, source varchar, offset_snapshot bigint);
 create table if not exists {schema}.tasks (
     name varchar, body varchar, stream varchar, schedule varchar, is_suspended boolean,
-    suspend_after_failures integer, consecutive_failures integer, last_as_of timestamp
+    suspend_after_failures integer, consecutive_failures integer, last_as_of timestamp,
+    failed_as_of timestamp
 );
 create table if not exists {schema}.task_history (
     name varchar, state varchar, error varchar, as_of timestamp,
     started_at timestamp, seconds double
+);
+-- Which snapshot changed the rows of which table. A flush of inlined rows changes none.
+create view if not exists {schema}.row_changes as
+with parts as (
+    select snapshot_id, unnest(string_split(changes_made, ',')) as change
+    from __ducklake_metadata_{catalog}.ducklake_snapshot_changes
+    where changes_made not like '%inline_flush:%'
+)
+select
+    parts.snapshot_id,
+    tables.table_name,
+    cast(cast(snapshots.snapshot_time as timestamptz) at time zone 'UTC' as timestamp) as changed_at
+from parts
+inner join __ducklake_metadata_{catalog}.ducklake_table as tables
+    on split_part(parts.change, ':', 2) = cast(tables.table_id as varchar)
+    and tables.end_snapshot is null
+inner join __ducklake_metadata_{catalog}.ducklake_snapshot as snapshots
+    on parts.snapshot_id = snapshots.snapshot_id
+where split_part(parts.change, ':', 1) in (
+    'inserted_into_table', 'deleted_from_table', 'inlined_insert', 'inlined_delete'
 );
 """
 
 
 @dataclass(frozen=True)
 class DynamicTable:
-    """One dynamic table: what dbt asks for, and up to where it is built."""
+    """One dynamic table: what dbt asks for, and up to where it is built.
+
+    `reads` are the tables that it is made of, directly or through other dynamic tables.
+    """
 
     name: str
     query: str
@@ -44,6 +77,8 @@ class DynamicTable:
     sorted_by: tuple[str, ...]
     refresh_mode: str
     target_lag: str
+    suspend_after_failures: int | None
+    reads: frozenset[str]
     built_query: str | None
     refreshed_to: int | None
     version: int
@@ -75,7 +110,19 @@ class Task:
     is_suspended: bool
     suspend_after_failures: int
     consecutive_failures: int
-    last_as_of: object
+    last_as_of: datetime | None
+    failed_as_of: datetime | None
+
+
+@dataclass(frozen=True)
+class RefreshFailure:
+    """A dynamic table whose last refreshes failed, and whether that has suspended it."""
+
+    name: str
+    error: str
+    consecutive_failures: int
+    is_suspended: bool
+    failed_at: datetime
 
 
 def create_registry(connection: duckdb.DuckDBPyConnection) -> None:
@@ -85,24 +132,28 @@ def create_registry(connection: duckdb.DuckDBPyConnection) -> None:
         f" where database_name = '{CATALOG}' and schema_name = 'embedded'"
     ).fetchone()
     if present and present[0] < _TABLES.count("create table"):
-        transact(connection, lambda open_: open_.execute(_TABLES.format(schema=SCHEMA)))
+        tables = _TABLES.format(schema=SCHEMA, catalog=CATALOG)
+        transact(connection, lambda open_: open_.execute(tables))
 
 
 def dynamic_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, DynamicTable]:
     """Return every registered dynamic table by name; raises LakeError before the first build."""
     rows = _rows(
         connection,
-        "select name, query, refresh_key, sorted_by, refresh_mode, target_lag, built_query,"
-        f" refreshed_to, version, source_versions from {SCHEMA}.dynamic_tables order by name",
+        "select name, query, refresh_key, sorted_by, refresh_mode, target_lag,"
+        " suspend_after_failures, reads, built_query, refreshed_to, version, source_versions"
+        f" from {SCHEMA}.dynamic_tables order by name",
     )
     return {
         row[0]: DynamicTable(
             *row[:2],
             tuple(json.loads(row[2])),
             tuple(json.loads(row[3] or "[]")),
-            *row[4:8],
-            row[8] or 0,
-            json.loads(row[9] or "{}"),
+            *row[4:7],
+            frozenset(json.loads(row[7] or "[]")),
+            *row[8:10],
+            row[10] or 0,
+            json.loads(row[11] or "{}"),
         )
         for row in rows
     }
@@ -119,9 +170,20 @@ def tasks(connection: duckdb.DuckDBPyConnection) -> dict[str, Task]:
     rows = _rows(
         connection,
         "select name, body, stream, schedule, is_suspended, suspend_after_failures,"
-        f" consecutive_failures, last_as_of from {SCHEMA}.tasks order by stream is null, name",
+        " consecutive_failures, last_as_of, failed_as_of"
+        f" from {SCHEMA}.tasks order by stream is null, name",
     )
     return {row[0]: Task(*row) for row in rows}
+
+
+def refresh_failures(connection: duckdb.DuckDBPyConnection) -> dict[str, RefreshFailure]:
+    """Return the dynamic tables that fail at present, by name."""
+    rows = _rows(
+        connection,
+        "select name, error, consecutive_failures, is_suspended, failed_at"
+        f" from {SCHEMA}.refresh_failures",
+    )
+    return {row[0]: RefreshFailure(*row) for row in rows}
 
 
 def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:

@@ -1,7 +1,9 @@
 """One pass, or one pass after the other: refresh what changed, then run the tasks that are due."""
 
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,10 +11,27 @@ import duckdb
 
 from embedded.actions import utc_now
 from embedded.database import LakeError
-from embedded.refresh import Refresh, refresh
+from embedded.due_tables import (
+    Refreshed,
+    due_tables,
+    in_words,
+    pause,
+    refresh_tables,
+    refreshable_tables,
+)
+from embedded.lag import Lag, measure_lags, record_lags
+from embedded.maintenance import maintain
+from embedded.refresh import Refresh
+from embedded.registry import RefreshFailure, dynamic_tables
 from embedded.tasks import TaskRun, run_due_tasks
 
 PASS_SECONDS = 0.2  # between two looks; a look that finds nothing costs some milliseconds
+# A note of the lags with each refresh would double the commits; this is soon enough to watch.
+LAG_SECONDS = 10
+# Often enough that small files stay few, seldom enough that each time there is something to merge.
+MAINTENANCE_SECONDS = 300
+# A pipeline that is never calm must be maintained too.
+MAINTENANCE_AT_LATEST_SECONDS = 1800
 
 
 @dataclass(frozen=True)
@@ -21,6 +40,17 @@ class Tick:
 
     refreshes: list[Refresh] = field(default_factory=list)
     task_runs: list[TaskRun] = field(default_factory=list)
+    failures: list[RefreshFailure] = field(default_factory=list)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether there was nothing to do."""
+        return not (self.refreshes or self.task_runs or self.failures)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a table could not be refreshed, or a task failed."""
+        return bool(self.failures) or any(one.error for one in self.task_runs)
 
     def in_words(self) -> list[str]:
         """Return one line for each thing that was done, or one that says that nothing was."""
@@ -29,33 +59,101 @@ class Tick:
             f" ({one.action.lower()}, {one.seconds:.2f} s)"
             for one in self.refreshes
         ]
+        lines += [in_words(one) for one in self.failures]
         lines += [
             f"task {one.name} "
-            + (f"failed: {one.error}" if one.error else f"succeeded ({one.seconds:.2f} s)")
+            + (
+                f"failed: {one.error}; {one.outlook}"
+                if one.error
+                else f"succeeded ({one.seconds:.2f} s)"
+            )
             for one in self.task_runs
         ]
         return lines or ["nothing to do"]
 
 
 def tick(connection: duckdb.DuckDBPyConnection, as_of: datetime | None = None) -> Tick:
-    """Make one pass as of a moment in UTC, by default now; the same lake gives the same result."""
-    refreshes = refresh(connection)
-    return Tick(refreshes, run_due_tasks(connection, as_of or utc_now()))
+    """Make one pass as of a moment in UTC, by default now; the same lake gives the same result.
+
+    Every dynamic table is refreshed, due or not, except those that are suspended.
+    """
+    as_of = as_of or utc_now()
+    refreshed, lags = _refresh(connection, refreshable_tables(connection), as_of)
+    record_lags(connection, lags)
+    return Tick(refreshed.refreshes, run_due_tasks(connection, as_of), refreshed.failures)
 
 
 def run(
     connection: duckdb.DuckDBPyConnection, stop: threading.Event, report: Callable[[str], None]
 ) -> None:
     """Make passes until `stop` is set. What a pass cannot do is reported; the next tries again."""
-    pause = PASS_SECONDS
-    while not stop.wait(pause):
+    passes, failures = Passes(connection), 0
+    while not stop.wait(PASS_SECONDS if failures == 0 else pause(failures).total_seconds()):
         try:
-            done = tick(connection)
+            done = passes.step(utc_now())
+            if passes.is_time_to_record_lags():
+                passes.record_lags()
         except (duckdb.Error, LakeError) as error:
-            report(f"pass failed, trying again: {str(error).splitlines()[0]}")
-            pause = min(pause * 2, 30)
+            failures += 1
+            seconds, why = pause(failures).total_seconds(), str(error).strip().splitlines()[0]
+            report(f"pass failed, trying again in {seconds:.1f} s: {why}")
             continue
-        pause = PASS_SECONDS
-        if done.refreshes or done.task_runs:
-            for line in done.in_words():
-                report(line)
+        failures = 0
+        for line in done.in_words() if not done.is_calm else []:
+            report(line)
+        if passes.is_time_for_maintenance(is_calm=done.is_calm):
+            passes.maintain(report)
+    with suppress(duckdb.Error, LakeError):  # the last lags are for watching only
+        passes.record_lags()
+
+
+class Passes:
+    """What the passes of one process know of each other: when what was done last."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._began: dict[str, datetime] = {}
+        self._lags: list[Lag] = []
+        self._lags_recorded = self._maintained = time.monotonic()
+
+    def step(self, as_of: datetime) -> Tick:
+        """Make one pass: refresh the tables that are due, and run the tasks that are."""
+        due = due_tables(self._connection, self._began, as_of)
+        refreshed, lags = _refresh(self._connection, due, as_of)
+        if refreshed.refreshes:
+            self._began.update(dict.fromkeys(due, as_of))
+        self._lags += lags
+        return Tick(refreshed.refreshes, run_due_tasks(self._connection, as_of), refreshed.failures)
+
+    def is_time_to_record_lags(self) -> bool:
+        """Tell whether the last lags were written a while ago."""
+        return time.monotonic() - self._lags_recorded >= LAG_SECONDS
+
+    def record_lags(self) -> None:
+        """Write the lags that were measured since the last time."""
+        record_lags(self._connection, self._lags)
+        self._lags, self._lags_recorded = [], time.monotonic()
+
+    def is_time_for_maintenance(self, *, is_calm: bool) -> bool:
+        """Tell whether the lake is to be maintained now: at a calm moment, or long overdue."""
+        elapsed = time.monotonic() - self._maintained
+        return elapsed >= (MAINTENANCE_SECONDS if is_calm else MAINTENANCE_AT_LATEST_SECONDS)
+
+    def maintain(self, report: Callable[[str], None]) -> None:
+        """Maintain the lake and report what was done; what cannot be done waits for next time."""
+        self._maintained = time.monotonic()
+        try:
+            done = maintain()
+        except (duckdb.Error, LakeError) as error:
+            report(f"maintenance failed: {str(error).strip().splitlines()[0]}")
+            return
+        if not done.is_nothing:
+            report(done.in_words())
+
+
+def _refresh(
+    connection: duckdb.DuckDBPyConnection, names: list[str], as_of: datetime
+) -> tuple[Refreshed, list[Lag]]:
+    before = dynamic_tables(connection)
+    refreshed = refresh_tables(connection, names, as_of)
+    return refreshed, measure_lags(connection, refreshed.refreshes, before)

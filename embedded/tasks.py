@@ -3,7 +3,6 @@
 A task's statements, its stream's offset and the note of its success are one transaction.
 """
 
-import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,23 +11,31 @@ import duckdb
 
 from embedded.database import LakeError, transact
 from embedded.functions import load_churn_model
-from embedded.registry import SCHEMA, Task, streams, tasks
+from embedded.intervals import parse_interval
+from embedded.registry import RESUME, SCHEMA, Task, streams, tasks
 from embedded.streams import fix_bounds, has_data, move_offset
 
-_UNITS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600}
+_LONGEST_PAUSE_SECONDS = 300  # before a failed task is tried again
 
 
 @dataclass(frozen=True)
 class TaskRun:
-    """How one run of a task ended; `error` is None when it succeeded; seconds are wall time."""
+    """How one run of a task ended, in wall time; `error` is None when it succeeded.
+
+    `outlook` says what becomes of a task that failed.
+    """
 
     name: str
     seconds: float
     error: str | None
+    outlook: str | None = None
 
 
 def run_due_tasks(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> list[TaskRun]:
-    """Run every resumed task whose stream has data or whose schedule has come round."""
+    """Run every resumed task whose stream has data or whose schedule has come round.
+
+    A task that failed waits before it is tried again, each time twice as long.
+    """
     return [
         run_task(connection, task, as_of)
         for task in tasks(connection).values()
@@ -39,30 +46,33 @@ def run_due_tasks(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> lis
 def run_task(connection: duckdb.DuckDBPyConnection, task: Task, as_of: datetime) -> TaskRun:
     """Run one task now, whatever its state; a failure is recorded and returned, not raised."""
     started = time.perf_counter()
-    error = None
+    error = outlook = None
     connection.execute(f"set variable as_of = timestamp '{as_of.isoformat(sep=' ')}'")
     try:
         transact(connection, lambda open_: _run_statements(open_, task, as_of, started))
     except (duckdb.Error, LakeError) as failure:
         error = str(failure).strip().splitlines()[0]
-        transact(connection, lambda open_: _record_failure(open_, task, as_of, started, error))
-    return TaskRun(task.name, time.perf_counter() - started, error)
+        outlook = transact(
+            connection, lambda open_: _record_failure(open_, task, as_of, started, error)
+        )
+    return TaskRun(task.name, time.perf_counter() - started, error, outlook)
 
 
-def schedule_interval(schedule: str) -> timedelta:
-    """Return the interval of a schedule such as '10 SECONDS', '60 MINUTES' or '1 HOUR'."""
-    match = re.fullmatch(r"(\d+)\s+(SECOND|MINUTE|HOUR)S?", schedule.strip(), re.IGNORECASE)
-    if match is None:
-        raise LakeError(f"schedule '{schedule}' is not understood here: write '60 MINUTES'")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2].upper()])
+def retry_pause(failures: int) -> timedelta:
+    """Return how long a task waits after its n-th failure in a row: 2^n seconds, 5 minutes most."""
+    return timedelta(seconds=min(2 ** min(failures, 30), _LONGEST_PAUSE_SECONDS))
 
 
 def _is_due(connection: duckdb.DuckDBPyConnection, task: Task, as_of: datetime) -> bool:
+    if task.failed_as_of is not None:
+        pause = retry_pause(task.consecutive_failures)
+        if task.failed_as_of <= as_of < task.failed_as_of + pause:
+            return False
     if task.stream is not None:
         return has_data(connection, streams(connection)[task.stream])
     if task.schedule is None or task.last_as_of is None:
         return task.schedule is not None
-    return as_of >= task.last_as_of + schedule_interval(task.schedule)
+    return as_of >= task.last_as_of + parse_interval(task.schedule, f"task {task.name}: schedule")
 
 
 def _run_statements(
@@ -76,7 +86,8 @@ def _run_statements(
     if stream is not None and snapshot is not None:
         move_offset(connection, stream, snapshot)
     connection.execute(
-        f"update {SCHEMA}.tasks set consecutive_failures = 0, last_as_of = ? where name = ?",
+        f"update {SCHEMA}.tasks set consecutive_failures = 0, failed_as_of = null,"
+        " last_as_of = ? where name = ?",
         [as_of, task.name],
     )
     _record(connection, task, "SUCCEEDED", None, as_of, started)
@@ -88,13 +99,19 @@ def _record_failure(
     as_of: datetime,
     started: float,
     error: str | None,
-) -> None:
+) -> str:
+    """Note a failure; return what becomes of the task."""
     failures = task.consecutive_failures + 1
+    is_suspended = task.is_suspended or failures >= task.suspend_after_failures
     connection.execute(
-        f"update {SCHEMA}.tasks set consecutive_failures = ?, is_suspended = ? where name = ?",
-        [failures, task.is_suspended or failures >= task.suspend_after_failures, task.name],
+        f"update {SCHEMA}.tasks set consecutive_failures = ?, is_suspended = ?, failed_as_of = ?"
+        " where name = ?",
+        [failures, is_suspended, as_of, task.name],
     )
     _record(connection, task, "FAILED", error, as_of, started)
+    if is_suspended:
+        return f"suspended after {failures} failures in a row: {RESUME}"
+    return f"trying again in {retry_pause(failures).total_seconds():.0f} s"
 
 
 def _record(

@@ -31,6 +31,8 @@ MACROS = {
     "generate_retention_email": "{{ generate_retention_email_statements() | join(';\n') }}",
     "resume": "{{ set_task(api.Relation.create(database='D', schema='S', identifier='T'),"
     " 'resume') }}",
+    "resume a dynamic table": "{{ resume_dynamic_table(api.Relation.create(database='D',"
+    " schema='S', identifier='X')) }}",
 }
 
 

@@ -4,6 +4,7 @@
 
 {% materialization dynamic_table, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='table') -%}
+    {% do embedded_action('check_target_lag', config.get('target_lag', 'DOWNSTREAM')) %}
     {{ run_hooks(pre_hooks) }}
     {% call statement('main') %}{{ register_dynamic_table(target_relation, sql) }}{% endcall %}
     {% do adapter.commit() %}
@@ -24,7 +25,8 @@
             {{ sql_literal(tojson(config.meta_require('refresh_key'))) }} as refresh_key,
             {{ sql_literal(tojson(config.meta_get('sorted_by', []))) }} as sorted_by,
             {{ sql_literal(config.get('refresh_mode', 'INCREMENTAL') | upper) }} as refresh_mode,
-            {{ sql_literal(config.get('target_lag', 'DOWNSTREAM')) }} as target_lag
+            {{ sql_literal(config.get('target_lag', 'DOWNSTREAM')) }} as target_lag,
+            {{ var('task_failures_before_suspension') }} as suspend_after_failures
     ) as wanted
     on registered.name = wanted.name
     when matched then update set
@@ -33,12 +35,14 @@
         sorted_by = wanted.sorted_by,
         refresh_mode = wanted.refresh_mode,
         target_lag = wanted.target_lag,
+        suspend_after_failures = wanted.suspend_after_failures,
         built_query =
             {%- if flags.FULL_REFRESH %} null
             {%- else %} case when registered.refresh_key = wanted.refresh_key then built_query end
             {%- endif %}
     when not matched then insert
-        (name, query, refresh_key, sorted_by, refresh_mode, target_lag, version)
+        (name, query, refresh_key, sorted_by, refresh_mode, target_lag, suspend_after_failures,
+         version)
         values (wanted.name, wanted.query, wanted.refresh_key, wanted.sorted_by,
-                wanted.refresh_mode, wanted.target_lag, 0)
+                wanted.refresh_mode, wanted.target_lag, wanted.suspend_after_failures, 0)
 {% endmacro %}

@@ -28,9 +28,12 @@
 {% macro duckdb__pipeline_queries() %}
     {%- set registry = target.database ~ '.embedded' -%}
     {{ return({
-        'dynamic tables: name | target lag | refresh mode | refreshed at':
-            'select name, target_lag, refresh_mode, refreshed_at from ' ~ registry
-            ~ '.dynamic_tables order by name',
+        'dynamic tables: name | target lag, s | lag, s | mean | longest | refreshed at | state | error':
+            'select name, target_lag_seconds, round(lag_seconds, 1), round(mean_lag_seconds, 1),'
+            ~ ' round(max_lag_seconds, 1), refreshed_at,'
+            ~ " case when is_suspended then 'suspended'"
+            ~ " when lag_seconds > target_lag_seconds then 'overdue' else 'started' end,"
+            ~ " coalesce(last_error, '') from (" ~ dynamic_table_states() ~ ') order by name',
         'streams: name | source | offset (snapshot)':
             'select name, source, offset_snapshot from ' ~ registry ~ '.streams order by name',
         'tasks: name | trigger | state | last run as of | failures in a row':

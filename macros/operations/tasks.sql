@@ -1,12 +1,32 @@
 {# dbt run-operation resume_tasks · suspend_tasks · execute_task --args '{name: process_alerts}' #}
 
-{% macro resume_tasks() %}{{ set_tasks('resume') }}{% endmacro %}
+{# What failed too often is suspended, dynamic tables too: resuming them is one and the same. #}
+{% macro resume_tasks() %}
+    {%- if execute -%}
+        {%- for table in pipeline_relations('dynamic_table') -%}
+            {%- do run_query(resume_dynamic_table(table)) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ set_tasks('resume') }}
+{% endmacro %}
+
+{% macro resume_dynamic_table(table) %}
+    {{ return(adapter.dispatch('resume_dynamic_table')(table)) }}
+{% endmacro %}
+{% macro default__resume_dynamic_table(table) %}
+    {{ no_such_engine('resume_dynamic_table') }}
+{% endmacro %}
+{% macro snowflake__resume_dynamic_table(table) %}alter dynamic table {{ table }} resume{% endmacro %}
+{% macro duckdb__resume_dynamic_table(table) %}
+    delete from {{ table.database }}.embedded.refresh_failures
+    where name = '{{ table.identifier }}'
+{% endmacro %}
 
 {% macro suspend_tasks() %}{{ set_tasks('suspend') }}{% endmacro %}
 
 {% macro set_tasks(verb) %}
     {%- if execute -%}
-        {%- for task in pipeline_tasks() -%}
+        {%- for task in pipeline_relations('task') -%}
             {%- do run_query(set_task(task, verb)) -%}
             {%- do log(task.identifier ~ ': ' ~ verb ~ 'd' if verb == 'resume'
                 else task.identifier ~ ': suspended', info=True) -%}
@@ -14,10 +34,10 @@
     {%- endif -%}
 {% endmacro %}
 
-{# Every task model of the project, as a relation, in the order of the graph. #}
-{% macro pipeline_tasks() %}
+{# Every model of a kind, as a relation, in the order of the graph. #}
+{% macro pipeline_relations(materialized) %}
     {%- set relations = [] -%}
-    {%- for node in graph.nodes.values() if node.config.materialized == 'task' -%}
+    {%- for node in graph.nodes.values() if node.config.materialized == materialized -%}
         {%- do relations.append(api.Relation.create(
             database=node.database, schema=node.schema, identifier=node.alias
         )) -%}
@@ -30,20 +50,23 @@
 {% macro snowflake__set_task(task, verb) %}alter task {{ task }} {{ verb }}{% endmacro %}
 {% macro duckdb__set_task(task, verb) %}
     update {{ task.database }}.embedded.tasks
-    set is_suspended = {{ verb == 'suspend' }}, consecutive_failures = 0
+    set
+        is_suspended = {{ verb == 'suspend' }},
+        consecutive_failures = 0,
+        failed_as_of = null
     where name = '{{ task.identifier }}'
 {% endmacro %}
 
 {% macro execute_task(name) %}
     {%- if execute -%}
         {%- set known = [] -%}
-        {%- for task in pipeline_tasks() if task.identifier | lower == name | lower -%}
+        {%- for task in pipeline_relations('task') if task.identifier | lower == name | lower -%}
             {%- do known.append(task) -%}
         {%- endfor -%}
         {%- if not known -%}
             {%- do exceptions.raise_compiler_error(
                 "there is no task '" ~ name ~ "': the tasks are "
-                ~ (pipeline_tasks() | map(attribute='identifier') | join(', '))
+                ~ (pipeline_relations('task') | map(attribute='identifier') | join(', '))
             ) -%}
         {%- endif -%}
         {%- do run_task_now(known[0]) -%}

@@ -1,0 +1,183 @@
+"""Which dynamic tables are due, and what becomes of those that cannot be refreshed.
+
+A table waits for a tenth of its target lag after each refresh that found something; the refresh
+itself has the rest of the lag. One that fails waits longer each time, and after some failures in a
+row it is suspended, as on Snowflake; what does not read it goes on.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import duckdb
+
+from embedded.database import LakeError, transact
+from embedded.intervals import parse_target_lag
+from embedded.refresh import Refresh, refresh
+from embedded.registry import (
+    RESUME,
+    SCHEMA,
+    DynamicTable,
+    RefreshFailure,
+    dynamic_tables,
+    refresh_failures,
+)
+
+PARTS_OF_LAG = 10  # a table waits for one part; nine are left for the refresh itself
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 30
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """What was refreshed, and which tables could not be."""
+
+    refreshes: list[Refresh]
+    failures: list[RefreshFailure]
+
+
+def due_tables(
+    connection: duckdb.DuckDBPyConnection, began: Mapping[str, datetime], as_of: datetime
+) -> list[str]:
+    """Return the tables with a time lag that are due, given when each was last refreshed."""
+    tables, failing = dynamic_tables(connection), refresh_failures(connection)
+    waiting = {
+        name
+        for name, failure in failing.items()
+        if failure.is_suspended or as_of < failure.failed_at + pause(failure.consecutive_failures)
+    }
+    return [
+        table.name
+        for table in tables.values()
+        if not _is_held_up(table, waiting) and _has_waited(table, began.get(table.name), as_of)
+    ]
+
+
+def refreshable_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return every table that is not suspended and reads none that is."""
+    suspended = {
+        name for name, failure in refresh_failures(connection).items() if failure.is_suspended
+    }
+    tables = dynamic_tables(connection).values()
+    return [table.name for table in tables if not _is_held_up(table, suspended)]
+
+
+def refresh_tables(
+    connection: duckdb.DuckDBPyConnection, names: Collection[str], as_of: datetime
+) -> Refreshed:
+    """Refresh some tables and those they read, together; if that fails, one after the other.
+
+    A table that fails is noted and holds up only what reads it. Raises LakeError or duckdb.Error
+    when it is the lake that refuses, which is no table's fault.
+    """
+    if not names:
+        return Refreshed([], [])
+    failed: dict[str, str] = {}
+    done: list[Refresh] = []
+    try:
+        done = refresh(connection, names)
+    except (duckdb.Error, LakeError) as error:
+        if _is_of_the_lake(error):
+            raise
+        done, failed = _refresh_one_by_one(connection, names)
+    return Refreshed(done, _note(connection, names, failed, as_of))
+
+
+def forget_failures(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Let a table that was refreshed count as well again, and resume it."""
+    if name in refresh_failures(connection):
+        transact(connection, lambda open_: _forget(open_, name))
+
+
+def pause(failures: int) -> timedelta:
+    """Return how long a table, or a pass, waits after its n-th failure in a row."""
+    seconds = FIRST_PAUSE_SECONDS * 2 ** min(failures, 30)
+    return timedelta(seconds=min(seconds, LONGEST_PAUSE_SECONDS))
+
+
+def _is_held_up(table: DynamicTable, waiting: set[str]) -> bool:
+    return table.name in waiting or not table.reads.isdisjoint(waiting)
+
+
+def _has_waited(table: DynamicTable, began: datetime | None, as_of: datetime) -> bool:
+    lag = parse_target_lag(table.target_lag)
+    # A clock that was set back must not stop anything.
+    return lag is not None and (began is None or not began <= as_of < began + lag / PARTS_OF_LAG)
+
+
+def _is_of_the_lake(error: Exception) -> bool:
+    """Tell whether the disk or the catalog refused, as transact explains it, not the table."""
+    causes = (error, error.__cause__)
+    return any(
+        isinstance(one, OSError | duckdb.IOException | duckdb.TransactionException)
+        for one in causes
+    )
+
+
+def _refresh_one_by_one(
+    connection: duckdb.DuckDBPyConnection, names: Collection[str]
+) -> tuple[list[Refresh], dict[str, str]]:
+    tables = dynamic_tables(connection)
+    wanted = {name for one in names for name in {one, *tables[one].reads} if name in tables}
+    done, failed = [], {}
+    # What a table reads, reads less than the table itself.
+    for table in sorted((tables[name] for name in wanted), key=lambda one: len(one.reads)):
+        if _is_held_up(table, set(failed)):
+            continue
+        try:
+            done += refresh(connection, [table.name])
+        except (duckdb.Error, LakeError) as error:
+            if _is_of_the_lake(error):
+                raise
+            failed[table.name] = str(error).strip().splitlines()[0]
+    return done, failed
+
+
+def _note(
+    connection: duckdb.DuckDBPyConnection,
+    names: Collection[str],
+    failed: dict[str, str],
+    as_of: datetime,
+) -> list[RefreshFailure]:
+    """Note which tables failed, and which no longer do; write only when one of these is so."""
+    tables, before = dynamic_tables(connection), refresh_failures(connection)
+    tried = {name for one in names for name in {one, *tables[one].reads}}
+    held_up = {name for name in tried if name in tables and _is_held_up(tables[name], set(failed))}
+    well = (tried & set(before)) - held_up
+    failures = [_failure(tables[name], before, failed[name], as_of) for name in failed]
+
+    def work(open_: duckdb.DuckDBPyConnection) -> None:
+        for name in well.union(failed):
+            _forget(open_, name)
+        for one in failures:
+            open_.execute(
+                f"insert into {SCHEMA}.refresh_failures values (?, ?, ?, ?, ?)",
+                [one.name, one.error, one.consecutive_failures, one.is_suspended, one.failed_at],
+            )
+
+    if well or failures:
+        transact(connection, work)
+    return failures
+
+
+def _failure(
+    table: DynamicTable, before: Mapping[str, RefreshFailure], error: str, as_of: datetime
+) -> RefreshFailure:
+    last = before.get(table.name)
+    count = 1 if last is None else last.consecutive_failures + 1
+    limit = table.suspend_after_failures
+    return RefreshFailure(table.name, error, count, limit is not None and count >= limit, as_of)
+
+
+def _forget(open_: duckdb.DuckDBPyConnection, name: str) -> None:
+    open_.execute(f"delete from {SCHEMA}.refresh_failures where name = ?", [name])
+
+
+def in_words(failure: RefreshFailure) -> str:
+    """Return what failed, and what becomes of it, in one line."""
+    count = failure.consecutive_failures
+    outlook = (
+        f"suspended after {count} failures in a row: {RESUME}"
+        if failure.is_suspended
+        else f"trying again in {pause(count).total_seconds():.1f} s"
+    )
+    return f"dynamic table {failure.name} failed: {failure.error}; {outlook}"

@@ -1,0 +1,313 @@
+"""What is due and when, what becomes of what fails, and how late the tables are."""
+
+import shutil
+import threading
+import time
+from datetime import timedelta
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+
+from embedded import scheduler
+from embedded.actions import ACTIONS, utc_now
+from embedded.database import LakeError, attach_for_large_rows
+from embedded.due_tables import pause
+from embedded.intervals import parse_interval, parse_target_lag
+from embedded.registry import refresh_failures, tasks
+from embedded.scheduler import Passes, run, tick
+from embedded.tasks import retry_pause
+from tests.conftest import EPOCH, Lake, event, run_dbt, run_module
+
+NOW = utc_now()
+
+
+def after(seconds: float):
+    return NOW + timedelta(seconds=seconds)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    path = tmp_path_factory.mktemp("built") / "lake"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHURN_LAKE", str(path))
+        run_dbt("run", "-s", "+metrics", "dynamic_table_lag")
+    return path
+
+
+@pytest.fixture
+def lake(built, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
+    shutil.copytree(built, tmp_path / "lake")
+    lake = Lake(tmp_path / "lake")
+    yield lake
+    lake.connection.close()
+
+
+def set_lag(lake, lag: str, *names: str) -> None:
+    for name in names or [row[0] for row in lake.rows("select name from embedded.dynamic_tables")]:
+        lake.rows("update embedded.dynamic_tables set target_lag = ? where name = ?", lag, name)
+
+
+def break_table(lake, name: str) -> str:
+    """Make each refresh of a table fail; return the query that it had."""
+    query = lake.one("select query from embedded.dynamic_tables where name = ?", name)
+    broken = f"select * from ({query}) where (select count(*) from lake.main.no_such_table) = 1"
+    set_query(lake, name, broken)
+    return query
+
+
+def set_query(lake, name: str, query: str) -> None:
+    lake.rows("update embedded.dynamic_tables set query = ? where name = ?", query, name)
+
+
+def state(lake, name: str):
+    columns = [row[0] for row in lake.rows("describe dynamic_table_lag")]
+    row = lake.rows("from dynamic_table_lag where name = ?", name)[0]
+    return SimpleNamespace(**dict(zip(columns, row, strict=True)))
+
+
+def names(done) -> set[str]:
+    return {one.name for one in done.refreshes}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1 second", 1),
+        ("90 SECONDS", 90),
+        (" 5 minutes ", 300),
+        ("2 HOURS", 7200),
+        ("1 day", 86400),
+    ],
+)
+def test_spans_are_read_as_snowflake_writes_them(text, seconds):
+    assert parse_target_lag(text) == parse_interval(text, "schedule") == timedelta(seconds=seconds)
+
+
+def test_downstream_is_no_span():
+    assert parse_target_lag("downstream") is None
+    with pytest.raises(LakeError):
+        parse_interval("downstream", "schedule")
+
+
+@pytest.mark.parametrize("text", ["soon", "0 seconds", "-1 minute", "1.5 hours", "minute", "", "5"])
+def test_other_target_lags_are_refused_in_one_line(text):
+    with pytest.raises(LakeError) as refused:
+        ACTIONS["check_target_lag"](text)
+    assert str(refused.value) == f"target_lag '{text}' is not understood here: write '60 MINUTES'"
+
+
+def test_a_table_is_due_when_a_tenth_of_its_lag_has_passed(lake):
+    set_lag(lake, "10 minutes", "churn_metrics_live")
+    set_lag(lake, "DOWNSTREAM", "customer_profiles")
+    passes = Passes(lake.connection)
+    lake.add(event(1, "a", "login", EPOCH))
+    assert "churn_metrics_live" in names(passes.step(NOW))
+    lake.add(event(2, "b", "login", EPOCH))
+    assert passes.step(after(59)).is_calm
+    assert lake.one("select count(*) from churn_metrics_live") == 1
+    assert "churn_metrics_live" in names(passes.step(after(60)))
+    assert lake.one("select count(*) from churn_metrics_live") == 2
+
+
+def test_a_look_that_finds_nothing_puts_nothing_off(lake):
+    set_lag(lake, "10 minutes", "churn_metrics_live")
+    passes = Passes(lake.connection)
+    assert passes.step(NOW).is_calm
+    lake.add(event(1, "a", "login", EPOCH))
+    assert "churn_metrics_live" in names(passes.step(after(1)))
+
+
+def test_a_clock_that_was_set_back_stops_nothing(lake):
+    passes = Passes(lake.connection)
+    lake.add(event(1, "a", "login", EPOCH))
+    passes.step(NOW)
+    lake.add(event(2, "b", "login", EPOCH))
+    assert "churn_metrics_live" in names(passes.step(after(-3600)))
+
+
+def test_downstream_tables_are_refreshed_only_for_one_that_reads_them(lake):
+    set_lag(lake, "DOWNSTREAM")
+    lake.add(event(1, "a", "login", EPOCH))
+    passes = Passes(lake.connection)
+    assert passes.step(NOW).is_calm
+    set_lag(lake, "1 minute", "churn_metrics_live")
+    done = names(passes.step(NOW))
+    assert {"customer_events", "customer_activity_daily", "churn_metrics_live"} <= done
+    assert "customer_profiles" not in done
+    assert "customer_profile_events" in names(tick(lake.connection))  # a single pass is for all
+
+
+def test_a_lag_that_slipped_through_ends_in_one_line(lake):
+    set_lag(lake, "soon", "churn_metrics_live")
+    with pytest.raises(LakeError, match="target_lag 'soon' is not understood"):
+        Passes(lake.connection).step(NOW)
+
+
+def test_a_table_is_overdue_while_changes_are_older_than_its_lag(lake):
+    set_lag(lake, "1 second", "churn_metrics_live")
+    set_lag(lake, "1 day", "customer_profiles")
+    calm = state(lake, "churn_metrics_live")
+    assert (calm.lag_seconds, calm.is_overdue, calm.target_lag_seconds) == (0, False, 1)
+    lake.add(event(1, "a", "login", EPOCH))
+    while not state(lake, "churn_metrics_live").is_overdue:
+        time.sleep(0.2)
+    assert state(lake, "churn_metrics_live").lag_seconds > 1
+    patient = state(lake, "customer_profiles")
+    assert patient.lag_seconds > 1
+    assert not patient.is_overdue
+    assert state(lake, "customer_events").target_lag_seconds is None
+    tick(lake.connection)
+    late = state(lake, "churn_metrics_live")
+    assert (late.lag_seconds, late.is_overdue) == (0, False)
+    assert late.max_lag_seconds > 1
+
+
+def test_the_actual_lag_is_that_of_the_oldest_change(lake):
+    began = time.monotonic()
+    lake.add(event(1, "a", "login", EPOCH))
+    committed = time.monotonic()
+    lake.add(event(2, "a", "login", EPOCH))
+    passes = Passes(lake.connection)
+    refreshed_from = time.monotonic()
+    assert passes.step(NOW).refreshes
+    ended = time.monotonic()
+    passes.record_lags()
+    lag = lake.one(
+        "select lag_seconds from embedded.refresh_lags where name = 'churn_metrics_live'"
+    )
+    assert refreshed_from - committed <= lag <= ended - began
+    passes.record_lags()
+    assert (
+        lake.one("select count(*) from embedded.refresh_lags where name = 'customer_events'") == 1
+    )
+
+
+def test_a_table_that_fails_is_tried_later_and_later_then_suspended_and_others_go_on(lake):
+    query = break_table(lake, "customer_profiles")
+    passes, moment = Passes(lake.connection), NOW
+    for number in range(1, 6):
+        lake.add(
+            event(number, f"c{number}", "login", EPOCH),
+            event(f"p{number}", f"c{number}", "profile_updated", EPOCH),
+        )
+        done = passes.step(moment)
+        (failure,) = done.failures
+        assert failure.name == "customer_profiles"
+        assert failure.consecutive_failures == number
+        assert failure.is_suspended == (number == 5)
+        assert "no_such_table" in failure.error
+        assert lake.one("select count(*) from churn_metrics_live") == number
+        assert done.has_failed
+        waits = moment + pause(number)
+        assert passes.step(waits - timedelta(milliseconds=1)).failures == []
+        moment = waits
+    (line,) = [line for line in done.in_words() if "customer_profiles" in line]
+    assert "suspended after 5 failures in a row" in line
+    assert "resume_tasks" in line
+    lake.add(event(6, "c6", "login", EPOCH))
+    done = passes.step(after(86400))
+    assert done.failures == []
+    assert "churn_metrics_live" in names(done)
+    lake.add(event(7, "c7", "login", EPOCH))
+    assert tick(lake.connection).failures == []
+    seen = state(lake, "customer_profiles")
+    assert (seen.is_suspended, seen.consecutive_failures) == (True, 5)
+    assert "no_such_table" in seen.last_error
+    shown = run_dbt("run-operation", "show_pipeline").stdout
+    (line,) = [line for line in shown.splitlines() if "customer_profiles |" in line]
+    assert "suspended" in line
+    assert "no_such_table" in line
+
+    set_query(lake, "customer_profiles", query)
+    run_dbt("run-operation", "resume_tasks")
+    assert not state(lake, "customer_profiles").is_suspended
+    assert "customer_profiles" in names(tick(lake.connection))
+
+
+def test_a_failure_is_forgotten_with_the_first_success(lake):
+    query = break_table(lake, "customer_profiles")
+    passes = Passes(lake.connection)
+    lake.add(event(1, "a", "profile_updated", EPOCH))
+    assert passes.step(NOW).failures
+    set_query(lake, "customer_profiles", query)
+    assert "customer_profiles" in names(passes.step(after(10)))
+    assert refresh_failures(lake.connection) == {}
+
+
+def test_what_reads_a_failing_table_waits_and_is_not_blamed(lake):
+    query = break_table(lake, "customer_activity_daily")
+    lake.add(event(1, "a", "login", EPOCH))
+    done = Passes(lake.connection).step(NOW)
+    assert [one.name for one in done.failures] == ["customer_activity_daily"]
+    assert "customer_profile_events" in names(done)
+    assert "churn_metrics_live" not in names(done)
+    set_query(lake, "customer_activity_daily", query)
+    assert "churn_metrics_live" in names(tick(lake.connection))
+
+
+def test_a_tick_with_a_failing_table_ends_with_1_and_says_why(lake):
+    break_table(lake, "customer_profiles")
+    done = run_module("embedded", "tick")
+    assert done.returncode == 1
+    assert "dynamic table customer_profiles failed: " in done.stdout
+
+
+def test_a_lake_that_refuses_is_no_table_s_fault(lake):
+    attach_for_large_rows(lake.connection)
+    lake.rows(
+        "insert into lake_of_large_rows.main.churn_scores_raw by name select 'e' as event_id,"
+        " 'a' as customer_id, 'login' as event_type, timestamp '2026-01-01' as occurred_at"
+    )
+    (file,) = (lake.path / "data" / "main" / "churn_scores_raw").glob("*.parquet")
+    content = file.read_bytes()
+    file.unlink()
+    with pytest.raises((LakeError, duckdb.Error)):
+        tick(lake.connection)
+    assert refresh_failures(lake.connection) == {}
+    file.write_bytes(content)
+    assert "churn_metrics_live" in names(tick(lake.connection))
+
+
+def test_a_failed_task_waits_twice_as_long_each_time_until_it_is_suspended(lake):
+    lake.rows(
+        "insert into embedded.tasks (name, body, schedule, is_suspended, suspend_after_failures,"
+        " consecutive_failures) values ('broken', 'select no_such_column', '1 SECOND', false, 5, 0)"
+    )
+    moment = NOW
+    for number, seconds in enumerate((2, 4, 8, 16), start=1):
+        (failed,) = tick(lake.connection, moment).task_runs
+        assert "no_such_column" in failed.error
+        assert failed.outlook == f"trying again in {seconds} s"
+        assert tasks(lake.connection)["broken"].consecutive_failures == number
+        assert tick(lake.connection, moment + timedelta(seconds=seconds - 1)).task_runs == []
+        moment += timedelta(seconds=seconds)
+    done = tick(lake.connection, moment)
+    assert "suspended after 5 failures in a row" in done.in_words()[0]
+    assert tick(lake.connection, moment + timedelta(days=1)).task_runs == []
+
+
+def test_no_pause_is_longer_than_what_a_person_would_wait():
+    assert [retry_pause(n).total_seconds() for n in (1, 3, 8, 9, 10_000)] == [2, 8, 256, 300, 300]
+    assert [pause(n).total_seconds() for n in (1, 2, 7, 8, 10_000)] == [0.4, 0.8, 25.6, 30, 30]
+
+
+def test_it_runs_until_it_is_told_to_stop_and_maintains_the_lake(lake, monkeypatch):
+    monkeypatch.setattr(scheduler, "MAINTENANCE_SECONDS", 0)
+    lake.rows("insert into embedded.refresh_lags values ('old', timestamp '2020-01-01', 1)")
+    lake.add(event(1, "a", "login", EPOCH))
+    stop, lines = threading.Event(), []
+    other = Lake(lake.path)
+    thread = threading.Thread(target=run, args=(other.connection, stop, lines.append))
+    thread.start()
+    while not any("maintenance: " in line for line in lines) and thread.is_alive():
+        time.sleep(0.05)
+    stop.set()
+    thread.join()
+    other.connection.close()
+    assert lake.one("select count(*) from churn_metrics_live") == 1
+    assert any(line.startswith("refreshed churn_metrics_live: 1 rows written") for line in lines)
+    assert "1 old notes deleted" in "".join(lines)
+    assert lake.rows("select name from embedded.refresh_lags where name = 'old'") == []
+    assert lake.one("select count(*) from embedded.refresh_lags") > 0

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import duckdb
 from duckdb_extensions import import_extension
+from filelock import FileLock
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 CATALOG = "lake"
@@ -18,6 +19,9 @@ EXTENSIONS = ("sqlite_scanner", "ducklake")
 INLINED_ROWS = 1_000
 # Two writers that meet on the catalog are told apart by these words; the loser starts again.
 _CONFLICTS = ("database is locked", "Failed to commit DuckLake transaction", "conflict")
+
+# Between two looks whether it is one's turn to write.
+_TURN_SECONDS = 0.005
 
 # A failed commit may also have these causes, which no second try removes.
 _REFUSALS = ("readonly", "read-only", "disk is full", "No space left")
@@ -99,9 +103,10 @@ def transact(
     *,
     patience_seconds: float = 60,
 ) -> Result:
-    """Run `work` in one transaction; when another writer wins, roll back and run all of it again.
+    """Run `work` in one transaction, after all other writers that come this way.
 
-    `work` must therefore read what it needs inside, and have no effects outside the lake.
+    dbt does not come this way: when it wins, roll back and run all of it again. `work` must
+    therefore read what it needs inside, and have no effects outside the lake.
     Raises LakeError when the disk refuses, and whatever `work` itself raises.
     """
     retrying = Retrying(
@@ -112,11 +117,21 @@ def transact(
     )
     try:
         return retrying(_once, connection, work)
-    except (duckdb.IOException, duckdb.TransactionException) as error:
+    except (OSError, duckdb.IOException, duckdb.TransactionException) as error:
         raise LakeError(explain(error)) from error
 
 
 def _once(
+    connection: duckdb.DuckDBPyConnection,
+    work: Callable[[duckdb.DuckDBPyConnection], Result],
+) -> Result:
+    # SQLite refuses whoever read before another wrote, at once: a long transaction would lose
+    # against a loader again and again. So writers take turns.
+    with FileLock(lake_path() / "writers.lock", poll_interval=_TURN_SECONDS):
+        return _alone(connection, work)
+
+
+def _alone(
     connection: duckdb.DuckDBPyConnection,
     work: Callable[[duckdb.DuckDBPyConnection], Result],
 ) -> Result:

@@ -1,4 +1,8 @@
-"""Dynamic tables: one pass brings them all up to date, each after what it reads."""
+"""Dynamic tables: one pass brings them all up to date, each after what it reads.
+
+A pass first computes, which takes most of its time and holds nobody up, and then writes all that
+differs in one short transaction. Only tables that are filled anew are written as they are computed.
+"""
 
 import json
 import time
@@ -10,7 +14,7 @@ import duckdb
 
 from embedded.database import transact
 from embedded.query_tree import source_tables
-from embedded.refresh_step import Pass, refresh_one
+from embedded.refresh_step import Pass, WholeTableError, refresh_one, write_difference
 from embedded.registry import SCHEMA, current_snapshot, dynamic_tables
 
 
@@ -25,6 +29,10 @@ class Refresh:
     seconds: float
 
 
+class _OvertakenError(Exception):
+    """Somebody else refreshed while this pass was computing."""
+
+
 def refresh(
     connection: duckdb.DuckDBPyConnection, names: Collection[str] | None = None
 ) -> list[Refresh]:
@@ -34,29 +42,72 @@ def refresh(
     sources did not change is not touched; when none did, nothing is written at all.
     Raises LakeError for a table that cannot be refreshed by its key.
     """
-    return transact(connection, lambda open_: _refresh(open_, names))
+    while True:
+        try:
+            return _compute_then_write(connection, names)
+        except WholeTableError:
+            return transact(connection, lambda open_: _write_at_once(open_, names))
+        except _OvertakenError:
+            continue
 
 
-def _refresh(connection: duckdb.DuckDBPyConnection, names: Collection[str] | None) -> list[Refresh]:
+def _compute_then_write(
+    connection: duckdb.DuckDBPyConnection, names: Collection[str] | None
+) -> list[Refresh]:
+    connection.execute("begin transaction")
+    try:
+        current = _start(connection, names, at_once=False)
+        done = _refresh_all(current)
+        connection.execute("commit")  # what was computed lies in temporary tables
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    if done:
+        transact(connection, lambda open_: _write(open_, current, done))
+    return done
+
+
+def _write(connection: duckdb.DuckDBPyConnection, current: Pass, done: list[Refresh]) -> None:
+    tables = dynamic_tables(connection)
+    if any(tables.get(name) != current.tables[name] for name in current.sources):
+        raise _OvertakenError
+    for one in done:
+        write_difference(current, current.tables[one.name])
+    _remember(current, done)
+
+
+def _write_at_once(
+    connection: duckdb.DuckDBPyConnection, names: Collection[str] | None
+) -> list[Refresh]:
+    current = _start(connection, names, at_once=True)
+    if done := _refresh_all(current):
+        _remember(current, done)
+    return done
+
+
+def _start(
+    connection: duckdb.DuckDBPyConnection, names: Collection[str] | None, *, at_once: bool
+) -> Pass:
     tables = dynamic_tables(connection)
     sources = {name: source_tables(table.query) for name, table in tables.items()}
     if names is not None:
         wanted = set().union(*(_with_upstream(name, sources) for name in names))
         sources = {name: sources[name] for name in wanted}
-    current = Pass(connection, current_snapshot(connection), tables, sources)
-    done: list[Refresh] = []
-    for name in TopologicalSorter(sources).static_order():
-        started = time.perf_counter()
-        if name in tables and (written := refresh_one(current, tables[name])) is not None:
-            done.append(Refresh(name, *written, time.perf_counter() - started))
-    if done:
-        _remember(current, done)
-    return done
+    return Pass(connection, current_snapshot(connection), tables, sources, at_once)
 
 
 def _with_upstream(name: str, sources: dict[str, tuple[str, ...]]) -> set[str]:
     upstream = [_with_upstream(source, sources) for source in sources[name] if source in sources]
     return {name}.union(*upstream)
+
+
+def _refresh_all(current: Pass) -> list[Refresh]:
+    done: list[Refresh] = []
+    for name in TopologicalSorter(current.sources).static_order():
+        started, table = time.perf_counter(), current.tables.get(name)
+        if table is not None and (counts := refresh_one(current, table)) is not None:
+            done.append(Refresh(name, *counts, time.perf_counter() - started))
+    return done
 
 
 def _remember(current: Pass, done: list[Refresh]) -> None:

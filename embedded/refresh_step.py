@@ -27,6 +27,10 @@ class Written(NamedTuple):
     removed_rows: int
 
 
+class WholeTableError(Exception):
+    """A table is to be filled anew, which only a pass that writes at once can do."""
+
+
 @dataclass
 class Pass:
     """One pass over dynamic tables: what it reads, and what it has changed so far."""
@@ -35,9 +39,13 @@ class Pass:
     snapshot: int
     tables: dict[str, DynamicTable]
     sources: dict[str, tuple[str, ...]]
+    # Whether what was computed is written before the next table is computed, or all at the end.
+    at_once: bool
     versions: dict[str, int] = field(init=False)
     # Filled from empty in this pass: there is no list of what changed in them.
     filled: set[str] = field(default_factory=set)
+    # Computed in this pass, and still to be written.
+    waiting: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Start from the versions that the last pass left."""
@@ -51,6 +59,8 @@ class Pass:
 def refresh_one(current: Pass, table: DynamicTable) -> Written | None:
     """Bring one table up to date after all that it reads; return None when nothing concerns it."""
     sources = current.sources[table.name]
+    if not table.is_built and not current.at_once:
+        raise WholeTableError
     if not table.is_built:
         is_empty = _fit_columns(current, table)
         written = _fill(current, table) if is_empty else _rewrite(current, table, "INITIALIZE")
@@ -59,6 +69,8 @@ def refresh_one(current: Pass, table: DynamicTable) -> Written | None:
     elif not (affected := _collect_affected_keys(current, table)):
         return None
     elif affected >= _MANY_KEYS and _is_empty(current, table):
+        if not current.at_once:
+            raise WholeTableError
         written = _fill(current, table)
     elif table.refresh_mode != INCREMENTAL:
         written = _rewrite(current, table, table.refresh_mode)
@@ -156,9 +168,14 @@ def _fill(current: Pass, table: DynamicTable) -> Written:
 def _rewrite(current: Pass, table: DynamicTable, action: str) -> Written:
     """Compute all rows, write those that differ."""
     execute = current.connection.execute
-    execute(f"create or replace temp table fresh as {table.query}")
+    present = {
+        source: _present_rows(current, source)
+        for source in current.sources[table.name]
+        if source in current.waiting
+    }
+    execute(f"create or replace temp table fresh as {redirect(table.query, present)}")
     execute(f"create or replace temp table stale as from {_target(table)}")
-    return _write_difference(current, table, action)
+    return _note_difference(current, table, action)
 
 
 def _recompute_affected(current: Pass, table: DynamicTable) -> Written:
@@ -166,25 +183,37 @@ def _recompute_affected(current: Pass, table: DynamicTable) -> Written:
     execute, sources = current.connection.execute, current.sources[table.name]
     only = f"semi join temp.main.affected_keys using ({', '.join(table.refresh_key)})"
     for source in sources:
-        execute(
-            f"create or replace temp view affected_{source} as from {CATALOG}.main.{source} {only}"
-        )
+        rows = f"{CATALOG}.main.{source}"
+        if source in current.waiting:
+            rows = f"temp.main.{_present_rows(current, source)}"
+        execute(f"create or replace temp view affected_{source} as from {rows} {only}")
     query = redirect(table.query, {source: f"affected_{source}" for source in sources})
     execute(f"create or replace temp table fresh as {query}")
     execute(f"create or replace temp table stale as from {_target(table)} {only}")
-    return _write_difference(current, table, INCREMENTAL)
+    return _note_difference(current, table, INCREMENTAL)
 
 
-# -- writing the difference ---------------------------------------------------------------------
+def _present_rows(current: Pass, source: str) -> str:
+    """Return a temporary view of a table as it will be when this pass is written."""
+    keys, view = ", ".join(current.tables[source].refresh_key), f"present_{source}"
+    current.connection.execute(
+        f"create or replace temp view {view} as"
+        f" from {CATALOG}.main.{source} anti join {_changed(source)} using ({keys})"
+        f" union all from {_fresh(source)}"
+    )
+    return view
 
 
-def _write_difference(current: Pass, table: DynamicTable, action: str) -> Written:
-    """Replace the rows of every key whose rows differ, and keep both for the tables downstream."""
-    execute, keys = current.connection.execute, ", ".join(table.refresh_key)
+# -- what differs ---------------------------------------------------------------------------------
+
+
+def _note_difference(current: Pass, table: DynamicTable, action: str) -> Written:
+    """Note the keys whose rows differ, what their rows should be, and all of both."""
+    execute, keys, name = current.connection.execute, ", ".join(table.refresh_key), table.name
     # Counted and not merely compared: a table may hold the same row twice.
     execute(
         f"""
-        create or replace temp table changed_keys as
+        create or replace temp table {_changed(name)} as
         select distinct {keys}
         from (
             select * exclude (times)
@@ -198,27 +227,44 @@ def _write_difference(current: Pass, table: DynamicTable, action: str) -> Writte
         )
         """
     )
-    only = f"semi join temp.main.changed_keys using ({keys})"
+    only = f"semi join {_changed(name)} using ({keys})"
+    execute(f"create or replace temp table {_fresh(name)} as from temp.main.fresh {only}")
     execute(
-        f"create or replace temp table {_delta(table.name)} as"
-        f" from temp.main.stale {only} union all from temp.main.fresh {only}"
+        f"create or replace temp table {_delta(name)} as"
+        f" from {_fresh(name)} union all from temp.main.stale {only}"
     )
-    outdated, removed, changed = execute(
+    removed, changed = execute(
         f"""
         select
-            (select count(*) from temp.main.stale {only}),
-            (select count(*) from temp.main.changed_keys anti join temp.main.fresh using ({keys})),
-            (select count(*) from temp.main.fresh {only})
+            (select count(*) from {_changed(name)} anti join {_fresh(name)} using ({keys})),
+            (select count(*) from {_fresh(name)})
         """
-    ).fetchone() or (0, 0, 0)
-    if outdated:
-        matches = " and ".join(f"target.{key} = changed_keys.{key}" for key in table.refresh_key)
-        execute(
-            f"delete from {_target(table)} as target using temp.main.changed_keys where {matches}"
-        )
-    if changed:
-        execute(f"insert into {_target(table)} from temp.main.fresh {only}")
+    ).fetchone() or (0, 0)
+    if current.at_once:
+        write_difference(current, table)
+    elif changed or removed:
+        current.waiting.add(name)
     return Written(action, changed, removed)
+
+
+def write_difference(current: Pass, table: DynamicTable) -> None:
+    """Replace the rows of every key whose rows differ, as the pass has noted them."""
+    execute, name = current.connection.execute, table.name
+    before, after = execute(
+        f"""
+        select
+            (select count(*) from {_delta(name)}) - (select count(*) from {_fresh(name)}),
+            (select count(*) from {_fresh(name)})
+        """
+    ).fetchone() or (0, 0)
+    if before:
+        matches = " and ".join(f"target.{key} = changed.{key}" for key in table.refresh_key)
+        execute(
+            f"delete from {_target(table)} as target using {_changed(name)} as changed"
+            f" where {matches}"
+        )
+    if after:
+        execute(f"insert into {_target(table)} from {_fresh(name)}")
 
 
 def _target(table: DynamicTable) -> str:
@@ -227,3 +273,11 @@ def _target(table: DynamicTable) -> str:
 
 def _delta(name: str) -> str:
     return f"temp.main.delta_{name}"
+
+
+def _changed(name: str) -> str:
+    return f"temp.main.changed_{name}"
+
+
+def _fresh(name: str) -> str:
+    return f"temp.main.fresh_{name}"

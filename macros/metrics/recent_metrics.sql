@@ -6,7 +6,7 @@
 {% macro recent_metrics(daily, lifelong, keys) %}
     {%- set key_list = keys | join(', ') -%}
     {%- set windows = [7, 28, 84] -%}
-    {%- set longest = [84, var('population_window_days')] | max -%}
+    {%- set longest = [84, var('population_window_days') | int] | max -%}
     recent_months as (
 
         select

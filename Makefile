@@ -33,6 +33,9 @@ bench: setup ## The benchmark table; last line: JSON
 soak: setup ## The long fault test (ARGS="--kills 200 --sink duckdb|snowflake"); last line: JSON
 	@$(BIN)/python -m tests.soak $(ARGS)
 
+soak-together: setup ## All parts on one lake (ARGS="--seconds 300 --rate 300"); last line: JSON
+	@$(BIN)/python -m tests.soak.together $(ARGS)
+
 lint: setup ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint --disable-progress-bar --nofail models tests/data
@@ -40,4 +43,4 @@ lint: setup ## ruff and sqlfluff
 lock: ## Compile the requirements again from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group test --group lint --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q -o requirements/locked.txt
 
-.PHONY: help setup demo test test-kafka bench soak lint lock
+.PHONY: help setup demo test test-kafka bench soak soak-together lint lock

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded.database import connect
+from embedded.database import connect, transact
 
 PROJECT = Path(__file__).parent.parent
 EPOCH = datetime(2026, 1, 1)
@@ -75,11 +75,8 @@ class Lake:
                     EPOCH,
                 )
             )
-        self.connection.execute("begin")
-        self.connection.executemany(
-            "insert into churn_scores_raw values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
-        )
-        self.connection.execute("commit")
+        insert = "insert into churn_scores_raw values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        transact(self.connection, lambda lake: lake.executemany(insert, rows))
 
     def rows(self, query: str, *parameters) -> list[tuple]:
         return self.connection.execute(query, list(parameters)).fetchall()

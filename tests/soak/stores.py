@@ -42,7 +42,7 @@ class LakeStore:
 
     def prepare(self, number: int) -> Callable[[], None]:
         """Return what a loader's process does first."""
-        return partial(_use_lake, self._path)
+        return partial(use_lake, self._path)
 
     def metrics(self) -> list[tuple]:
         """Refresh the live metrics and return them: what each customer is seen as."""
@@ -113,7 +113,8 @@ class StandInStore:
             time.sleep(seconds)
 
 
-def _use_lake(path: Path) -> None:
+def use_lake(path: Path) -> None:
+    """Make a lake the one that this process opens."""
     os.environ["CHURN_LAKE"] = str(path)
 
 

@@ -35,34 +35,44 @@ class Refreshed:
     failures: list[RefreshFailure]
 
 
-def due_tables(
-    connection: duckdb.DuckDBPyConnection, began: Mapping[str, datetime], as_of: datetime
-) -> list[str]:
+@dataclass(frozen=True)
+class Registered:
+    """What the registry holds of the dynamic tables, read once for a pass."""
+
+    tables: dict[str, DynamicTable]
+    failing: dict[str, RefreshFailure]
+
+
+def read_registered(connection: duckdb.DuckDBPyConnection) -> Registered:
+    """Return the dynamic tables and those that fail; raises LakeError before the first build."""
+    return Registered(dynamic_tables(connection), refresh_failures(connection))
+
+
+def due_tables(known: Registered, began: Mapping[str, datetime], as_of: datetime) -> list[str]:
     """Return the tables with a time lag that are due, given when each was last refreshed."""
-    tables, failing = dynamic_tables(connection), refresh_failures(connection)
     waiting = {
         name
-        for name, failure in failing.items()
+        for name, failure in known.failing.items()
         if failure.is_suspended or as_of < failure.failed_at + pause(failure.consecutive_failures)
     }
     return [
         table.name
-        for table in tables.values()
+        for table in known.tables.values()
         if not _is_held_up(table, waiting) and _has_waited(table, began.get(table.name), as_of)
     ]
 
 
-def refreshable_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+def refreshable_tables(known: Registered) -> list[str]:
     """Return every table that is not suspended and reads none that is."""
-    suspended = {
-        name for name, failure in refresh_failures(connection).items() if failure.is_suspended
-    }
-    tables = dynamic_tables(connection).values()
-    return [table.name for table in tables if not _is_held_up(table, suspended)]
+    suspended = {name for name, failure in known.failing.items() if failure.is_suspended}
+    return [table.name for table in known.tables.values() if not _is_held_up(table, suspended)]
 
 
 def refresh_tables(
-    connection: duckdb.DuckDBPyConnection, names: Collection[str], as_of: datetime
+    connection: duckdb.DuckDBPyConnection,
+    names: Collection[str],
+    known: Registered,
+    as_of: datetime,
 ) -> Refreshed:
     """Refresh some tables and those they read, together; if that fails, one after the other.
 
@@ -72,14 +82,13 @@ def refresh_tables(
     if not names:
         return Refreshed([], [])
     failed: dict[str, str] = {}
-    done: list[Refresh] = []
     try:
         done = refresh(connection, names)
     except (duckdb.Error, LakeError) as error:
         if _is_of_the_lake(error):
             raise
-        done, failed = _refresh_one_by_one(connection, names)
-    return Refreshed(done, _note(connection, names, failed, as_of))
+        done, failed = _refresh_one_by_one(connection, names, known.tables)
+    return Refreshed(done, _note(connection, names, failed, known, as_of))
 
 
 def forget_failures(connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -114,9 +123,10 @@ def _is_of_the_lake(error: Exception) -> bool:
 
 
 def _refresh_one_by_one(
-    connection: duckdb.DuckDBPyConnection, names: Collection[str]
+    connection: duckdb.DuckDBPyConnection,
+    names: Collection[str],
+    tables: Mapping[str, DynamicTable],
 ) -> tuple[list[Refresh], dict[str, str]]:
-    tables = dynamic_tables(connection)
     wanted = {name for one in names for name in {one, *tables[one].reads} if name in tables}
     done, failed = [], {}
     # What a table reads, reads less than the table itself.
@@ -136,10 +146,11 @@ def _note(
     connection: duckdb.DuckDBPyConnection,
     names: Collection[str],
     failed: dict[str, str],
+    known: Registered,
     as_of: datetime,
 ) -> list[RefreshFailure]:
     """Note which tables failed, and which no longer do; write only when one of these is so."""
-    tables, before = dynamic_tables(connection), refresh_failures(connection)
+    tables, before = known.tables, known.failing
     tried = {name for one in names for name in {one, *tables[one].reads}}
     held_up = {name for name in tried if name in tables and _is_held_up(tables[name], set(failed))}
     well = (tried & set(before)) - held_up

@@ -40,6 +40,8 @@ def measure_lags(
     A table that was filled for the first time, or from changes that maintenance has since
     forgotten, has none.
     """
+    if not refreshes:
+        return []
     after = dynamic_tables(connection)
     lags = []
     for name in {one.name for one in refreshes}:

@@ -13,16 +13,18 @@ from embedded.actions import utc_now
 from embedded.database import LakeError
 from embedded.due_tables import (
     Refreshed,
+    Registered,
     due_tables,
     in_words,
     pause,
+    read_registered,
     refresh_tables,
     refreshable_tables,
 )
 from embedded.lag import Lag, measure_lags, record_lags
 from embedded.maintenance import maintain
 from embedded.refresh import Refresh
-from embedded.registry import RefreshFailure, dynamic_tables
+from embedded.registry import RefreshFailure
 from embedded.tasks import TaskRun, run_due_tasks
 
 PASS_SECONDS = 0.2  # between two looks; a look that finds nothing costs some milliseconds
@@ -78,7 +80,8 @@ def tick(connection: duckdb.DuckDBPyConnection, as_of: datetime | None = None) -
     Every dynamic table is refreshed, due or not, except those that are suspended.
     """
     as_of = as_of or utc_now()
-    refreshed, lags = _refresh(connection, refreshable_tables(connection), as_of)
+    known = read_registered(connection)
+    refreshed, lags = _refresh(connection, refreshable_tables(known), known, as_of)
     record_lags(connection, lags)
     return Tick(refreshed.refreshes, run_due_tasks(connection, as_of), refreshed.failures)
 
@@ -118,8 +121,9 @@ class Passes:
 
     def step(self, as_of: datetime) -> Tick:
         """Make one pass: refresh the tables that are due, and run the tasks that are."""
-        due = due_tables(self._connection, self._began, as_of)
-        refreshed, lags = _refresh(self._connection, due, as_of)
+        known = read_registered(self._connection)
+        due = due_tables(known, self._began, as_of)
+        refreshed, lags = _refresh(self._connection, due, known, as_of)
         if refreshed.refreshes:
             self._began.update(dict.fromkeys(due, as_of))
         self._lags += lags
@@ -152,8 +156,7 @@ class Passes:
 
 
 def _refresh(
-    connection: duckdb.DuckDBPyConnection, names: list[str], as_of: datetime
+    connection: duckdb.DuckDBPyConnection, names: list[str], known: Registered, as_of: datetime
 ) -> tuple[Refreshed, list[Lag]]:
-    before = dynamic_tables(connection)
-    refreshed = refresh_tables(connection, names, as_of)
-    return refreshed, measure_lags(connection, refreshed.refreshes, before)
+    refreshed = refresh_tables(connection, names, known, as_of)
+    return refreshed, measure_lags(connection, refreshed.refreshes, known.tables)

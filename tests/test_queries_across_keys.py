@@ -1,0 +1,127 @@
+"""A query that looks across its key is refused, or its table is right all the same."""
+
+import shutil
+
+import pytest
+
+from embedded.database import LakeError, connect
+from embedded.refresh import refresh
+from embedded.registry import SCHEMA
+from tests.recomputed import add_dynamic_table, differing_rows
+
+ORDERS, VISITS = "lake.main.orders as orders", "lake.main.visits as visits"
+BOTH = f"{ORDERS} left join {VISITS} on orders.key = visits.key"
+
+QUERIES = {
+    "a window over the side that may be missing": f"""
+        select orders.key, orders.v, count(*) over (partition by visits.key) as n from {BOTH}
+    """,
+    "one row of those whose other side is missing": f"""
+        select distinct on (visits.key) orders.key, orders.v from {BOTH} order by orders.v
+    """,
+    "an equality of a column with itself": f"""
+        select orders.key, count(*) as n from {ORDERS}
+        inner join {VISITS} on orders.key = orders.key group by orders.key
+    """,
+    "a subquery in a join's condition": f"""
+        select orders.key, orders.v from {ORDERS} inner join {VISITS}
+        on orders.key = visits.key and orders.v >= (select max(v) from lake.main.visits)
+    """,
+    "a subquery among values": f"""
+        select orders.key, n from {ORDERS}
+        cross join (values ((select count(*) from lake.main.visits))) as counted (n)
+    """,
+    "a subquery as an argument": f"""
+        select orders.key, n from {ORDERS}
+        cross join range((select count(*) from lake.main.visits)) as counted (n)
+    """,
+    "a table that only a function names": f"""
+        select orders.key, found.v from {ORDERS}
+        cross join query_table('lake.main.visits') as found
+    """,
+    "sides of a union in another order": """
+        select key, v from lake.main.orders union all select v, key from lake.main.visits
+    """,
+    "columns of a table under other names": "select key, v from lake.main.orders as o (v, key)",
+    "columns of a subquery under other names": """
+        select key, v from (select key, v from lake.main.orders) as renamed (v, key)
+    """,
+    "columns of a CTE under other names": """
+        with renamed (v, key) as (select key, v from lake.main.orders) select key, v from renamed
+    """,
+    "columns renamed in a star": "select * rename (v as key, key as v) from lake.main.orders",
+    "columns by a pattern under another name": "select columns('v') as key from lake.main.orders",
+    "a star over the side that may be missing": f"""
+        select * from {ORDERS} right join {VISITS} on orders.key = visits.key
+    """,
+    "a sample": "select key, v from lake.main.orders using sample 50%",
+    "a macro with a subquery": "select key, v from lake.main.orders where v >= highest()",
+    "a view": "select key, v from lake.main.seen",
+}
+CHANGES = (
+    "insert into orders values ('c', 'c'), ('d', 'a')",
+    "insert into visits values ('c', 'b'), ('z', 'c'), ('e', 'z')",
+    "delete from orders where key = 'a' and v = 'b'",
+    "update orders set v = 'd' where key = 'b'",
+    "insert into orders values ('f', 'f')",
+    "delete from visits where key = 'a'",
+    "delete from orders where key = 'c'",
+)
+
+
+@pytest.fixture
+def lake(shared_lake, tmp_path, monkeypatch):
+    shutil.copytree(shared_lake.path, tmp_path / "lake")
+    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
+    with connect() as connection:
+        connection.execute(f"delete from {SCHEMA}.dynamic_tables")
+        for table in ("orders", "visits"):
+            connection.execute(f"create table {table} (key varchar, v varchar)")
+        connection.execute("insert into orders values ('a', 'b'), ('a', 'c'), ('b', 'a')")
+        connection.execute("insert into visits values ('a', 'a'), ('b', 'c')")
+        connection.execute(
+            "create view seen as select key, max(v) as v from lake.main.visits group by key"
+        )
+        connection.execute("create macro highest() as (select max(v) from lake.main.visits)")
+        yield connection
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_a_query_is_refused_or_its_table_is_right(lake, query):
+    add_dynamic_table(lake, "added", query, ("key",))
+    try:
+        refresh(lake)
+        for change in CHANGES:
+            assert differing_rows(lake) == {}
+            lake.execute(change)
+            refresh(lake)
+        assert differing_rows(lake) == {}
+    except LakeError as refusal:
+        assert "added" in str(refusal)
+
+
+def test_in_full_mode_the_key_may_be_in_no_source(lake):
+    query = "select 'all' as part, count(*) as visits from lake.main.visits"
+    add_dynamic_table(lake, "total", query, ("part",), mode="FULL")
+    for change in CHANGES:
+        refresh(lake)
+        assert differing_rows(lake) == {}
+        lake.execute(change)
+
+
+def test_a_source_that_is_made_anew_is_read_anew(lake):
+    query = "select key, count(*) as n from lake.main.orders group by key"
+    add_dynamic_table(lake, "counted", query, ("key",))
+    refresh(lake)
+    lake.execute("create or replace table orders as select * from orders where key <> 'a'")
+    refresh(lake)
+    assert differing_rows(lake) == {}
+
+
+def test_rows_without_a_key_are_a_group_of_their_own(lake):
+    query = "select key, count(*) as n from lake.main.orders group by key"
+    add_dynamic_table(lake, "counted", query, ("key",))
+    for _ in range(3):
+        refresh(lake)
+        assert differing_rows(lake) == {}
+        lake.execute("insert into orders values (null, 'x')")

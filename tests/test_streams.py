@@ -41,7 +41,9 @@ class Points:
         query = "select key, sum(value)::integer as value from lake.main.readings group by key"
         add_dynamic_table(self.connection, "points", query, ("key",))
         refresh(self.connection)
-        self.execute(f"insert into {SCHEMA}.streams values ('points_stream', 'points', null)")
+        self.execute(
+            f"insert into {SCHEMA}.streams (name, source) values ('points_stream', 'points')"
+        )
         place_stream(self.connection, "points_stream")
 
     def execute(self, statement: str) -> list[tuple]:
@@ -126,7 +128,8 @@ def test_the_net_change_of_every_row_is_handed_out_once(points, history):
 
 TASK = f"""
     insert into {SCHEMA}.tasks
-    values ('keep', 'insert into received {CHANGES}', 'points_stream', null, false, 5, 0, null)
+        (name, body, stream, is_suspended, suspend_after_failures, consecutive_failures)
+    values ('keep', 'insert into received {CHANGES}', 'points_stream', false, 5, 0)
 """
 
 
@@ -153,14 +156,14 @@ def test_what_comes_while_a_task_runs_is_received_once(points):
     points.execute("insert into readings values ('a', 1)")
     refresh(points.connection)
     attempts = []
-    with connect() as other:
+    with connect() as other:  # it writes as dbt does, without waiting for its turn
 
         def work(open_):
             stream = streams(open_)["points_stream"]
             snapshot = fix_bounds(open_, stream)
             if not attempts:
-                other.execute("insert into readings values ('a', 1), ('b', 2)")
-                refresh(other)
+                other.execute("update points set value = 2 where key = 'a'")
+                other.execute("insert into points values ('b', 2)")
             attempts.append(snapshot)
             open_.execute(f"insert into received {CHANGES}")
             move_offset(open_, stream, snapshot)

@@ -8,15 +8,13 @@ looks across keys. What cannot be proved is refused.
 import json
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import duckdb
 
 from embedded.database import CATALOG
-from embedded.query_tree import parse
+from embedded.query_tree import Node, column_name, column_table, expressions_in, parse
 
-Node = dict[str, Any]
-
+_GENERATORS = {"range", "generate_series", "unnest"}
 _CLOCKS = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
 # Joins whose rows keep the key of the left side, of the right side.
 _KEEPS_LEFT = {"INNER", "LEFT", "SEMI", "ANTI"}
@@ -29,10 +27,14 @@ class NotKeyedError(Exception):
 
 @dataclass(frozen=True)
 class _Relation:
-    """Part of a query: does it read a table of the lake, and under which names is its key kept?"""
+    """Part of a query: does it read a table of the lake, and under which names is its key kept?
+
+    Of an outer join, only one side has the key in every row.
+    """
 
     is_keyed: bool
     names: frozenset[str] = frozenset()
+    is_outer: bool = False
 
 
 def check_keyed(query: str, keys: tuple[str, ...]) -> None:
@@ -49,19 +51,20 @@ class _Check:
     def query(self, node: Node, known: dict[str, _Relation]) -> _Relation:
         known = dict(known)
         for cte in (node.get("cte_map") or {}).get("map") or []:
+            self._no_new_names(cte["value"].get("aliases"))
             known[cte["key"]] = self.query(cte["value"]["query"]["node"], known)
         if node["type"] == "SET_OPERATION_NODE":
             return self._set_operation(node, known)
         if node["type"] != "SELECT_NODE":
             raise NotKeyedError(f"it contains a {node['type'].lower().replace('_', ' ')}")
+        if node.get("sample"):
+            raise NotKeyedError("it takes a sample")
         source = self._source(node["from_table"], known)
         own = [node[part] for part in _EXPRESSIONS if node.get(part)]
-        expressions = [*_inside(own), *_inside(node.get("modifiers") or [])]
-        self._no_clock(expressions)
+        expressions = [*expressions_in(own), *expressions_in(node.get("modifiers") or [])]
+        self._plain(expressions)
         if source.is_keyed:
             self._select(node, source, expressions)
-        elif any(one.get("class") == "SUBQUERY" for one in expressions):
-            raise NotKeyedError("it has a subquery outside of FROM")
         return _Relation(source.is_keyed)
 
     def _set_operation(self, node: Node, known: dict[str, _Relation]) -> _Relation:
@@ -69,13 +72,24 @@ class _Check:
         self._no_limit(node)
         if sides[0].is_keyed != sides[1].is_keyed:
             raise NotKeyedError("it adds rows that belong to no key")
+        if sides[0].is_keyed and node["setop_type"] != "UNION_BY_NAME":
+            places = [self._places(node[side]) for side in ("left", "right")]
+            if None in places or places[0] != places[1]:
+                raise NotKeyedError("the sides of a union must name the key in the same place")
         return sides[0]
+
+    def _places(self, node: Node) -> list[int] | None:
+        """Return which columns of a select are the key, or None where that is not written."""
+        columns = [column_name(item) for item in node.get("select_list") or []]
+        is_written = all(key in columns for key in self.keys)
+        return [columns.index(key) for key in self.keys] if is_written else None
 
     # -- FROM -------------------------------------------------------------------------------------
 
     def _source(self, node: Node, known: dict[str, _Relation]) -> _Relation:
         if node.get("sample"):
             raise NotKeyedError("it takes a sample")
+        self._no_new_names(node.get("column_name_alias"))
         kind, alias = node["type"], node.get("alias") or node.get("table_name") or ""
         if kind == "BASE_TABLE":
             is_ours = node.get("catalog_name") == CATALOG
@@ -89,16 +103,20 @@ class _Check:
         if kind == "JOIN":
             return self._join(node, known)
         if kind in ("EMPTY", "TABLE_FUNCTION", "EXPRESSION_LIST"):
+            self._plain(expressions_in([node.get("function"), node.get("values")]))
+            if kind == "TABLE_FUNCTION" and node["function"]["function_name"] not in _GENERATORS:
+                raise NotKeyedError(f"it reads from {node['function']['function_name']}()")
             return _Relation(False)
         raise NotKeyedError(f"it reads from a {kind.lower().replace('_', ' ')}")
 
     def _join(self, node: Node, known: dict[str, _Relation]) -> _Relation:
         left, right = (self._source(node[side], known) for side in ("left", "right"))
         how = node["join_type"]
+        self._plain(expressions_in(node.get("condition")))
         if node["ref_type"] not in ("REGULAR", "CROSS"):
             raise NotKeyedError(f"it has a join of the kind {node['ref_type'].lower()}")
         if left.is_keyed and right.is_keyed:
-            equal = self._equal_columns(node)
+            equal = self._equal_columns(node, left, right)
             for key in self.keys:
                 if key not in equal:
                     raise NotKeyedError(f"it joins two sources without an equality of {key}")
@@ -109,19 +127,23 @@ class _Check:
             names |= right.names
         if (left.is_keyed or right.is_keyed) and not names:
             raise NotKeyedError(f"a {how.lower()} join adds rows that belong to no key")
-        return _Relation(left.is_keyed or right.is_keyed, names)
+        return _Relation(left.is_keyed or right.is_keyed, names, how in ("LEFT", "RIGHT", "FULL"))
 
-    def _equal_columns(self, node: Node) -> set[str]:
-        equal = set(node.get("using_columns") or [])
+    def _equal_columns(self, node: Node, left: _Relation, right: _Relation) -> set[str | None]:
+        equal: set[str | None] = set(node.get("using_columns") or [])
         condition = node.get("condition")
         parts = [condition] if condition else []
         if condition and condition["type"] == "CONJUNCTION_AND":
             parts = condition["children"]
         for part in parts:
             if part["type"] == "COMPARE_EQUAL":
-                sides = [_column(part[side]) for side in ("left", "right")]
-                if sides[0] == sides[1] and sides[0] in self.keys:
-                    equal.add(sides[0])
+                one, other = part["left"], part["right"]
+                of, of_other = column_table(one), column_table(other)
+                is_of_both = (of in left.names and of_other in right.names) or (
+                    of in right.names and of_other in left.names
+                )
+                if is_of_both and column_name(one) == column_name(other):
+                    equal.add(column_name(one))
         return equal
 
     # -- SELECT -----------------------------------------------------------------------------------
@@ -129,26 +151,25 @@ class _Check:
     def _select(self, node: Node, source: _Relation, expressions: list[Node]) -> None:
         self._no_limit(node)
         for one in expressions:
-            if one.get("class") == "SUBQUERY":
-                raise NotKeyedError("it has a subquery outside of FROM")
             if one.get("class") == "WINDOW":
-                self._contains_key(one.get("partitions") or [], "a window's PARTITION BY")
+                self._contains_key(one.get("partitions") or [], source, "a window's PARTITION BY")
             if targets := one.get("distinct_on_targets"):
-                self._contains_key(targets, "DISTINCT ON")
+                self._contains_key(targets, source, "DISTINCT ON")
         for key in self.keys:
             if not any(_passes_on(item, key, source) for item in node["select_list"]):
                 raise NotKeyedError(f"a step of it does not pass {key} on as it is")
         groups = node.get("group_expressions") or []
         for group in node.get("group_sets") or []:
-            self._contains_key([_by_position(groups[at], node) for at in group], "GROUP BY")
+            named = [_by_position(groups[at], node) for at in group]
+            self._contains_key(named, source, "GROUP BY")
         if not groups and node["aggregate_handling"] == "STANDARD_HANDLING":
-            for item in _inside(node["select_list"]):
+            for item in expressions_in(node["select_list"]):
                 if item.get("class") == "FUNCTION" and item["function_name"] in _aggregates():
                     raise NotKeyedError(f"{item['function_name']}() is over all keys at once")
 
-    def _contains_key(self, expressions: list[Node], where: str) -> None:
+    def _contains_key(self, expressions: list[Node], source: _Relation, where: str) -> None:
         for key in self.keys:
-            if key not in {_column(one) for one in expressions}:
+            if not any(_is_key(one, key, source) for one in expressions):
                 raise NotKeyedError(f"{where} does not contain {key}")
 
     def _no_limit(self, node: Node) -> None:
@@ -156,30 +177,29 @@ class _Check:
             if modifier["type"].startswith("LIMIT"):
                 raise NotKeyedError("it has a LIMIT")
 
-    def _no_clock(self, expressions: list[Node]) -> None:
+    def _no_new_names(self, aliases: list[str] | None) -> None:
+        if aliases:
+            raise NotKeyedError(f"it renames columns by their place: {', '.join(aliases)}")
+
+    def _plain(self, expressions: list[Node]) -> None:
+        """Refuse what reads elsewhere, or gives something else each time."""
         for one in expressions:
-            name = one.get("function_name") or _column(one)
-            if (one.get("class") == "FUNCTION" and name in _unsteady()) or name in _CLOCKS:
-                raise NotKeyedError(f"{name} gives something else each time")
+            if one.get("class") == "SUBQUERY":
+                raise NotKeyedError("it has a subquery outside of FROM")
+            is_function, name = one.get("class") == "FUNCTION", one.get("function_name")
+            if column_name(one) in _CLOCKS or (is_function and name in _unsteady()):
+                raise NotKeyedError(f"{name or column_name(one)} gives something else each time")
+            if is_function and name not in _functions("true"):
+                raise NotKeyedError(f"{name} is not a function of DuckDB's own")
 
 
 _EXPRESSIONS = ("select_list", "where_clause", "group_expressions", "having", "qualify")
 
 
-def _inside(node: Any) -> list[Node]:
-    """Return all nodes of expressions, without those of subqueries."""
-    if isinstance(node, list):
-        return [found for one in node for found in _inside(one)]
-    if not isinstance(node, dict):
-        return []
-    if node.get("class") == "SUBQUERY":
-        return [node]
-    return [node, *(found for value in node.values() for found in _inside(value))]
-
-
-def _column(node: Node) -> str | None:
-    """Return the name of the column that an expression is, whatever table it is said to be of."""
-    return node["column_names"][-1] if node.get("class") == "COLUMN_REF" else None
+def _is_key(node: Node, key: str, source: _Relation) -> bool:
+    """Tell whether an expression is the key itself, of a side that has it in every row."""
+    table = column_table(node)
+    return column_name(node) == key and (table is None or table in source.names)
 
 
 def _by_position(node: Node, select: Node) -> Node:
@@ -190,25 +210,22 @@ def _by_position(node: Node, select: Node) -> Node:
 
 def _passes_on(item: Node, key: str, source: _Relation) -> bool:
     if item.get("class") == "STAR":
-        changed = json.dumps([item.get("exclude_list"), item.get("replace_list")])
-        is_of_key = not item.get("relation_name") or item["relation_name"] in source.names
-        return is_of_key and f'"{key}"' not in changed
-    if _column(item) != key or item.get("alias") not in ("", None, key):
-        return False
-    qualifier = item["column_names"][:-1]
-    return not qualifier or qualifier[-1] in source.names
+        changed = [item.get(part) for part in ("exclude_list", "replace_list", "rename_list")]
+        is_whole = not item.get("columns") and f'"{key}"' not in json.dumps(changed)
+        table = item.get("relation_name")
+        return is_whole and (table in source.names if table else not source.is_outer)
+    return _is_key(item, key, source) and item.get("alias") in ("", None, key)
 
 
-@cache
 def _aggregates() -> frozenset[str]:
     return _functions("function_type = 'aggregate'")
 
 
-@cache
 def _unsteady() -> frozenset[str]:
     return _functions("stability in ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')")
 
 
+@cache
 def _functions(which: str) -> frozenset[str]:
     with duckdb.connect() as connection:
         rows = connection.execute(f"select function_name from duckdb_functions() where {which}")

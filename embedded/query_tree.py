@@ -12,6 +12,8 @@ import duckdb
 
 from embedded.database import CATALOG
 
+Node = dict[str, Any]
+
 _KEPT_QUERIES = 256
 
 
@@ -45,6 +47,28 @@ def parse(query: str) -> dict[str, Any]:
     if tree["error"]:
         raise ValueError(f"not a select statement: {tree['error_message']}")
     return tree
+
+
+def expressions_in(node: Any) -> list[Node]:
+    """Return all nodes of expressions, without those of subqueries."""
+    if isinstance(node, list):
+        return [found for one in node for found in expressions_in(one)]
+    if not isinstance(node, dict):
+        return []
+    if node.get("class") == "SUBQUERY":
+        return [node]
+    return [node, *(found for value in node.values() for found in expressions_in(value))]
+
+
+def column_name(node: Node) -> str | None:
+    """Return the name of the column that an expression is, whatever table it is said to be of."""
+    return node["column_names"][-1] if node.get("class") == "COLUMN_REF" else None
+
+
+def column_table(node: Node) -> str | None:
+    """Return the table that a column is said to be of."""
+    is_said = node.get("class") == "COLUMN_REF" and len(node["column_names"]) > 1
+    return node["column_names"][-2] if is_said else None
 
 
 def _parser() -> duckdb.DuckDBPyConnection:

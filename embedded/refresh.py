@@ -14,7 +14,9 @@ import duckdb
 
 from embedded.database import transact
 from embedded.query_tree import source_tables
-from embedded.refresh_step import Pass, WholeTableError, refresh_one, write_difference
+from embedded.refresh_difference import write_difference
+from embedded.refresh_pass import Pass, WholeTableError
+from embedded.refresh_step import refresh_one
 from embedded.registry import SCHEMA, current_snapshot, dynamic_tables
 
 

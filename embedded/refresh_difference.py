@@ -1,0 +1,98 @@
+"""What differs between a table and what it should hold: noted when it is computed, written later.
+
+Of a table in a pass there are three temporary tables: `changed`, the keys whose rows differ;
+`fresh`, what the rows of these keys should be; `delta`, these and what they were.
+"""
+
+from embedded.database import CATALOG
+from embedded.refresh_pass import Pass, Written
+from embedded.registry import DynamicTable
+
+
+def note_difference(current: Pass, table: DynamicTable, action: str) -> Written:
+    """Note the keys whose rows differ, what their rows should be, and all of both."""
+    execute, keys, name = current.connection.execute, ", ".join(table.refresh_key), table.name
+    # Counted and not merely compared: a table may hold the same row twice.
+    execute(
+        f"""
+        create or replace temp table {_changed(name)} as
+        select distinct {keys}
+        from (
+            select * exclude (times)
+            from (
+                select *, 1 as times from temp.main.fresh
+                union all
+                select *, -1 as times from temp.main.stale
+            )
+            group by all
+            having sum(times) <> 0
+        )
+        """
+    )
+    only = f"semi join {_changed(name)} using ({keys})"
+    execute(f"create or replace temp table {_fresh(name)} as from temp.main.fresh {only}")
+    execute(
+        f"create or replace temp table {delta(name)} as"
+        f" from {_fresh(name)} union all from temp.main.stale {only}"
+    )
+    removed, changed = execute(
+        f"""
+        select
+            (select count(*) from {_changed(name)} anti join {_fresh(name)} using ({keys})),
+            (select count(*) from {_fresh(name)})
+        """
+    ).fetchone() or (0, 0)
+    if current.at_once:
+        write_difference(current, table)
+    elif changed or removed:
+        current.waiting.add(name)
+    return Written(action, changed, removed)
+
+
+def write_difference(current: Pass, table: DynamicTable) -> None:
+    """Replace the rows of every key whose rows differ, as the pass has noted them."""
+    execute, name = current.connection.execute, table.name
+    before, after = execute(
+        f"""
+        select
+            (select count(*) from {delta(name)}) - (select count(*) from {_fresh(name)}),
+            (select count(*) from {_fresh(name)})
+        """
+    ).fetchone() or (0, 0)
+    if before:
+        matches = " and ".join(f"target.{key} = changed.{key}" for key in table.refresh_key)
+        execute(
+            f"delete from {target(table)} as target using {_changed(name)} as changed"
+            f" where {matches}"
+        )
+    if after:
+        execute(f"insert into {target(table)} from {_fresh(name)}")
+
+
+def present_rows(current: Pass, source: str) -> str:
+    """Return a temporary view of a table as it will be when this pass is written."""
+    keys, view = ", ".join(current.tables[source].refresh_key), f"present_{source}"
+    current.connection.execute(
+        f"create or replace temp view {view} as"
+        f" from {CATALOG}.main.{source} anti join {_changed(source)} using ({keys})"
+        f" union all from {_fresh(source)}"
+    )
+    return view
+
+
+def target(table: DynamicTable) -> str:
+    """Return the full name of a dynamic table."""
+    return f"{CATALOG}.main.{table.name}"
+
+
+def delta(name: str) -> str:
+    """Return where a pass has noted all rows of the keys that differ, old and new."""
+    return f"temp.main.delta_{name}"
+
+
+def _changed(name: str) -> str:
+    return f"temp.main.changed_{name}"
+
+
+def _fresh(name: str) -> str:
+    return f"temp.main.fresh_{name}"

@@ -1,0 +1,53 @@
+"""What one pass over dynamic tables knows: what it reads, and what it has changed so far."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import duckdb
+
+from embedded.database import CATALOG
+from embedded.registry import DynamicTable
+
+
+class Written(NamedTuple):
+    """What was done to one table: how, how many rows were written, how many keys removed."""
+
+    action: str
+    changed_rows: int
+    removed_rows: int
+
+
+class WholeTableError(Exception):
+    """A table is to be filled anew, which only a pass that writes at once can do."""
+
+
+@dataclass
+class Pass:
+    """One pass over dynamic tables: what it reads, and what it has changed so far."""
+
+    connection: duckdb.DuckDBPyConnection
+    snapshot: int
+    tables: dict[str, DynamicTable]
+    sources: dict[str, tuple[str, ...]]
+    # Whether what was computed is written before the next table is computed, or all at the end.
+    at_once: bool
+    versions: dict[str, int] = field(init=False)
+    # Of the tables that are no dynamic tables: one that was made anew has another.
+    identities: dict[str, int] = field(init=False)
+    # Filled from empty in this pass: there is no list of what changed in them.
+    filled: set[str] = field(default_factory=set)
+    # Computed in this pass, and still to be written.
+    waiting: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Start from the versions that the last pass left."""
+        self.versions = {name: table.version for name, table in self.tables.items()}
+        rows = self.connection.execute(
+            f"select table_name, table_id from ducklake_table_info('{CATALOG}')"
+        ).fetchall()
+        self.identities = {name: number for name, number in rows if name not in self.tables}
+
+    def seen(self, name: str) -> dict[str, int]:
+        """Return the versions of a table's sources, or what identifies those that have none."""
+        known = self.identities | self.versions
+        return {source: known[source] for source in self.sources[name] if source in known}

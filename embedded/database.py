@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import duckdb
 from duckdb_extensions import import_extension
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 CATALOG = "lake"
@@ -22,6 +22,7 @@ _CONFLICTS = ("database is locked", "Failed to commit DuckLake transaction", "co
 
 # Between two looks whether it is one's turn to write.
 _TURN_SECONDS = 0.005
+_LONGEST_TURN_SECONDS = 2
 
 # A failed commit may also have these causes, which no second try removes.
 _REFUSALS = ("readonly", "read-only", "disk is full", "No space left")
@@ -127,8 +128,13 @@ def _once(
 ) -> Result:
     # SQLite refuses whoever read before another wrote, at once: a long transaction would lose
     # against a loader again and again. So writers take turns.
-    with FileLock(lake_path() / "writers.lock", poll_interval=_TURN_SECONDS):
+    turn = FileLock(lake_path() / "writers.lock", poll_interval=_TURN_SECONDS)
+    with suppress(Timeout):  # a writer that was stopped where it stood must not stop the others
+        turn.acquire(timeout=_LONGEST_TURN_SECONDS)
+    try:
         return _alone(connection, work)
+    finally:
+        turn.release()
 
 
 def _alone(

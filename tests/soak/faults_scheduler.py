@@ -10,7 +10,8 @@ from pathlib import Path
 from embedded.actions import utc_now
 from tests.conftest import Lake, event, run_dbt
 from tests.soak.accounts import account
-from tests.soak.schedulers import Scheduler, activate_model
+from tests.soak.schedulers import Scheduler
+from tests.soak.small_model import activate_model
 
 KILLS, SEED, CUSTOMERS = 30, 20261124, 40
 PROFILE = {"segment": "standard", "monthly_value": 29, "marketing_consent": True}

@@ -1,19 +1,13 @@
-"""Schedulers as processes of their own, and what they need to have something to do: a model."""
+"""Schedulers as processes of their own. Each imports this file, so that it imports little."""
 
 import os
 import sys
 import threading
 from pathlib import Path
 
-import duckdb
-import numpy
-import pandas
-from sklearn.linear_model import LogisticRegression
-
 from embedded import database
-from embedded.database import connect, lake_path, transact
+from embedded.database import connect
 from embedded.scheduler import run
-from python_models import train_churn_model as trainer
 from tests.soak.forks import Fork
 
 LOST_A_RACE = "lost a race"  # against another writer, and began the transaction again
@@ -42,33 +36,3 @@ def _schedule(lake: Path) -> None:
     with connect(create=False) as connection:
         report("scheduling")
         run(connection, threading.Event(), report)
-
-
-def activate_model(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make a small model the active one: each problem of the last 28 days adds to the risk."""
-    columns = connection.execute("describe training_snapshots").fetchall()
-    features = [name for name, *_ in columns if name not in trainer.KEYS_AND_LABEL]
-    draw = numpy.random.default_rng(1)
-    # What is always 0 gets no weight, so that nothing but problems counts.
-    rows = pandas.DataFrame(0, index=range(2_000), columns=features)
-    rows["friction_count_28d"] = draw.integers(0, 6, len(rows))
-    has_churned = rows["friction_count_28d"] + draw.normal(size=len(rows)) > 3.0
-    sample = trainer.matrix(rows, features)
-    content = trainer.export(LogisticRegression(max_iter=1_000).fit(sample, has_churned), sample)
-    trainer.store(object(), content, str(lake_path() / "models"), "small.onnx")
-    row = trainer.run_row(
-        "small",
-        "trained",
-        features,
-        artefact="small.onnx",
-        artefact_hash=trainer.hashlib.sha256(content).hexdigest(),
-    )
-    transact(connection, lambda open_: _insert(open_, row))
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, row: pandas.DataFrame) -> None:
-    names = ", ".join(row.columns)
-    connection.execute(
-        f"insert into train_churn_model ({names}) values ({', '.join('?' * len(row.columns))})",
-        row.astype(object).iloc[0].tolist(),
-    )

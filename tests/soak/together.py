@@ -26,7 +26,8 @@ from tests.conftest import run_dbt
 from tests.soak.accounts import COUNTS, account
 from tests.soak.forks import Fork
 from tests.soak.loaders import Loader
-from tests.soak.schedulers import LOST_A_RACE, Scheduler, activate_model
+from tests.soak.schedulers import LOST_A_RACE, Scheduler
+from tests.soak.small_model import activate_model
 from tests.soak.stores import use_lake
 
 TOPIC = "churn.events"

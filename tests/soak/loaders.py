@@ -2,12 +2,11 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from ingest.__main__ import main
 from ingest.clients import apart, librdkafka
-from ingest.clients.kafka_python import KafkaPythonClient
+from ingest.without_pandas import keep_pandas_out
 from tests.soak.forks import Fork
 
 # The object store behind the broker under test is slow, and a fetch that takes longer than it may
@@ -23,8 +22,7 @@ class Loader(Fork):
 
 
 def _load(prepare: Callable[[], None], arguments: tuple[str, ...]) -> None:
-    # Starting a reading process takes longer than most lives here; its death is tested elsewhere.
-    apart.ApartClient = partial(KafkaPythonClient, fetch_wait_milliseconds=_FETCH_WAIT_MILLISECONDS)
+    keep_pandas_out()  # as `python -m ingest` does
     for client in (apart, librdkafka):
         client.FETCH_WAIT_MILLISECONDS = _FETCH_WAIT_MILLISECONDS
     prepare()

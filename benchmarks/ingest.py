@@ -18,7 +18,6 @@ from embedded.broker import broker
 from embedded.database import connect
 from embedded.processes import PROJECT, run_dbt
 from ingest.batches import Batch, StoredTopic, judge
-from ingest.clients import MAX_MESSAGES
 from ingest.clients.kafka_python import KafkaPythonClient
 from ingest.clients.librdkafka import LibrdkafkaClient
 from ingest.interpreter import busy_interpreter
@@ -90,7 +89,7 @@ def _rate(work: Callable[[], int]) -> float:
 
 def _poll(address: str, client: str, events: int) -> int:
     """Read with the client alone, as a program that does nothing else would."""
-    with closing(_CLIENTS[client](address, _TOPIC, MAX_MESSAGES)) as reader:
+    with closing(_CLIENTS[client](address, _TOPIC)) as reader:
         with TopicAdmin(address, _TOPIC) as admin:
             reader.read(admin.first_offsets(admin.describe().partitions))
         count = 0

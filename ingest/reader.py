@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
-from ingest.clients import MAX_MESSAGES, Client, open_client
+from ingest.clients import Client, open_client
 from ingest.fetched import Fetched
 from ingest.kafka import TopicAdmin, TopicState
 
@@ -26,7 +26,7 @@ class TopicReader:
         with ExitStack() as opened:
             self._admin = opened.enter_context(TopicAdmin(bootstrap_servers, topic))
             self._client: Client = opened.enter_context(
-                closing(open_client(client, bootstrap_servers, topic, MAX_MESSAGES))
+                closing(open_client(client, bootstrap_servers, topic))
             )
             self._opened = opened.pop_all()
         self._next_offsets: dict[int, int] = {}

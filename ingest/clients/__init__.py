@@ -14,20 +14,18 @@ FETCH_WAIT_MILLISECONDS = 20
 MAX_MESSAGES = 2_000
 
 
-def open_client(name: str, bootstrap_servers: str, topic: str, max_messages: int) -> "Client":
+def open_client(name: str, bootstrap_servers: str, topic: str) -> "Client":
     """Open the client of that name; `auto` takes librdkafka where it is installed.
-
-    One poll returns `max_messages` at most.
 
     Raises IngestError when the library is missing or no broker answers.
     """
     if chosen_library(name) == LIBRDKAFKA:
         from ingest.clients.librdkafka import LibrdkafkaClient
 
-        return LibrdkafkaClient(bootstrap_servers, topic, max_messages)
+        return LibrdkafkaClient(bootstrap_servers, topic)
     from ingest.clients.apart import ApartClient
 
-    return ApartClient(bootstrap_servers, topic, max_messages)
+    return ApartClient(bootstrap_servers, topic)
 
 
 class Client(Protocol):

@@ -20,7 +20,7 @@ _CLOSE_SECONDS = 2
 class ApartClient:
     """A `Client` whose reading is done by the process of reading_process.py, one batch ahead."""
 
-    def __init__(self, bootstrap_servers: str, topic: str, max_messages: int) -> None:
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
         """Start the process and connect within a few seconds; raises IngestError."""
         self._connection, theirs = Pipe()
         with theirs:
@@ -32,7 +32,7 @@ class ApartClient:
                 start_new_session=True,
             )
         try:
-            self._send(Order(bootstrap_servers, topic, max_messages, FETCH_WAIT_MILLISECONDS))
+            self._send(Order(bootstrap_servers, topic, FETCH_WAIT_MILLISECONDS))
             self._receive()
         except IngestError:
             self.close()

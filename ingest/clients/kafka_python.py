@@ -8,7 +8,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 
 from ingest.broker import open_kafka_python, refused, vanished
-from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS
+from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS, MAX_MESSAGES
 from ingest.fetched import Fetched
 
 # Without the compiled checksum, checking halves the speed; TCP and the contract still guard.
@@ -25,7 +25,6 @@ class KafkaPythonClient:
         self,
         bootstrap_servers: str,
         topic: str,
-        max_messages: int,
         fetch_wait_milliseconds: int = FETCH_WAIT_MILLISECONDS,
     ) -> None:
         """Connect within a few seconds; raises IngestError when no broker answers."""
@@ -41,7 +40,7 @@ class KafkaPythonClient:
             fetch_max_wait_ms=fetch_wait_milliseconds,
             fetch_max_bytes=_RESPONSE_BYTES,
             max_partition_fetch_bytes=FETCH_BYTES,
-            max_poll_records=max_messages,
+            max_poll_records=MAX_MESSAGES,
             check_crcs=_CHECK_CHECKSUMS,
             metrics_enabled=False,
         )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ingest.broker import LIBRDKAFKA_LOG, librdkafka_settings, refused, vanished
-from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS
+from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS, MAX_MESSAGES
 from ingest.fetched import Fetched
 
 # All that may lie ready in memory, whatever the number of partitions.
@@ -16,10 +16,9 @@ _NO_TIMESTAMP = 0
 class LibrdkafkaClient:
     """A `Client` over librdkafka."""
 
-    def __init__(self, bootstrap_servers: str, topic: str, max_messages: int) -> None:
+    def __init__(self, bootstrap_servers: str, topic: str) -> None:
         """Prepare the connection; raises IngestError for settings that cannot be right."""
         self._bootstrap_servers, self._topic = bootstrap_servers, topic
-        self._max_messages = max_messages
         self._next_offsets: dict[int, int] = {}
         settings = librdkafka_settings(bootstrap_servers) | {
             "group.id": "churn-loader",  # the library wants one, but nothing is stored under it
@@ -50,7 +49,7 @@ class LibrdkafkaClient:
         try:
             # The first one is worth waiting for; with it, only what lies ready.
             first = self._consumer.poll(timeout_seconds)
-            ready = [] if first is None else self._consumer.consume(self._max_messages - 1, 0)
+            ready = [] if first is None else self._consumer.consume(MAX_MESSAGES - 1, 0)
         except KafkaException as error:
             raise refused(self._bootstrap_servers, self._topic, error) from error
         if first is None:

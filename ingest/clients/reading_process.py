@@ -1,8 +1,9 @@
 """The process behind `ApartClient`: reads with kafka-python, and sends what comes to the loader.
 
-Started with the number of a socket as its argument. First it is sent an `Order`, and answers with
-nothing; then it is sent partitions with the offsets to read them from, at any time, and sends
-`Tidings`: what each poll brought, or what went wrong. It ends with the loader's end of the socket.
+Started with the number of a socket as its argument. First it is sent an `Order`, and answers
+once it has connected; then it is sent partitions with the offsets to read them from, at any time,
+and sends `Tidings`: what each poll brought, or what went wrong. It ends with the loader's end of
+the socket.
 """
 
 import queue
@@ -33,7 +34,6 @@ class Order(msgspec.Struct, frozen=True):
 
     bootstrap_servers: str
     topic: str
-    max_messages: int
     fetch_wait_milliseconds: int
 
 

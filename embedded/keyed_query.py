@@ -15,6 +15,12 @@ from embedded.database import CATALOG
 from embedded.query_tree import Node, column_name, column_table, expressions_in, parse
 
 _GENERATORS = {"range", "generate_series", "unnest"}
+# They depend on who asks, which DuckDB does not count as unsteady.
+_OF_THE_SESSION = {
+    *("current_catalog", "current_database", "current_role", "current_schema"),
+    *("current_schemas", "current_setting", "current_user", "getvariable", "in_search_path"),
+    *("session_user", "user"),
+}
 _CLOCKS = {"current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"}
 # Joins whose rows keep the key of the left side, of the right side.
 _KEEPS_LEFT = {"INNER", "LEFT", "SEMI", "ANTI"}
@@ -189,7 +195,11 @@ class _Check:
             is_function, name = one.get("class") == "FUNCTION", one.get("function_name")
             if column_name(one) in _CLOCKS or (is_function and name in _unsteady()):
                 raise NotKeyedError(f"{name or column_name(one)} gives something else each time")
-            if is_function and name not in _functions("true"):
+            is_age_now = name == "age" and len(one["children"]) == 1
+            is_word = column_table(one) is None and column_name(one) in _OF_THE_SESSION
+            if is_word or is_age_now or (is_function and name in _OF_THE_SESSION):
+                raise NotKeyedError(f"{name or column_name(one)} depends on the session")
+            if is_function and name not in _known():
                 raise NotKeyedError(f"{name} is not a function of DuckDB's own")
 
 
@@ -215,6 +225,10 @@ def _passes_on(item: Node, key: str, source: _Relation) -> bool:
         table = item.get("relation_name")
         return is_whole and (table in source.names if table else not source.is_outer)
     return _is_key(item, key, source) and item.get("alias") in ("", None, key)
+
+
+def _known() -> frozenset[str]:
+    return _functions("true")
 
 
 def _aggregates() -> frozenset[str]:

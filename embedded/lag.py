@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 
 from embedded.database import transact
-from embedded.query_tree import source_tables
+from embedded.query_tree import all_sources
 from embedded.refresh import Refresh
 from embedded.registry import SCHEMA, DynamicTable, dynamic_tables
 
@@ -18,9 +18,9 @@ def remember_what_is_read(connection: duckdb.DuckDBPyConnection) -> None:
 
     def work(open_: duckdb.DuckDBPyConnection) -> None:
         tables = dynamic_tables(open_)
-        direct = {name: set(source_tables(one.query)) for name, one in tables.items()}
+        queries = {name: table.query for name, table in tables.items()}
         for name, table in tables.items():
-            reads = _closure(name, direct)
+            reads = all_sources(name, queries)
             if reads != table.reads:
                 open_.execute(
                     f"update {SCHEMA}.dynamic_tables set reads = ? where name = ?",
@@ -68,8 +68,3 @@ def record_lags(connection: duckdb.DuckDBPyConnection, lags: Sequence[Lag]) -> N
                 f"insert into {SCHEMA}.refresh_lags values (?, now()::timestamp, ?)", lags
             ),
         )
-
-
-def _closure(name: str, direct: Mapping[str, set[str]]) -> set[str]:
-    upstream = [_closure(one, direct) for one in direct[name] if one in direct]
-    return direct[name].union(*upstream)

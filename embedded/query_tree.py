@@ -23,6 +23,16 @@ def source_tables(query: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(node["table_name"] for node in _lake_tables(parse(query))))
 
 
+def all_sources(name: str, queries: Mapping[str, str]) -> set[str]:
+    """Return what one of these queries reads, directly or through others of them, by name."""
+    found, left = set(), [name]
+    while left:
+        new = set(source_tables(queries[left.pop()])) - found
+        found |= new
+        left += new & queries.keys()
+    return found
+
+
 def redirect(query: str, targets: Mapping[str, str]) -> str:
     """Return the query with some of the lake's tables replaced by temporary ones, by name."""
     return _redirect(query, tuple(targets.items()))

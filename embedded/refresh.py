@@ -8,12 +8,12 @@ import json
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 
 import duckdb
 
-from embedded.database import transact
-from embedded.query_tree import source_tables
+from embedded.database import LakeError, transact
+from embedded.query_tree import all_sources, source_tables
 from embedded.refresh_difference import write_difference
 from embedded.refresh_pass import Pass, WholeTableError
 from embedded.refresh_step import refresh_one
@@ -93,19 +93,20 @@ def _start(
     tables = dynamic_tables(connection)
     sources = {name: source_tables(table.query) for name, table in tables.items()}
     if names is not None:
-        wanted = set().union(*(_with_upstream(name, sources) for name in names))
-        sources = {name: sources[name] for name in wanted}
+        queries = {name: table.query for name, table in tables.items()}
+        wanted = set(names).union(*(all_sources(name, queries) for name in names))
+        sources = {name: sources[name] for name in wanted & sources.keys()}
     return Pass(connection, current_snapshot(connection), tables, sources, at_once)
-
-
-def _with_upstream(name: str, sources: dict[str, tuple[str, ...]]) -> set[str]:
-    upstream = [_with_upstream(source, sources) for source in sources[name] if source in sources]
-    return {name}.union(*upstream)
 
 
 def _refresh_all(current: Pass) -> list[Refresh]:
     done: list[Refresh] = []
-    for name in TopologicalSorter(current.sources).static_order():
+    try:
+        order = list(TopologicalSorter(current.sources).static_order())
+    except CycleError as error:
+        circle = " reads ".join(reversed(error.args[1]))
+        raise LakeError(f"dynamic tables read each other in a circle: {circle}") from error
+    for name in order:
         started, table = time.perf_counter(), current.tables.get(name)
         if table is not None and (counts := refresh_one(current, table)) is not None:
             done.append(Refresh(name, *counts, time.perf_counter() - started))

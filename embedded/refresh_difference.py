@@ -35,37 +35,33 @@ def note_difference(current: Pass, table: DynamicTable, action: str) -> Written:
         f"create or replace temp table {delta(name)} as"
         f" from {_fresh(name)} union all from temp.main.stale {only}"
     )
-    removed, changed = execute(
+    removed, rows_in, rows_of_both = execute(
         f"""
         select
             (select count(*) from {_changed(name)} anti join {_fresh(name)} using ({keys})),
-            (select count(*) from {_fresh(name)})
+            (select count(*) from {_fresh(name)}),
+            (select count(*) from {delta(name)})
         """
-    ).fetchone() or (0, 0)
+    ).fetchone() or (0, 0, 0)
+    if rows_of_both:
+        current.waiting[name] = (rows_of_both - rows_in, rows_in)
     if current.at_once:
         write_difference(current, table)
-    elif changed or removed:
-        current.waiting.add(name)
-    return Written(action, changed, removed)
+        current.waiting.pop(name, None)
+    return Written(action, rows_in, removed)
 
 
 def write_difference(current: Pass, table: DynamicTable) -> None:
     """Replace the rows of every key whose rows differ, as the pass has noted them."""
     execute, name = current.connection.execute, table.name
-    before, after = execute(
-        f"""
-        select
-            (select count(*) from {delta(name)}) - (select count(*) from {_fresh(name)}),
-            (select count(*) from {_fresh(name)})
-        """
-    ).fetchone() or (0, 0)
-    if before:
+    rows_out, rows_in = current.waiting.get(name, (0, 0))
+    if rows_out:
         matches = " and ".join(f"target.{key} = changed.{key}" for key in table.refresh_key)
         execute(
             f"delete from {target(table)} as target using {_changed(name)} as changed"
             f" where {matches}"
         )
-    if after:
+    if rows_in:
         execute(f"insert into {target(table)} from {_fresh(name)}")
 
 

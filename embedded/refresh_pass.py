@@ -36,8 +36,8 @@ class Pass:
     identities: dict[str, int] = field(init=False)
     # Filled from empty in this pass: there is no list of what changed in them.
     filled: set[str] = field(default_factory=set)
-    # Computed in this pass, and still to be written.
-    waiting: set[str] = field(default_factory=set)
+    # Computed in this pass and still to be written: rows to take out, rows to put in.
+    waiting: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Start from the versions that the last pass left."""

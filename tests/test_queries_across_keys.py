@@ -100,6 +100,12 @@ def test_a_query_is_refused_or_its_table_is_right(lake, query):
         assert "added" in str(refusal)
 
 
+def test_a_table_that_reads_itself_is_refused(lake):
+    add_dynamic_table(lake, "added", "select key from lake.main.added", ("key",))
+    with pytest.raises(LakeError, match="in a circle: added reads added"):
+        refresh(lake)
+
+
 def test_in_full_mode_the_key_may_be_in_no_source(lake):
     query = "select 'all' as part, count(*) as visits from lake.main.visits"
     add_dynamic_table(lake, "total", query, ("part",), mode="FULL")

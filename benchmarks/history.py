@@ -6,6 +6,20 @@ from embedded.database import connect
 from embedded.processes import run_dbt
 
 CUSTOMERS = 20_000
+
+
+def event_type(number: str) -> str:
+    """Return SQL for a mixture of events: mostly logins, a fifth purchases, some trouble."""
+    return f"""
+        case
+            when {number} % 5 = 0 then 'purchase'
+            when {number} % 17 = 0 then 'ticket_opened'
+            when {number} % 101 = 0 then 'profile_updated'
+            else 'login'
+        end
+    """
+
+
 _DAYS = 120
 # Every fourth customer stops on a day of its own; the past ends now.
 _PAST = f"""
@@ -21,12 +35,7 @@ _PAST = f"""
     select
         format('past-{{:012x}}', number),
         'c' || customer,
-        case
-            when number % 5 = 0 then 'purchase'
-            when number % 17 = 0 then 'ticket_opened'
-            when number % 101 = 0 then 'profile_updated'
-            else 'login'
-        end,
+        {event_type("number")},
         happened_at,
         number % 1_000 / 4,
         '{{"properties":{{"name":"Ada","segment":"premium","marketing_consent":"true"}}}}',

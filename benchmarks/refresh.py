@@ -7,6 +7,7 @@ import time
 
 import duckdb
 
+from benchmarks.history import event_type
 from embedded.database import connect, lake_path
 from embedded.processes import run_dbt
 from embedded.refresh import Refresh, refresh
@@ -32,12 +33,7 @@ _EVENTS = f"""
     select
         format('{{:012x}}-{{:04x}}', event, hash(event) % 65_536),
         'c' || hash(event * 7 + 1) % {CUSTOMERS},
-        case
-            when event % 5 = 0 then 'purchase'
-            when event % 17 = 0 then 'ticket_opened'
-            when event % 101 = 0 then 'profile_updated'
-            else 'login'
-        end,
+        {event_type("event")},
         timestamp '2024-01-01' + to_microseconds(event * {_MICROSECONDS}) - to_seconds(late),
         event % 1_000 / 4,
         '{{"properties":{{"name":"Ada","segment":"premium"}}}}',

@@ -1,4 +1,4 @@
-"""The command line of the embedded engine: demo, up, tick, maintain and query."""
+"""The command line of the embedded engine: demo, up, schedule, tick, maintain and query."""
 
 import argparse
 import sys
@@ -43,10 +43,17 @@ def _up(arguments: argparse.Namespace) -> None:
     )
 
 
+def _schedule(_: argparse.Namespace) -> None:
+    from embedded.schedule import schedule
+
+    schedule()
+
+
 def _tick(arguments: argparse.Namespace) -> int:
+    from embedded.schedule import ending_with_the_engine
     from embedded.scheduler import tick
 
-    with connect(create=False) as connection:
+    with connect(create=False) as connection, ending_with_the_engine():
         done = tick(connection, arguments.as_of)
     sys.stdout.write("\n".join(done.in_words()) + "\n")
     return int(done.has_failed)
@@ -96,6 +103,11 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--client", choices=CHOICES, default=KAFKA_PYTHON, help="what the loader uses")
     up.add_argument("--no-dashboard", action="store_true")
     up.set_defaults(run=_up)
+
+    schedule = commands.add_parser(
+        "schedule", help="one pass after the other until it is stopped: what `up` runs"
+    )
+    schedule.set_defaults(run=_schedule)
 
     tick = commands.add_parser(
         "tick", help="one pass: refresh what changed, run tasks that are due"

@@ -3,8 +3,10 @@
 import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
+from functools import cache
+from pathlib import Path
 
-from embedded.database import LakeError, connect
+from embedded.database import LakeError, connect, explain, lake_path
 from embedded.due_tables import forget_failures
 from embedded.intervals import parse_target_lag
 from embedded.lag import remember_what_is_read
@@ -12,11 +14,30 @@ from embedded.refresh import refresh
 from embedded.registry import tasks
 from embedded.streams import place_stream
 from embedded.tasks import run_task
+from embedded.turns import ModelTurn
 
 
 def check_target_lag(text: str) -> None:
     """Raise LakeError for a target lag that no dynamic table can have."""
     parse_target_lag(text)
+
+
+def take_turn(_: str) -> None:
+    """Have the lake for one model of dbt alone, until end_turn; raises LakeError."""
+    try:
+        _model_turn(lake_path()).take()
+    except OSError as error:
+        raise LakeError(explain(error)) from error
+
+
+def end_turn(_: str) -> None:
+    """Let the other writers go on; without a turn this does nothing."""
+    _model_turn(lake_path()).end()
+
+
+@cache
+def _model_turn(lake: Path) -> ModelTurn:
+    return ModelTurn(lake)
 
 
 def refresh_dynamic_table(name: str) -> None:
@@ -53,6 +74,8 @@ def utc_now() -> datetime:
 
 ACTIONS: dict[str, Callable[[str], None]] = {
     "check_target_lag": check_target_lag,
+    "take_turn": take_turn,
+    "end_turn": end_turn,
     "refresh_dynamic_table": refresh_dynamic_table,
     "place_stream": place_stream_view,
     "execute_task": execute_task,

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import duckdb
 from duckdb_extensions import import_extension
-from filelock import FileLock, Timeout
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from embedded.turns import turn
 
 CATALOG = "lake"
 LARGE = "lake_of_large_rows"
@@ -19,10 +20,6 @@ EXTENSIONS = ("sqlite_scanner", "ducklake")
 INLINED_ROWS = 1_000
 # Two writers that meet on the catalog are told apart by these words; the loser starts again.
 _CONFLICTS = ("database is locked", "Failed to commit DuckLake transaction", "conflict")
-
-# Between two looks whether it is one's turn to write.
-_TURN_SECONDS = 0.005
-_LONGEST_TURN_SECONDS = 2
 
 # A failed commit may also have these causes, which no second try removes.
 _REFUSALS = ("readonly", "read-only", "disk is full", "No space left")
@@ -104,9 +101,9 @@ def transact(
     *,
     patience_seconds: float = 60,
 ) -> Result:
-    """Run `work` in one transaction, after all other writers that come this way.
+    """Run `work` in one transaction, when it is this process's turn to write.
 
-    dbt does not come this way: when it wins, roll back and run all of it again. `work` must
+    Who loses against another writer nevertheless rolls back and runs all of it again. `work` must
     therefore read what it needs inside, and have no effects outside the lake.
     Raises LakeError when the disk refuses, and whatever `work` itself raises.
     """
@@ -117,27 +114,13 @@ def transact(
         reraise=True,
     )
     try:
-        return retrying(_once, connection, work)
+        with turn(lake_path()):
+            return retrying(_once, connection, work)
     except (OSError, duckdb.IOException, duckdb.TransactionException) as error:
         raise LakeError(explain(error)) from error
 
 
 def _once(
-    connection: duckdb.DuckDBPyConnection,
-    work: Callable[[duckdb.DuckDBPyConnection], Result],
-) -> Result:
-    # SQLite refuses whoever read before another wrote, at once: a long transaction would lose
-    # against a loader again and again. So writers take turns.
-    turn = FileLock(lake_path() / "writers.lock", poll_interval=_TURN_SECONDS)
-    with suppress(Timeout):  # a writer that was stopped where it stood must not stop the others
-        turn.acquire(timeout=_LONGEST_TURN_SECONDS)
-    try:
-        return _alone(connection, work)
-    finally:
-        turn.release()
-
-
-def _alone(
     connection: duckdb.DuckDBPyConnection,
     work: Callable[[duckdb.DuckDBPyConnection], Result],
 ) -> Result:

@@ -89,13 +89,18 @@ def tick(connection: duckdb.DuckDBPyConnection, as_of: datetime | None = None) -
 def run(
     connection: duckdb.DuckDBPyConnection, stop: threading.Event, report: Callable[[str], None]
 ) -> None:
-    """Make passes until `stop` is set. What a pass cannot do is reported; the next tries again."""
+    """Make passes until `stop` is set. What a pass cannot do is reported; the next tries again.
+
+    Raises duckdb.FatalException when the connection will answer no more.
+    """
     passes, failures = Passes(connection), 0
     while not stop.wait(PASS_SECONDS if failures == 0 else pause(failures).total_seconds()):
         try:
             done = passes.step(utc_now())
             if passes.is_time_to_record_lags():
                 passes.record_lags()
+        except duckdb.FatalException:
+            raise
         except (duckdb.Error, LakeError) as error:
             failures += 1
             seconds, why = pause(failures).total_seconds(), str(error).strip().splitlines()[0]

@@ -1,4 +1,4 @@
-"""One loader a topic: a second one says who holds it, and waits until that one ends."""
+"""One process for one thing: a second one says who holds it, and waits until that one ends."""
 
 import json
 import logging
@@ -20,22 +20,23 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def sole_loader(folder: Path, topic: str, stop: threading.Event) -> Iterator[bool]:
-    """Hold the topic in that folder while the context is open; yield False if `stop` came first.
+def sole_process(folder: Path, name: str, told: str, stop: threading.Event) -> Iterator[bool]:
+    """Hold `name` in that folder while the context is open; yield False if `stop` came first.
 
+    Who finds it held says `told`, for example "topic t is being loaded", and by whom.
     The operating system lets go of it when the process ends, however it ends. Raises IngestError
     when the folder cannot be written.
     """
-    lock, holder = FileLock(folder / f"{topic}.lock"), folder / f"{topic}.holder"
+    lock, holder = FileLock(folder / f"{name}.lock"), folder / f"{name}.holder"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        is_held = _acquire(lock, holder, topic, stop)
+        is_held = _acquire(lock, holder, told, stop)
         if is_held:
             holder.write_text(json.dumps(_this_process()), encoding="utf-8")
     except OSError as error:
         lock.release()
         raise IngestError(
-            f"the loader cannot be registered in {folder}: {error.strerror or error}"
+            f"this process cannot be registered in {folder}: {error.strerror or error}"
         ) from error
     try:
         yield is_held
@@ -43,7 +44,7 @@ def sole_loader(folder: Path, topic: str, stop: threading.Event) -> Iterator[boo
         lock.release()
 
 
-def _acquire(lock: FileLock, holder: Path, topic: str, stop: threading.Event) -> bool:
+def _acquire(lock: FileLock, holder: Path, told: str, stop: threading.Event) -> bool:
     has_told = False
     while not stop.is_set():
         try:
@@ -51,9 +52,7 @@ def _acquire(lock: FileLock, holder: Path, topic: str, stop: threading.Event) ->
             return True
         except Timeout:
             if not has_told:
-                _log.warning(
-                    "topic %s is being loaded by %s: waiting until it ends", topic, _who(holder)
-                )
+                _log.warning("%s by %s: waiting until it ends", told, _who(holder))
                 has_told = True
         stop.wait(_LOOK_SECONDS)
     return False
@@ -72,4 +71,4 @@ def _who(holder: Path) -> str:
         said = json.loads(holder.read_text(encoding="utf-8"))
         return f"process {said['process']} on {said['host']} since {said['since']}"
     except (OSError, ValueError, KeyError):  # it has only just begun
-        return "another loader"
+        return "another process"

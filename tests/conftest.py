@@ -1,7 +1,6 @@
-"""One real pipeline per session, a fresh copy of the lake per test."""
+"""Real lakes, built once and copied, and events into them by SQL."""
 
 import json
-import os
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -10,37 +9,9 @@ from pathlib import Path
 import pytest
 
 from embedded.database import connect, transact
+from tests.dbt import PROJECT, EmptyLakes
 
-PROJECT = Path(__file__).parent.parent
 EPOCH = datetime(2026, 1, 1)
-# Test processes run side by side, and dbt writes into its target folder.
-os.environ["DBT_TARGET_PATH"] = f"target/tests-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-
-
-def run_dbt(*arguments: str, target: str = "duckdb", check: bool = True):
-    """Run dbt as a user does, on the lake that CHURN_LAKE names."""
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from dbt.cli.main import cli; cli()",
-            "--no-use-colors",
-            *arguments,
-        ],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "DBT_PROFILES_DIR": str(PROJECT),
-            "DBT_TARGET": target,
-            "SNOWFLAKE_ACCOUNT": "offline",
-            "SNOWFLAKE_USER": "offline",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert not check or done.returncode == 0, done.stdout + done.stderr
-    return done
 
 
 def run_module(*arguments: str):
@@ -99,24 +70,26 @@ def event(number, customer: str, event_type: str, occurred_at: datetime, **more)
 
 
 @pytest.fixture(scope="session")
-def dbt():
-    return run_dbt
+def empty_lakes(tmp_path_factory, testrun_uid):
+    """Empty pipelines to copy, shared by the test processes of this run."""
+    folder = tmp_path_factory.getbasetemp().parent / f"lakes-{testrun_uid}"
+    folder.mkdir(exist_ok=True)
+    return EmptyLakes(folder)
 
 
 @pytest.fixture
-def build_lake(tmp_path, monkeypatch):
-    """Build the pipeline up to training, empty, in a lake of its own."""
+def empty_lake(empty_lakes, tmp_path, monkeypatch):
+    """An empty pipeline up to the metrics and training, for one test."""
     monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
-    run_dbt("run", "-s", "+training_snapshots", "+metrics")
-    return Lake(tmp_path / "lake")
+    lake = Lake(empty_lakes.copy("metrics", tmp_path / "lake"))
+    yield lake
+    lake.connection.close()
 
 
 @pytest.fixture(scope="module")
-def shared_lake(tmp_path_factory):
-    """An empty pipeline up to the metrics, shared by the tests of one module."""
+def shared_lake(empty_lakes, tmp_path_factory):
+    """The same, shared by the tests of one module."""
     path = tmp_path_factory.mktemp("shared") / "lake"
-    patch = pytest.MonkeyPatch()
-    patch.setenv("CHURN_LAKE", str(path))
-    run_dbt("run", "-s", "+metrics")
-    yield Lake(path)
-    patch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHURN_LAKE", str(path))
+        yield Lake(empty_lakes.copy("metrics", path))

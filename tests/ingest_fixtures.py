@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +17,7 @@ from embedded.broker import broker
 from embedded.database import connect
 from ingest.kafka import create_topic, describe_topic
 from ingest.sinks import open_sink
-from tests.conftest import PROJECT, run_dbt
+from tests.dbt import PROJECT
 
 
 class RawLake:
@@ -42,19 +41,9 @@ class RawLake:
         )
 
 
-@cache
-def build_raw_lake(folder: Path) -> Path:
-    """Build the raw tables once, however many modules ask."""
-    path = folder / "raw-lake"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_LAKE", str(path))
-        run_dbt("run", "-q", "-s", "raw")
-    return path
-
-
 @pytest.fixture(scope="session")
-def raw_lake_path(tmp_path_factory):
-    return build_raw_lake(tmp_path_factory.getbasetemp())
+def raw_lake_path(empty_lakes, tmp_path_factory):
+    return empty_lakes.copy("raw", tmp_path_factory.mktemp("raw") / "lake")
 
 
 @pytest.fixture

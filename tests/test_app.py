@@ -1,12 +1,8 @@
 """The dashboard on a real lake: without one, empty, and with customers."""
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 import streamlit as st
@@ -14,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from embedded.database import connect, transact
 from embedded.scheduler import tick
+from tests.dbt import PROJECT
 
-PROJECT = Path(__file__).parents[1]
 MODEL = "forest-test"
 NASTY = '<img src=x onerror="alert(1)"> **bold** [x](http://x) =1+1'
 REASONS = json.dumps([{"code": "silent", "text": "No activity for 20 days, usually every 3"}])
@@ -23,29 +19,9 @@ PAGES = ["overview", "risk_queue", "customer"]
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def lake(empty_lakes, tmp_path_factory):
     """A lake with the empty pipeline, as `dbt build` leaves it."""
-    path = tmp_path_factory.mktemp("app") / "lake"
-    target = tmp_path_factory.mktemp("target")
-    parsed = PROJECT / "target" / "partial_parse.msgpack"
-    if parsed.exists():  # saves some seconds of parsing
-        shutil.copy(parsed, target)
-    environment = {
-        "CHURN_LAKE": str(path),
-        "DBT_PROFILES_DIR": str(PROJECT),
-        "DBT_TARGET_PATH": str(target),
-        "DBT_LOG_PATH": str(target),
-    }
-    subprocess.run(
-        [
-            *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "build", "-q"),
-            *("--exclude-resource-type", "test"),
-        ],
-        cwd=PROJECT,
-        env={**os.environ, **environment},
-        check=True,
-    )
-    return path
+    return empty_lakes.copy("all", tmp_path_factory.mktemp("app") / "lake")
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests.conftest import PROJECT, run_dbt, run_module
+from tests.conftest import run_module
+from tests.dbt import PROJECT, run_dbt
 
 
 def one_line(done) -> str:

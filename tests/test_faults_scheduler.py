@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from embedded.actions import utc_now
-from tests.conftest import Lake, event, run_dbt
+from tests.conftest import Lake, event
 from tests.soak.accounts import account
 from tests.soak.schedulers import Scheduler
 from tests.soak.small_model import activate_model
@@ -108,10 +108,9 @@ MOMENTS = [at_any_moment, between_refresh_and_reaction, at_any_moment, in_a_late
 
 
 def test_whenever_schedulers_are_killed_each_change_is_reacted_to_once(
-    tmp_path, monkeypatch, capsys
+    empty_lakes, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
-    run_dbt("build", "-q", "--exclude-resource-type", "test", "unit_test")
+    monkeypatch.setenv("CHURN_LAKE", str(empty_lakes.copy("all", tmp_path / "lake")))
     lives = Lives(tmp_path, SEED)
     activate_model(lives.lake.connection)
     lives.begin()

@@ -14,7 +14,8 @@ from ingest.loader import load
 from ingest.replay import replay
 from ingest.samples import FILES
 from ingest.sinks import open_sink
-from tests.conftest import Lake, event, run_dbt, run_module
+from tests.conftest import Lake, event, run_module
+from tests.dbt import run_dbt
 
 TABLES = ("churn_score_history", "churn_scores", "high_risk_history", "retention_emails")
 

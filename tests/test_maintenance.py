@@ -14,7 +14,8 @@ from embedded.database import LARGE, attach_for_large_rows, connect, transact
 from embedded.maintenance import STEPS, maintain
 from embedded.refresh import refresh
 from embedded.registry import create_registry
-from tests.conftest import EPOCH, PROJECT, Lake, event, run_module
+from tests.conftest import EPOCH, Lake, event, run_module
+from tests.dbt import PROJECT
 from tests.test_metrics import assert_metrics_are_right
 
 ALWAYS = "0 seconds"

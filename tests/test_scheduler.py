@@ -1,6 +1,5 @@
 """What is due and when, what becomes of what fails, and how late the tables are."""
 
-import shutil
 import threading
 import time
 from datetime import timedelta
@@ -17,7 +16,8 @@ from embedded.intervals import parse_interval, parse_target_lag
 from embedded.registry import refresh_failures, tasks
 from embedded.scheduler import Passes, run, tick
 from embedded.tasks import retry_pause
-from tests.conftest import EPOCH, Lake, event, run_dbt, run_module
+from tests.conftest import EPOCH, Lake, event, run_module
+from tests.dbt import run_dbt
 
 NOW = utc_now()
 
@@ -26,22 +26,9 @@ def after(seconds: float):
     return NOW + timedelta(seconds=seconds)
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    path = tmp_path_factory.mktemp("built") / "lake"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_LAKE", str(path))
-        run_dbt("run", "-s", "+metrics", "dynamic_table_lag")
-    return path
-
-
 @pytest.fixture
-def lake(built, tmp_path, monkeypatch):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
-    shutil.copytree(built, tmp_path / "lake")
-    lake = Lake(tmp_path / "lake")
-    yield lake
-    lake.connection.close()
+def lake(empty_lake):
+    return empty_lake
 
 
 def set_lag(lake, lag: str, *names: str) -> None:

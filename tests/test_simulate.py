@@ -14,7 +14,7 @@ from ingest.events import Event, decode
 from ingest.loader import load
 from ingest.options import parse
 from ingest.simulate import Faults, messages, simulate
-from tests.conftest import PROJECT
+from tests.dbt import PROJECT
 from tests.ingest_fixtures import address, ingest, one_line, raw_lake, raw_lake_path, sink
 
 END = datetime(2026, 6, 1, tzinfo=timezone.utc)

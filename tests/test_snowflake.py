@@ -8,7 +8,7 @@ import re
 import pytest
 from sqlfluff.core import Linter
 
-from tests.conftest import PROJECT, run_dbt
+from tests.dbt import PROJECT, run_dbt
 
 OFFLINE = ("--no-populate-cache", "--no-introspect")
 # What a dynamic table cannot refresh incrementally, or what would make it depend on the clock.

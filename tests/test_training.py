@@ -9,7 +9,8 @@ import pytest
 
 from embedded.churn_model import open_model
 from embedded.refresh import refresh
-from tests.conftest import EPOCH, PROJECT, event, run_dbt
+from tests.conftest import EPOCH, event
+from tests.dbt import PROJECT, run_dbt
 
 SOURCE = PROJECT / "python_models" / "train_churn_model.py"
 spec = importlib.util.spec_from_file_location("train_churn_model", SOURCE)
@@ -32,8 +33,8 @@ def regulars(days: int, customers: int = 6) -> list[dict]:
     ]
 
 
-def test_the_future_changes_no_feature_and_later_events_change_no_label(build_lake):
-    lake = build_lake
+def test_the_future_changes_no_feature_and_later_events_change_no_label(empty_lake):
+    lake = empty_lake
     lake.add(*regulars(200), event("end", "clock", "login", EPOCH + timedelta(days=201)))
     refresh(lake.connection)
     before = snapshots(lake)
@@ -64,8 +65,8 @@ def test_the_future_changes_no_feature_and_later_events_change_no_label(build_la
     assert not {"score", "band", "cancelled_at", "has_cancelled"} & set(features)
 
 
-def test_training_features_equal_serving_features(build_lake):
-    lake = build_lake
+def test_training_features_equal_serving_features(empty_lake):
+    lake = empty_lake
     lake.add(*regulars(200), event("end", "clock", "login", EPOCH + timedelta(days=201)))
     refresh(lake.connection)
     training = snapshots(lake)

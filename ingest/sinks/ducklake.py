@@ -20,7 +20,7 @@ from embedded.database import (
 )
 from ingest.batches import REJECTED_SCHEMA, Batch
 from ingest.errors import IngestError
-from ingest.lease import sole_loader
+from ingest.lease import sole_process
 
 _TABLES = {"churn_scores_raw", "churn_events_rejected", "ingest_batches"}
 
@@ -112,7 +112,7 @@ class DuckLakeSink:
 
     def hold(self, topic: str, stop: threading.Event) -> AbstractContextManager[bool]:
         """Be the only loader of a topic: wait for another one, or until `stop` (then False)."""
-        return sole_loader(lake_path() / "loaders", topic, stop)
+        return sole_process(lake_path() / "loaders", topic, f"topic {topic} is being loaded", stop)
 
     def write(self, batch: Batch) -> int:
         """Store rows and offsets together or not at all; return how many rows were accepted.

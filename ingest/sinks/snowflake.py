@@ -27,7 +27,7 @@ from tenacity import (
 
 from ingest.batches import Batch, Span
 from ingest.errors import IngestError
-from ingest.lease import sole_loader
+from ingest.lease import sole_process
 from ingest.sinks import snowflake_sql as sql
 from ingest.sinks.snowflake_account import Account
 from ingest.sinks.snowflake_channels import ChannelLostError, Clients
@@ -64,7 +64,9 @@ class SnowflakeSink:
         A loader on another machine shuts this one out of its channels: see `write`.
         """
         folder = Path(tempfile.gettempdir()) / f"churn-loaders-{getpass.getuser()}"
-        return sole_loader(folder / self._account.name, topic, stop)
+        return sole_process(
+            folder / self._account.name, topic, f"topic {topic} is being loaded", stop
+        )
 
     def lives(self, topic: str) -> dict[str | None, str]:
         """Return the stored name of every life of a topic, by the broker's id of that life."""

@@ -6,8 +6,10 @@
     {%- set target_relation = this.incorporate(type='table') -%}
     {% do embedded_action('check_target_lag', config.get('target_lag', 'DOWNSTREAM')) %}
     {{ run_hooks(pre_hooks) }}
+    {% do take_turn() %}
     {% call statement('main') %}{{ register_dynamic_table(target_relation, sql) }}{% endcall %}
     {% do adapter.commit() %}
+    {% do end_turn() %}
     {% do embedded_action('refresh_dynamic_table', target_relation.identifier) %}
     {% do persist_docs(target_relation, model) %}
     {{ run_hooks(post_hooks) }}

@@ -29,8 +29,10 @@
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- set source = single_source(model) -%}
     {{ run_hooks(pre_hooks) }}
+    {% do take_turn() %}
     {% call statement('main') %}{{ create_stream(target_relation, source) }}{% endcall %}
     {% do adapter.commit() %}
+    {% do end_turn() %}
     {% if target.type == 'duckdb' %}
         {% do embedded_action('place_stream', target_relation.identifier) %}
     {% endif %}

@@ -63,8 +63,10 @@
     {%- endif -%}
     {%- set stream = upstream_stream(model, stream_name) if stream_name -%}
     {{ run_hooks(pre_hooks) }}
+    {% do take_turn() %}
     {% call statement('main') %}{{ create_task(target_relation, sql, stream, schedule) }}{% endcall %}
     {% do adapter.commit() %}
+    {% do end_turn() %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': []}) }}
 {% endmaterialization %}

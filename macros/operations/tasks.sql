@@ -3,6 +3,7 @@
 {# What failed too often is suspended, dynamic tables too: resuming them is one and the same. #}
 {% macro resume_tasks() %}
     {%- if execute -%}
+        {%- do take_turn() -%}
         {%- for table in pipeline_relations('dynamic_table') -%}
             {%- do run_query(resume_dynamic_table(table)) -%}
         {%- endfor -%}
@@ -26,11 +27,13 @@
 
 {% macro set_tasks(verb) %}
     {%- if execute -%}
+        {%- do take_turn() -%}
         {%- for task in pipeline_relations('task') -%}
             {%- do run_query(set_task(task, verb)) -%}
             {%- do log(task.identifier ~ ': ' ~ verb ~ 'd' if verb == 'resume'
                 else task.identifier ~ ': suspended', info=True) -%}
         {%- endfor -%}
+        {%- do end_turn() -%}
     {%- endif -%}
 {% endmacro %}
 

@@ -9,6 +9,9 @@ _forks = multiprocessing.get_context("forkserver")
 # One server for all: what it imports is decided when the first process is forked.
 _forks.set_forkserver_preload(
     [
+        "dbt.adapters.duckdb.impl",
+        "dbt.cli.main",
+        "embedded.dbt_plugin",
         "embedded.functions",
         "embedded.scheduler",
         "ingest.__main__",

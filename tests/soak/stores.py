@@ -16,7 +16,7 @@ from embedded.database import connect
 from embedded.refresh import refresh
 from ingest import sinks
 from ingest.sinks.snowflake import SnowflakeSink
-from tests.conftest import run_dbt
+from tests.dbt import run_dbt
 from tests.snowflake.streaming_standin import Faults, StandInAccount
 
 PLACES = "select kafka_partition, kafka_offset from {table} where kafka_topic = '{topic}'"

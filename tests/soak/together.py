@@ -22,7 +22,7 @@ from embedded.broker import broker
 from embedded.database import connect, lake_path
 from ingest.publisher import send
 from ingest.simulate import Faults, messages, simulate
-from tests.conftest import run_dbt
+from tests.dbt import run_dbt
 from tests.soak.accounts import COUNTS, account
 from tests.soak.forks import Fork
 from tests.soak.loaders import Loader

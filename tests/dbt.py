@@ -1,0 +1,74 @@
+"""dbt's command line in a process of its own, and empty pipelines that it has built once."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.soak.forks import Fork
+
+PROJECT = Path(__file__).parent.parent
+# Test processes run side by side, and dbt writes into its target folder.
+os.environ["DBT_TARGET_PATH"] = f"target/tests-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+# What is built of the pipeline, on an empty lake.
+PARTS = {
+    "raw": ("run", "-s", "raw"),
+    "metrics": ("run", "-s", "+metrics", "+training_snapshots", "dynamic_table_lag"),
+    "all": ("build", "--exclude-resource-type", "test", "unit_test"),
+}
+
+
+def run_dbt(*arguments: str, target: str = "duckdb", check: bool = True):
+    """Run dbt as a user does, on the lake that CHURN_LAKE names."""
+    environment = {
+        "DBT_PROFILES_DIR": str(PROJECT),
+        "DBT_TARGET": target,
+        "SNOWFLAKE_ACCOUNT": "offline",
+        "SNOWFLAKE_USER": "offline",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors = Path(folder) / "output", Path(folder) / "errors"
+        dbt = Fork(output, _dbt, arguments, {**os.environ, **environment}, errors)
+        code = dbt.wait(600)
+        assert code is not None, f"dbt {arguments} goes on and on: {dbt.said()}"
+        done = subprocess.CompletedProcess(arguments, code, dbt.said(), errors.read_text())
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def _dbt(arguments: tuple[str, ...], environment: dict[str, str], errors: Path) -> None:
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(PROJECT)
+
+    from dbt.cli.main import cli
+
+    cli(["--no-use-colors", *arguments])
+
+
+class EmptyLakes:
+    """Each of PARTS, built once for all test processes of a run, to be copied."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def copy(self, part: str, path: Path) -> Path:
+        """Leave an empty lake with a part of the pipeline at `path`."""
+        built = self._folder / part
+        with FileLock(self._folder / f"{part}.lock"):
+            if not built.exists():
+                self._build(part, built)
+        return Path(shutil.copytree(built, path))
+
+    def _build(self, part: str, built: Path) -> None:
+        under_way = built.with_suffix(".under-way")
+        shutil.rmtree(under_way, ignore_errors=True)  # of one that failed
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CHURN_LAKE", str(under_way))
+            run_dbt("-q", *PARTS[part])
+        under_way.rename(built)

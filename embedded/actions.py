@@ -14,7 +14,7 @@ from embedded.refresh import refresh
 from embedded.registry import tasks
 from embedded.streams import place_stream
 from embedded.tasks import run_task
-from embedded.turns import ModelTurn
+from embedded.turns import Turn
 
 
 def check_target_lag(text: str) -> None:
@@ -36,8 +36,8 @@ def end_turn(_: str) -> None:
 
 
 @cache
-def _model_turn(lake: Path) -> ModelTurn:
-    return ModelTurn(lake)
+def _model_turn(lake: Path) -> Turn:
+    return Turn(lake)
 
 
 def refresh_dynamic_table(name: str) -> None:

@@ -40,23 +40,25 @@ def measure_lags(
     A table that was filled for the first time, or from changes that maintenance has since
     forgotten, has none.
     """
-    if not refreshes:
+    names = sorted({one.name for one in refreshes if before[one.name].refreshed_to is not None})
+    if not names:
         return []
-    after = dynamic_tables(connection)
-    lags = []
-    for name in {one.name for one in refreshes}:
-        was, now = before[name].refreshed_to, after[name].refreshed_to
-        if was is None or now is None:
-            continue
-        row = connection.execute(
-            "select epoch(now()::timestamp) - epoch(min(changed_at))"
-            f" from {SCHEMA}.row_changes where snapshot_id > ? and snapshot_id <= ?"
-            " and table_name in (select unnest(?::varchar[]))",
-            [was, now, sorted(after[name].reads - set(after))],
-        ).fetchone()
-        if row and row[0] is not None:
-            lags.append((name, max(float(row[0]), 0.0)))
-    return lags
+    rows = connection.execute(
+        f"""
+        select before.name, epoch(now()::timestamp) - epoch(min(changes.changed_at))
+        from (select unnest($names) as name, unnest($offsets) as refreshed_to) as before
+        inner join {SCHEMA}.dynamic_tables as after on before.name = after.name
+        inner join {SCHEMA}.row_changes as changes
+            on
+                changes.snapshot_id > before.refreshed_to
+                and changes.snapshot_id <= after.refreshed_to
+                and list_contains(from_json(after.reads, '["varchar"]'), changes.table_name)
+        where changes.table_name not in (select name from {SCHEMA}.dynamic_tables)
+        group by before.name
+        """,
+        {"names": names, "offsets": [before[name].refreshed_to for name in names]},
+    ).fetchall()
+    return [(name, max(seconds, 0.0)) for name, seconds in rows]
 
 
 def record_lags(connection: duckdb.DuckDBPyConnection, lags: Sequence[Lag]) -> None:

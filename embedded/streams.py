@@ -1,7 +1,9 @@
-"""Streams: the net changes of a dynamic table since an offset, as a stored view.
+"""Streams: the net changes of a dynamic table since an offset.
 
-The view's lower bound is the stream's offset, so that anyone may look without consuming. Only a
-task consumes: its transaction fixes both bounds, runs its statements and moves the offset.
+Anyone may look, without consuming, by a stored view. Only a task consumes: its transaction puts the
+changes up to its snapshot into a temporary table of the stream's name, which its statements read,
+and moves the offset. So a run writes no definition to the lake, after which every process would
+have to read all definitions again.
 """
 
 import duckdb
@@ -15,8 +17,10 @@ def place_stream(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
     def work(open_: duckdb.DuckDBPyConnection) -> None:
         stream = streams(open_)[name]
-        snapshot = stream.offset_snapshot
-        move_offset(open_, stream, current_snapshot(open_) if snapshot is None else snapshot)
+        if stream.offset_snapshot is None:
+            stream = Stream(stream.name, stream.source, current_snapshot(open_))
+            move_offset(open_, stream, stream.offset_snapshot)
+        _create_view(open_, stream)
 
     transact(connection, work)
 
@@ -27,49 +31,71 @@ def has_data(connection: duckdb.DuckDBPyConnection, stream: Stream) -> bool:
     return row is not None
 
 
-def fix_bounds(connection: duckdb.DuckDBPyConnection, stream: Stream) -> int:
-    """Within a consuming transaction, show exactly the changes up to its snapshot; return that."""
+def may_have_data(connection: duckdb.DuckDBPyConnection, stream: Stream) -> bool:
+    """Tell, cheaply, whether rows were written since the offset; the net of them may be nothing."""
+    row = connection.execute(
+        f"select 1 from {SCHEMA}.row_changes where table_name = ? and snapshot_id > ? limit 1",
+        [stream.source, stream.offset_snapshot],
+    ).fetchone()
+    return row is not None
+
+
+def hand_out(connection: duckdb.DuckDBPyConnection, stream: Stream) -> tuple[int, int]:
+    """Within a consuming transaction, fill the temporary table with the changes up to its snapshot.
+
+    Returns the snapshot, for move_offset, and the number of rows.
+    """
     snapshot = current_snapshot(connection)
     if stream.offset_snapshot is None:
         raise LakeError(f"stream {stream.name} has no offset: run 'dbt build' to place it")
-    _create_view(connection, stream, stream.offset_snapshot, str(snapshot))
-    return snapshot
+    _check_offset(connection, stream)
+    changes = _net_changes(connection, stream, f"{stream.offset_snapshot}, {snapshot}")
+    connection.execute(f"create or replace temp table {stream.name} as {changes}")
+    row = connection.execute(f"select count(*) from temp.main.{stream.name}").fetchone()
+    return snapshot, row[0] if row else 0
 
 
 def move_offset(connection: duckdb.DuckDBPyConnection, stream: Stream, snapshot: int) -> None:
     """Within a consuming transaction, set the offset: what came before is handed out no more."""
-    _create_view(connection, stream, snapshot, None)
+    connection.execute(f"drop table if exists temp.main.{stream.name}")
     connection.execute(
         f"update {SCHEMA}.streams set offset_snapshot = ? where name = ?", [snapshot, stream.name]
     )
 
 
-def _create_view(
-    connection: duckdb.DuckDBPyConnection, stream: Stream, offset: int, until: str | None
-) -> None:
-    """Create the stream's view over the changes after `offset`, until a snapshot or until now.
+def _create_view(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
+    """Create the view for those who look: from the stream's offset of that moment until then.
 
-    The function's bounds must be literals. Without an upper one they are times, because only then
-    can "now" be written; the offset's own time always exists, a snapshot after it may not yet.
+    The feed's bounds must be literals, and "now" can only be written as a time. Its lower one is
+    where the offset is today; the longer ago that is, the more a look reads in vain.
     """
-    if until is None:
-        row = connection.execute(
-            f"select snapshot_time from {CATALOG}.snapshots() where snapshot_id = ?", [offset]
-        ).fetchone()
-        if row is None:
-            raise LakeError(
-                f"stream {stream.name} is stale: the lake no longer keeps snapshot {offset}"
-            )
-        bounds = f"timestamptz '{row[0].isoformat()}', now()"
-    else:
-        bounds = f"{offset}, {until}"
+    since = _check_offset(connection, stream)
+    changes = _net_changes(connection, stream, f"timestamptz '{since}', now()")
+    connection.execute(f"create or replace view {CATALOG}.main.{stream.name} as {changes}")
+
+
+def _check_offset(connection: duckdb.DuckDBPyConnection, stream: Stream) -> str:
+    """Return when the offset's snapshot was made; raises LakeError when it is forgotten."""
+    row = connection.execute(
+        f"select snapshot_time from {CATALOG}.snapshots() where snapshot_id = ?",
+        [stream.offset_snapshot],
+    ).fetchone()
+    if row is None:
+        raise LakeError(
+            f"stream {stream.name} is stale: the lake no longer keeps snapshot"
+            f" {stream.offset_snapshot}"
+        )
+    return row[0].isoformat()
+
+
+def _net_changes(connection: duckdb.DuckDBPyConnection, stream: Stream, bounds: str) -> str:
+    """Return a query for the net changes after the stream's offset, within bounds of the feed."""
     source = dynamic_tables(connection)[stream.source]
     described = connection.execute(f"describe {CATALOG}.main.{source.name}").fetchall()
     columns = ", ".join(row[0] for row in described)
     keys = ", ".join(source.refresh_key)
-    connection.execute(
-        f"""
-        create or replace view {CATALOG}.main.{stream.name} as
+    offset = f"(select offset_snapshot from {SCHEMA}.streams where name = '{stream.name}')"
+    return f"""
         with changes as (
             select *, change_type in ('insert', 'update_postimage') as is_after
             from ducklake_table_changes('{CATALOG}', 'main', '{source.name}', {bounds})
@@ -100,5 +126,4 @@ def _create_view(
             union all
             select *, 'INSERT' as "METADATA$ACTION" from inserted
         )
-        """
-    )
+    """

@@ -13,7 +13,7 @@ from embedded.database import LakeError, transact
 from embedded.functions import load_churn_model
 from embedded.intervals import parse_interval
 from embedded.registry import RESUME, SCHEMA, Task, streams, tasks
-from embedded.streams import fix_bounds, has_data, move_offset
+from embedded.streams import hand_out, may_have_data, move_offset
 
 _LONGEST_PAUSE_SECONDS = 300  # before a failed task is tried again
 
@@ -36,20 +36,34 @@ def run_due_tasks(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> lis
 
     A task that failed waits before it is tried again, each time twice as long.
     """
-    return [
-        run_task(connection, task, as_of)
+    runs = [
+        _run(connection, task, as_of, only_with_data=True)
         for task in tasks(connection).values()
         if not task.is_suspended and _is_due(connection, task, as_of)
     ]
+    return [run for run in runs if run is not None]
 
 
-def run_task(connection: duckdb.DuckDBPyConnection, task: Task, as_of: datetime) -> TaskRun:
+def run_task(connection: duckdb.DuckDBPyConnection, task: Task, as_of: datetime) -> TaskRun | None:
     """Run one task now, whatever its state; a failure is recorded and returned, not raised."""
+    return _run(connection, task, as_of, only_with_data=False)
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection, task: Task, as_of: datetime, *, only_with_data: bool
+) -> TaskRun | None:
     started = time.perf_counter()
     error = outlook = None
     connection.execute(f"set variable as_of = timestamp '{as_of.isoformat(sep=' ')}'")
     try:
-        transact(connection, lambda open_: _run_statements(open_, task, as_of, started))
+        has_run = transact(
+            connection,
+            lambda open_: _run_statements(
+                open_, task, as_of, started, only_with_data=only_with_data
+            ),
+        )
+        if not has_run:
+            return None
     except (duckdb.Error, LakeError) as failure:
         error = str(failure).strip().splitlines()[0]
         outlook = transact(
@@ -69,21 +83,31 @@ def _is_due(connection: duckdb.DuckDBPyConnection, task: Task, as_of: datetime) 
         if task.failed_as_of <= as_of < task.failed_as_of + pause:
             return False
     if task.stream is not None:
-        return has_data(connection, streams(connection)[task.stream])
+        return may_have_data(connection, streams(connection)[task.stream])
     if task.schedule is None or task.last_as_of is None:
         return task.schedule is not None
     return as_of >= task.last_as_of + parse_interval(task.schedule, f"task {task.name}: schedule")
 
 
 def _run_statements(
-    connection: duckdb.DuckDBPyConnection, task: Task, as_of: datetime, started: float
-) -> None:
-    stream = streams(connection)[task.stream] if task.stream else None
-    snapshot = fix_bounds(connection, stream) if stream else None
+    connection: duckdb.DuckDBPyConnection,
+    task: Task,
+    as_of: datetime,
+    started: float,
+    *,
+    only_with_data: bool,
+) -> bool:
+    """Run the task's statements; without them, when its stream nets to nothing, return False."""
+    if task.stream is not None:
+        stream = streams(connection)[task.stream]
+        snapshot, count = hand_out(connection, stream)
+        if count == 0 and only_with_data:
+            move_offset(connection, stream, snapshot)
+            return False
     load_churn_model(connection)
     for statement in duckdb.extract_statements(task.body):
         connection.execute(statement)
-    if stream is not None and snapshot is not None:
+    if task.stream is not None:
         move_offset(connection, stream, snapshot)
     connection.execute(
         f"update {SCHEMA}.tasks set consecutive_failures = 0, failed_as_of = null,"
@@ -91,6 +115,7 @@ def _run_statements(
         [as_of, task.name],
     )
     _record(connection, task, "SUCCEEDED", None, as_of, started)
+    return True
 
 
 def _record_failure(

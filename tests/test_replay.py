@@ -4,6 +4,7 @@
 
 import json
 from datetime import datetime, timedelta, timezone
+from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
@@ -139,11 +140,11 @@ def test_times_that_no_calendar_holds_break_the_contract(tmp_path, address, topi
 
 
 def test_a_missing_topic_is_created_on_request_only(tmp_path, address):
-    path = jsonl(tmp_path / "file.jsonl", line(1, 1))
-    command = ("replay", str(path), "--bootstrap-servers", address, "--topic", "made.on.request")
+    path, name = jsonl(tmp_path / "file.jsonl", line(1, 1)), f"made.on.request.{uuid4().hex[:12]}"
+    command = ("replay", str(path), "--bootstrap-servers", address, "--topic", name)
     assert "add --create-topic" in one_line(ingest(*command))
     assert ingest(*command, "--create-topic", "--partitions", "2").returncode == 0
-    assert describe_topic(address, "made.on.request").partitions == (0, 1)
+    assert describe_topic(address, name).partitions == (0, 1)
 
 
 def test_a_rate_changes_nothing_but_the_time(tmp_path, address, topic):

@@ -22,7 +22,7 @@ MACROS = {
     "stream": "{{ create_stream(api.Relation.create(database='D', schema='S', identifier='X'),"
     " ref('churn_metrics_live')) }}",
     "task": "{{ create_task(api.Relation.create(database='D', schema='S', identifier='T'),"
-    " 'select 1', 'D.S.X', none) }}",
+    " 'select 1', api.Relation.create(database='D', schema='S', identifier='X'), none) }}",
     "scheduled task": "{{ create_task(api.Relation.create(database='D', schema='S',"
     " identifier='T'), 'select 1', none, '60 MINUTES') }}",
     "roles": "{{ role_statements() | join(';\n') }}",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from embedded.database import connect, transact
 from embedded.refresh import refresh
 from embedded.registry import SCHEMA, Stream, streams
-from embedded.streams import fix_bounds, has_data, move_offset, place_stream
+from embedded.streams import hand_out, has_data, move_offset, place_stream
 from tests.conftest import run_module
 from tests.recomputed import add_dynamic_table
 
@@ -69,7 +69,7 @@ class Points:
 
         def work(open_):
             stream = streams(open_)["points_stream"]
-            snapshot = fix_bounds(open_, stream)
+            snapshot, _ = hand_out(open_, stream)
             found = open_.execute(CHANGES).fetchall()
             move_offset(open_, stream, snapshot)
             if is_to_fail:
@@ -160,7 +160,7 @@ def test_what_comes_while_a_task_runs_is_received_once(points):
 
         def work(open_):
             stream = streams(open_)["points_stream"]
-            snapshot = fix_bounds(open_, stream)
+            snapshot, _ = hand_out(open_, stream)
             if not attempts:
                 other.execute("update points set value = 2 where key = 'a'")
                 other.execute("insert into points values ('b', 2)")

@@ -1,5 +1,4 @@
-{# Makes the latest score of each customer the current one. It looks back a day, so that a run that
-   broke off after scoring is made good by the next. No window function finds the latest: over rows
+{# Makes the latest score of each customer the current one. No window function finds the latest: over rows
    of the same transaction, DuckLake on DuckDB 1.5.5 then updates nothing and fails for good. #}
 {% macro keep_current_scores(scores, score_history) %}
     {%- set columns = [
@@ -13,7 +12,7 @@
     inner join (
         select customer_id, max(scored_at) as scored_at
         from {{ score_history }}
-        where scored_at >= {{ as_of() }} - interval '1 day'
+        where scored_at >= {{ oldest_unfinished_run() }}
         group by customer_id
     ) as last_times
         on scored.customer_id = last_times.customer_id and scored.scored_at = last_times.scored_at
@@ -26,3 +25,12 @@
     when not matched then insert (customer_id, {{ columns | join(', ') }})
     values (latest.customer_id, latest.{{ columns | join(', latest.') }})
 {% endmacro %}
+
+{# Since when a run may have broken off after scoring, to be made good by this one. A task is one
+   transaction on DuckDB, so that there is none but this one; on Snowflake each statement is. #}
+{% macro oldest_unfinished_run() %}
+    {{- return(adapter.dispatch('oldest_unfinished_run')()) -}}
+{% endmacro %}
+{% macro default__oldest_unfinished_run() %}{{ no_such_engine('oldest_unfinished_run') }}{% endmacro %}
+{% macro snowflake__oldest_unfinished_run() -%} {{ as_of() }} - interval '1 day' {%- endmacro %}
+{% macro duckdb__oldest_unfinished_run() -%} {{ as_of() }} {%- endmacro %}

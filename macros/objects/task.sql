@@ -19,7 +19,7 @@
         serverless_task_max_statement_size = 'XSMALL'
         user_task_timeout_ms = 600000
         suspend_task_after_num_failures = {{ var('task_failures_before_suspension') }}
-        {% if stream %}when system$stream_has_data('{{ stream | upper }}'){% endif %}
+        {% if stream %}when system$stream_has_data('{{ [stream.database, stream.schema, stream.identifier] | join('.') | upper }}'){% endif %}
     as
     execute immediate $$
     begin
@@ -29,14 +29,17 @@
     $$
 {% endmacro %}
 
-{# A task that is registered again keeps whether it is suspended. #}
+{# A task that is registered again keeps whether it is suspended. It reads what its run takes from
+   the stream, which embedded/ puts into a temporary table of the stream's name. #}
 {% macro duckdb__create_task(relation, body, stream, schedule) %}
+    {%- set body = body | replace(stream | string, 'temp.main.' ~ stream.identifier) if stream
+        else body -%}
     merge into {{ relation.database }}.embedded.tasks as registered
     using (
         select
             {{ sql_literal(relation.identifier) }} as name,
             {{ sql_literal(body) }} as body,
-            {{ sql_literal(stream.split('.')[-1] if stream else none) }} as stream,
+            {{ sql_literal(stream.identifier if stream else none) }} as stream,
             {{ sql_literal(schedule) }} as schedule,
             {{ var('task_failures_before_suspension') }} as suspend_after_failures
     ) as wanted
@@ -71,11 +74,13 @@
     {{ return({'relations': []}) }}
 {% endmaterialization %}
 
-{# The full name of the stream that triggers a task; the task must also read it, by ref(). #}
+{# The stream that triggers a task, as a relation; the task must also read it, by ref(). #}
 {% macro upstream_stream(model, stream_name) %}
     {%- for unique_id in model.depends_on.nodes if graph.nodes[unique_id].name == stream_name -%}
         {%- set node = graph.nodes[unique_id] -%}
-        {{ return(node.database ~ '.' ~ node.schema ~ '.' ~ node.alias) }}
+        {{ return(api.Relation.create(
+            database=node.database, schema=node.schema, identifier=node.alias
+        )) }}
     {%- endfor -%}
     {%- do exceptions.raise_compiler_error(
         model.name ~ " is triggered by " ~ stream_name ~ " but does not read it"

@@ -24,6 +24,12 @@ policies as (
 
 ),
 
+default_policy as (
+
+    select * from policies where segment = 'default'
+
+),
+
 chosen as (
 
     select
@@ -33,20 +39,17 @@ chosen as (
         profiles.segment,
         profiles.monthly_value,
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,
-        policies.segment as policy_segment,
-        policies.threshold,
-        policies.exit_ratio,
-        policies.cooldown_days,
-        policies.max_alerts_per_run,
-        policies.holdout_percent
+        {%- for column in [
+            'segment', 'threshold', 'exit_ratio', 'cooldown_days', 'max_alerts_per_run',
+            'holdout_percent',
+        ] %}
+        coalesce(own_policy.{{ column }}, default_policy.{{ column }})
+            as {{ 'policy_segment' if column == 'segment' else column }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from customers
+    cross join default_policy
     left join profiles on customers.customer_id = profiles.customer_id
-    inner join policies
-        on policies.segment in ('default', coalesce(profiles.segment, 'default'))
-    qualify row_number() over (
-        partition by customers.customer_id
-        order by case when policies.segment = 'default' then 1 else 0 end
-    ) = 1
+    left join policies as own_policy on profiles.segment = own_policy.segment
 
 )
 

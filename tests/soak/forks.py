@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 _forks = multiprocessing.get_context("forkserver")
@@ -37,7 +38,9 @@ class Fork:
         return self._process.is_alive()
 
     def send_signal(self, number: int) -> None:
-        os.kill(self._process.pid, number)
+        """Send a signal, unless the process has ended by then."""
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, number)
 
     def kill(self) -> None:
         self._process.kill()

@@ -81,7 +81,7 @@ class Soak:
 
     def _kill_while_loading(self, loader: Loader, sender: threading.Thread) -> None:
         """Kill it once it has stored something: mostly in the middle of the next batch."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(self.store.places(self.topic)) <= self._stored_before:
             if not loader.is_alive:
                 return

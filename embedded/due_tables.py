@@ -83,7 +83,7 @@ def refresh_tables(
         return Refreshed([], [])
     failed: dict[str, str] = {}
     try:
-        done = refresh(connection, names)
+        done = refresh(connection, names, known.tables)
     except (duckdb.Error, LakeError) as error:
         if _is_of_the_lake(error):
             raise

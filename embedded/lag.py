@@ -40,25 +40,28 @@ def measure_lags(
     A table that was filled for the first time, or from changes that maintenance has since
     forgotten, has none.
     """
-    names = sorted({one.name for one in refreshes if before[one.name].refreshed_to is not None})
-    if not names:
+    stood = {one.name: before[one.name].refreshed_to for one in refreshes}
+    stood = {name: snapshot for name, snapshot in stood.items() if snapshot is not None}
+    if not stood:
         return []
-    rows = connection.execute(
+    changes = connection.execute(
         f"""
-        select before.name, epoch(now()::timestamp) - epoch(min(changes.changed_at))
-        from (select unnest($names) as name, unnest($offsets) as refreshed_to) as before
-        inner join {SCHEMA}.dynamic_tables as after on before.name = after.name
-        inner join {SCHEMA}.row_changes as changes
-            on
-                changes.snapshot_id > before.refreshed_to
-                and changes.snapshot_id <= after.refreshed_to
-                and list_contains(from_json(after.reads, '["varchar"]'), changes.table_name)
-        where changes.table_name not in (select name from {SCHEMA}.dynamic_tables)
-        group by before.name
+        select changes.table_name, changes.snapshot_id, epoch(now()::timestamp) - epoch(changed_at)
+        from {SCHEMA}.row_changes as changes
+        cross join (select max(refreshed_to) as refreshed_to from {SCHEMA}.refresh_states) as now_at
+        where changes.snapshot_id > ? and changes.snapshot_id <= now_at.refreshed_to
         """,
-        {"names": names, "offsets": [before[name].refreshed_to for name in names]},
+        [min(stood.values())],
     ).fetchall()
-    return [(name, max(seconds, 0.0)) for name, seconds in rows]
+    ages = {
+        name: [
+            age
+            for table, snapshot, age in changes
+            if snapshot > stood[name] and table in before[name].reads - before.keys()
+        ]
+        for name in stood
+    }
+    return [(name, max(0.0, *found)) for name, found in ages.items() if found]
 
 
 def record_lags(connection: duckdb.DuckDBPyConnection, lags: Sequence[Lag]) -> None:

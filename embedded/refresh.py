@@ -6,7 +6,7 @@ differs in one short transaction. Only tables that are filled anew are written a
 
 import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -17,7 +17,13 @@ from embedded.query_tree import all_sources, source_tables
 from embedded.refresh_difference import write_difference
 from embedded.refresh_pass import Pass, WholeTableError
 from embedded.refresh_step import refresh_one
-from embedded.registry import SCHEMA, current_snapshot, dynamic_tables
+from embedded.registry import (
+    SCHEMA,
+    DynamicTable,
+    current_snapshot,
+    dynamic_tables,
+    refresh_states,
+)
 
 
 @dataclass(frozen=True)
@@ -36,29 +42,34 @@ class _OvertakenError(Exception):
 
 
 def refresh(
-    connection: duckdb.DuckDBPyConnection, names: Collection[str] | None = None
+    connection: duckdb.DuckDBPyConnection,
+    names: Collection[str] | None = None,
+    known: Mapping[str, DynamicTable] | None = None,
 ) -> list[Refresh]:
     """Bring every dynamic table, or some and those they read, up to date; return what was done.
 
     All tables move together, in the order of their dependence, from one snapshot. A table whose
-    sources did not change is not touched; when none did, nothing is written at all.
+    sources did not change is not touched; when none did, nothing is written at all. `known` spares
+    a look into the registry; when it is out of date by then, that is found out and made good.
     Raises LakeError for a table that cannot be refreshed by its key.
     """
     while True:
         try:
-            return _compute_then_write(connection, names)
+            return _compute_then_write(connection, names, known)
         except WholeTableError:
             return transact(connection, lambda open_: _write_at_once(open_, names))
         except _OvertakenError:
-            continue
+            known = None
 
 
 def _compute_then_write(
-    connection: duckdb.DuckDBPyConnection, names: Collection[str] | None
+    connection: duckdb.DuckDBPyConnection,
+    names: Collection[str] | None,
+    known: Mapping[str, DynamicTable] | None,
 ) -> list[Refresh]:
     connection.execute("begin transaction")
     try:
-        current = _start(connection, names, at_once=False)
+        current = _start(connection, names, known, at_once=False)
         done = _refresh_all(current)
         connection.execute("commit")  # what was computed lies in temporary tables
     except BaseException:
@@ -70,8 +81,11 @@ def _compute_then_write(
 
 
 def _write(connection: duckdb.DuckDBPyConnection, current: Pass, done: list[Refresh]) -> None:
-    tables = dynamic_tables(connection)
-    if any(tables.get(name) != current.tables[name] for name in current.sources):
+    # A query that was changed meanwhile is of no concern: what is written is noted as built of the
+    # one before, and the next pass builds the table anew.
+    states = refresh_states(connection)
+    tables = [current.tables[name] for name in current.sources if name in current.tables]
+    if any(states.get(table.name) != table.state for table in tables):
         raise _OvertakenError
     for one in done:
         write_difference(current, current.tables[one.name])
@@ -81,16 +95,20 @@ def _write(connection: duckdb.DuckDBPyConnection, current: Pass, done: list[Refr
 def _write_at_once(
     connection: duckdb.DuckDBPyConnection, names: Collection[str] | None
 ) -> list[Refresh]:
-    current = _start(connection, names, at_once=True)
+    current = _start(connection, names, None, at_once=True)
     if done := _refresh_all(current):
         _remember(current, done)
     return done
 
 
 def _start(
-    connection: duckdb.DuckDBPyConnection, names: Collection[str] | None, *, at_once: bool
+    connection: duckdb.DuckDBPyConnection,
+    names: Collection[str] | None,
+    known: Mapping[str, DynamicTable] | None,
+    *,
+    at_once: bool,
 ) -> Pass:
-    tables = dynamic_tables(connection)
+    tables = dict(known) if known is not None else dynamic_tables(connection)
     sources = {name: source_tables(table.query) for name, table in tables.items()}
     if names is not None:
         queries = {name: table.query for name, table in tables.items()}
@@ -124,23 +142,21 @@ def _remember(current: Pass, done: list[Refresh]) -> None:
         + ", ".join(["(?, ?, ?, ?, now()::timestamp, ?)"] * len(done)),
         [value for row in history for value in row],
     )
-    states = [
-        (name, current.versions[name], json.dumps(current.seen(name)), name in refreshed)
-        for name in current.sources
-    ]
-    state = "(?::varchar, ?::bigint, ?::varchar, ?::boolean)"
-    current.connection.execute(
-        f"""
-        update {SCHEMA}.dynamic_tables as registered
-        set
-            built_query = query,
-            refreshed_to = {current.snapshot},
-            version = state.version,
-            source_versions = state.source_versions,
-            refreshed_at = case when is_refreshed then now()::timestamp else refreshed_at end
-        from (values {", ".join([state] * len(states))})
-            as state (name, version, source_versions, is_refreshed)
-        where registered.name = state.name
-        """,
-        [value for row in states for value in row],
+    connection, names = current.connection, list(current.sources)
+    connection.execute(
+        f"delete from {SCHEMA}.refresh_states where name in (select unnest(?::varchar[]))", [names]
     )
+    connection.execute(
+        f"insert into {SCHEMA}.refresh_states values "
+        + ", ".join(
+            f"(?, ?, ?, ?, ?, {'now()::timestamp' if name in refreshed else '?'})" for name in names
+        ),
+        [value for name in names for value in _state(current, name, refreshed)],
+    )
+
+
+def _state(current: Pass, name: str, refreshed: set[str]) -> list[object]:
+    table = current.tables[name]
+    seen = json.dumps(current.seen(name))
+    state = [name, table.definition, current.snapshot, current.versions[name], seen]
+    return state if name in refreshed else [*state, table.refreshed_at]

@@ -16,8 +16,11 @@ _TABLES = """
 create schema if not exists {schema};
 create table if not exists {schema}.dynamic_tables (
     name varchar, query varchar, refresh_key varchar, sorted_by varchar, refresh_mode varchar,
-    target_lag varchar, suspend_after_failures integer, reads varchar,
-    built_query varchar, refreshed_to bigint, version bigint, source_versions varchar,
+    target_lag varchar, suspend_after_failures integer, reads varchar, rebuilds integer
+);
+-- On its own, because every refresh writes it: the queries are long, and old rows stay for a while.
+create table if not exists {schema}.refresh_states (
+    name varchar, built_of varchar, refreshed_to bigint, version bigint, source_versions varchar,
     refreshed_at timestamp
 );
 create table if not exists {schema}.refresh_failures (
@@ -68,7 +71,8 @@ where split_part(parts.change, ':', 1) in (
 class DynamicTable:
     """One dynamic table: what dbt asks for, and up to where it is built.
 
-    `reads` are the tables that it is made of, directly or through other dynamic tables.
+    `reads` are the tables that it is made of, directly or through other dynamic tables;
+    `definition` stands for its query and key, `built_of` for those that it was last built of.
     """
 
     name: str
@@ -79,15 +83,22 @@ class DynamicTable:
     target_lag: str
     suspend_after_failures: int | None
     reads: frozenset[str]
-    built_query: str | None
+    definition: str
+    built_of: str | None
     refreshed_to: int | None
     version: int
     source_versions: dict[str, int]
+    refreshed_at: datetime | None
+
+    @property
+    def state(self) -> tuple[int, int | None] | None:
+        """Return version and snapshot that it was refreshed to; None before the first time."""
+        return None if self.built_of is None else (self.version, self.refreshed_to)
 
     @property
     def is_built(self) -> bool:
         """Whether the table holds what its present query says."""
-        return self.built_query == self.query
+        return self.built_of == self.definition
 
 
 @dataclass(frozen=True)
@@ -141,8 +152,10 @@ def dynamic_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, DynamicTa
     rows = _rows(
         connection,
         "select name, query, refresh_key, sorted_by, refresh_mode, target_lag,"
-        " suspend_after_failures, reads, built_query, refreshed_to, version, source_versions"
-        f" from {SCHEMA}.dynamic_tables order by name",
+        " suspend_after_failures, reads, md5(concat_ws('|', query, refresh_key, rebuilds)),"
+        " built_of, refreshed_to, coalesce(version, 0), source_versions, refreshed_at"
+        f" from {SCHEMA}.dynamic_tables left join {SCHEMA}.refresh_states using (name)"
+        " order by name",
     )
     return {
         row[0]: DynamicTable(
@@ -151,12 +164,18 @@ def dynamic_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, DynamicTa
             tuple(json.loads(row[3] or "[]")),
             *row[4:7],
             frozenset(json.loads(row[7] or "[]")),
-            *row[8:10],
-            row[10] or 0,
-            json.loads(row[11] or "{}"),
+            *row[8:12],
+            json.loads(row[12] or "{}"),
+            row[13],
         )
         for row in rows
     }
+
+
+def refresh_states(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int | None]]:
+    """Return version and snapshot of every dynamic table that was ever refreshed, by name."""
+    rows = _rows(connection, f"select name, version, refreshed_to from {SCHEMA}.refresh_states")
+    return {name: (version, refreshed_to) for name, version, refreshed_to in rows}
 
 
 def streams(connection: duckdb.DuckDBPyConnection) -> dict[str, Stream]:

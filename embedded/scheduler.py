@@ -93,8 +93,8 @@ def run(
 
     Raises duckdb.FatalException when the connection will answer no more.
     """
-    passes, failures = Passes(connection), 0
-    while not stop.wait(PASS_SECONDS if failures == 0 else pause(failures).total_seconds()):
+    passes, failures, wait = Passes(connection), 0, 0.0
+    while not stop.wait(wait if failures == 0 else pause(failures).total_seconds()):
         try:
             done = passes.step(utc_now())
             if passes.is_time_to_record_lags():
@@ -106,7 +106,8 @@ def run(
             seconds, why = pause(failures).total_seconds(), str(error).strip().splitlines()[0]
             report(f"pass failed, trying again in {seconds:.1f} s: {why}")
             continue
-        failures = 0
+        # While there was something to do, more may have come.
+        failures, wait = 0, PASS_SECONDS if done.is_calm else 0.0
         for line in done.in_words() if not done.is_calm else []:
             report(line)
         if passes.is_time_for_maintenance(is_calm=done.is_calm):

@@ -95,35 +95,23 @@ def _net_changes(connection: duckdb.DuckDBPyConnection, stream: Stream, bounds: 
     columns = ", ".join(row[0] for row in described)
     keys = ", ".join(source.refresh_key)
     offset = f"(select offset_snapshot from {SCHEMA}.streams where name = '{stream.name}')"
+    # An image that was put in and taken out again is no change, whatever happened in between.
     return f"""
-        with changes as (
-            select *, change_type in ('insert', 'update_postimage') as is_after
+        with netted as (
+            select
+                {columns},
+                sum(
+                    case when change_type in ('insert', 'update_postimage') then 1 else -1 end
+                ) as times
             from ducklake_table_changes('{CATALOG}', 'main', '{source.name}', {bounds})
             where snapshot_id > {offset}
-        ),
-        numbered as (
-            select
-                *,
-                row_number() over (
-                    partition by {keys} order by snapshot_id, is_after
-                ) as from_first,
-                row_number() over (
-                    partition by {keys} order by snapshot_id desc, is_after desc
-                ) as from_last
-            from changes
-        ),
-        before as (select {columns} from numbered where from_first = 1 and not is_after),
-        after as (select {columns} from numbered where from_last = 1 and is_after),
-        -- What is as it was before is no change, whatever happened in between.
-        deleted as (select * from before except select * from after),
-        inserted as (select * from after except select * from before)
+            group by {columns}
+            having times <> 0
+        )
         select
-            *,
+            * exclude (times),
+            if(times > 0, 'INSERT', 'DELETE') as "METADATA$ACTION",
             count(*) over (partition by {keys}) = 2 as "METADATA$ISUPDATE",
             md5(concat_ws('|', {keys})) as "METADATA$ROW_ID"
-        from (
-            select *, 'DELETE' as "METADATA$ACTION" from deleted
-            union all
-            select *, 'INSERT' as "METADATA$ACTION" from inserted
-        )
+        from netted
     """

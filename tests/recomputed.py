@@ -60,7 +60,7 @@ def add_dynamic_table(
     """Register what macros/objects/dynamic_table.sql registers."""
     connection.execute(
         f"insert into {SCHEMA}.dynamic_tables"
-        " (name, query, refresh_key, refresh_mode, target_lag, version)"
-        " values (?, ?, ?, ?, 'DOWNSTREAM', 0)",
+        " (name, query, refresh_key, refresh_mode, target_lag)"
+        " values (?, ?, ?, ?, 'DOWNSTREAM')",
         [name, query, json.dumps(refresh_key), mode],
     )

@@ -31,9 +31,11 @@ def connection(tmp_path, monkeypatch):
         connection.execute("create table items (id bigint, value bigint)")
         connection.execute("create table unread (id bigint, value bigint)")
         connection.execute(
-            "insert into embedded.dynamic_tables (name, query, refresh_key, target_lag, reads,"
-            " refreshed_to, version) values"
-            """ ('items', 'from raw', '["id"]', '1 minute', '["raw"]', 0, 0)"""
+            "insert into embedded.dynamic_tables (name, query, refresh_key, target_lag, reads)"
+            """ values ('items', 'from raw', '["id"]', '1 minute', '["raw"]')"""
+        )
+        connection.execute(
+            "insert into embedded.refresh_states (name, refreshed_to, version) values ('items', 0, 0)"
         )
         connection.execute("insert into embedded.streams values ('changes', 'items', 0)")
         yield connection
@@ -88,7 +90,7 @@ class Writer:
             [[key for key, _ in rows], [value for _, value in rows]],
         )
         execute("insert into raw select * from range(?, ?)", [self.raw, self.raw + count])
-        execute("update embedded.dynamic_tables set version = version + 1")
+        execute("update embedded.refresh_states set version = version + 1")
         execute("commit")
         self.raw += count
         for key in gone:
@@ -106,7 +108,7 @@ def test_every_step_leaves_the_change_feed_as_it_was(connection, eager, seed):
         offsets, until = known[-8:-1:3], known[-1]
         ranges = [(table, one, until) for table in ("items", "raw") for one in offsets]
         connection.execute("update embedded.streams set offset_snapshot = ?", [offsets[0]])
-        connection.execute("update embedded.dynamic_tables set refreshed_to = ?", [offsets[1]])
+        connection.execute("update embedded.refresh_states set refreshed_to = ?", [offsets[1]])
 
         before = [feed(connection, *one) for one in ranges]
         assert all(before)
@@ -134,7 +136,7 @@ def test_files_and_snapshots_stay_few(connection, eager):
             connection.execute(f"insert into {LARGE}.main.unread values ({number}, 1)")
         now = snapshots(connection)[-1]
         connection.execute("update embedded.streams set offset_snapshot = ?", [now])
-        connection.execute("update embedded.dynamic_tables set refreshed_to = ?", [now])
+        connection.execute("update embedded.refresh_states set refreshed_to = ?", [now])
         before = len(files())
         assert maintain().errors == {}
         maintain()  # what the first one has replaced goes with the second at the latest
@@ -145,7 +147,7 @@ def test_files_and_snapshots_stay_few(connection, eager):
     assert max(count for _, count in counts) < 25
 
 
-@pytest.mark.parametrize("holder", ["streams", "dynamic_tables"])
+@pytest.mark.parametrize("holder", ["streams", "refresh_states"])
 def test_no_snapshot_is_expired_that_a_stream_or_a_dynamic_table_still_needs(
     connection, eager, holder
 ):
@@ -153,7 +155,7 @@ def test_no_snapshot_is_expired_that_a_stream_or_a_dynamic_table_still_needs(
         connection.execute("insert into raw values (?)", [number])
     offset, until = snapshots(connection)[-4], snapshots(connection)[-1]
     connection.execute("update embedded.streams set offset_snapshot = ?", [until])
-    connection.execute("update embedded.dynamic_tables set refreshed_to = ?", [until])
+    connection.execute("update embedded.refresh_states set refreshed_to = ?", [until])
     column = "offset_snapshot" if holder == "streams" else "refreshed_to"
     connection.execute(f"update embedded.{holder} set {column} = ?", [offset])
     expected = feed(connection, "raw", offset, until)
@@ -169,7 +171,7 @@ def test_young_snapshots_and_files_are_kept(connection, monkeypatch):
     for _ in range(10):
         writer.write()
     connection.execute("update embedded.streams set offset_snapshot = null")
-    connection.execute("update embedded.dynamic_tables set refreshed_to = null")
+    connection.execute("update embedded.refresh_states set refreshed_to = null")
     before = set(snapshots(connection)), set(files())
     done = maintain()
     assert done.errors == {}
@@ -208,7 +210,7 @@ with connect(None) as connection:
         writer.write()
     now = snapshots(connection)[-1]
     connection.execute("update embedded.streams set offset_snapshot = ?", [now])
-    connection.execute("update embedded.dynamic_tables set refreshed_to = ?", [now])
+    connection.execute("update embedded.refresh_states set refreshed_to = ?", [now])
     done = maintain()
     assert done.errors == {}
     assert done.counts["snapshots expired"] > 0
@@ -237,7 +239,7 @@ def test_a_flush_is_no_change_of_rows(connection, eager):
     Writer(connection, 3).write()
     changes = "select count(*) from embedded.row_changes where table_name = 'items'"
     before = connection.execute(changes).fetchone()
-    connection.execute("update embedded.dynamic_tables set refreshed_to = 0")
+    connection.execute("update embedded.refresh_states set refreshed_to = 0")
     assert maintain().counts["inlined rows written into files"] > 0
     assert connection.execute(changes).fetchone() == before
 

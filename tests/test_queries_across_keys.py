@@ -132,6 +132,6 @@ def test_rows_without_a_key_are_refused(lake):
     with pytest.raises(LakeError, match="a source has a row without it"):
         refresh(lake)
     lake.execute("delete from orders where key is null")
-    lake.execute(f"update {SCHEMA}.dynamic_tables set built_query = null")
+    lake.execute(f"update {SCHEMA}.refresh_states set built_of = null")
     refresh(lake)
     assert differing_rows(lake) == {}

@@ -38,13 +38,10 @@
         refresh_mode = wanted.refresh_mode,
         target_lag = wanted.target_lag,
         suspend_after_failures = wanted.suspend_after_failures,
-        built_query =
-            {%- if flags.FULL_REFRESH %} null
-            {%- else %} case when registered.refresh_key = wanted.refresh_key then built_query end
-            {%- endif %}
+        rebuilds = registered.rebuilds + {{ 1 if flags.FULL_REFRESH else 0 }}
     when not matched then insert
         (name, query, refresh_key, sorted_by, refresh_mode, target_lag, suspend_after_failures,
-         version)
+         rebuilds)
         values (wanted.name, wanted.query, wanted.refresh_key, wanted.sorted_by,
                 wanted.refresh_mode, wanted.target_lag, wanted.suspend_after_failures, 0)
 {% endmacro %}

@@ -33,11 +33,12 @@
         coalesce(pending.lag_seconds, 0) as lag_seconds,
         lags.mean_lag_seconds,
         lags.max_lag_seconds,
-        tables.refreshed_at,
+        states.refreshed_at,
         coalesce(failures.is_suspended, false) as is_suspended,
         coalesce(failures.consecutive_failures, 0) as consecutive_failures,
         failures.error as last_error
     from {{ registry }}.dynamic_tables as tables
+    left join {{ registry }}.refresh_states as states on tables.name = states.name
     left join {{ registry }}.refresh_failures as failures on tables.name = failures.name
     left join (
         select name, avg(lag_seconds) as mean_lag_seconds, max(lag_seconds) as max_lag_seconds
@@ -50,9 +51,10 @@
             reading.name,
             epoch({{ utc_now() }}) - epoch(min(changes.changed_at)) as lag_seconds
         from {{ registry }}.dynamic_tables as reading
+        inner join {{ registry }}.refresh_states as states on reading.name = states.name
         inner join {{ registry }}.row_changes as changes
             on
-                changes.snapshot_id > reading.refreshed_to
+                changes.snapshot_id > states.refreshed_to
                 and list_contains(
                     from_json(reading.reads, '["varchar"]'), changes.table_name
                 )

@@ -3,6 +3,7 @@
 Loader and scheduler run as `python -m embedded up` starts them.
 """
 
+import math
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from benchmarks import history
 from embedded.broker import broker
 from embedded.database import connect, lake_path
 from embedded.processes import PROJECT
+from embedded.scheduler import tick
 from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from ingest.publisher import send
 
@@ -52,6 +54,7 @@ def measure(events: int) -> dict[str, float]:
     """Return seconds from an event to its alert, and events a second into CHURN_METRICS_LIVE."""
     history.build(events)
     with connect() as lake:
+        tick(lake)  # whoever has fallen silent is dealt with before
         lake.execute(_ALARMED)
     with broker(port=0) as address:
         figures = _seconds_until_alert(address)
@@ -69,7 +72,8 @@ def _seconds_until_alert(address: str) -> dict[str, float]:
     with _lake_of_its_own(), _running(address, _TOPIC, KAFKA_PYTHON), connect() as lake:
         _wait_for(lake, _TOPIC, 1)
         since = _snapshot(lake)
-        send(_messages(_PACE * _PACED_SECONDS, first=1), address, _TOPIC, rate=_PACE)
+        paced = _messages(_PACE * _PACED_SECONDS, first=1, one_after_the_other=True)
+        send(paced, address, _TOPIC, rate=_PACE)
         _wait_for(lake, _TOPIC, 1 + _PACE * _PACED_SECONDS)
         time.sleep(2)
         query = _SECONDS_UNTIL_ALERT.format(since=since, until=_snapshot(lake))
@@ -132,9 +136,15 @@ def _snapshot(lake: object) -> int:
     return lake.execute("select id from lake.current_snapshot()").fetchone()[0]
 
 
-def _messages(count: int, first: int = 0) -> Iterator[tuple[bytes, bytes]]:
+def _messages(
+    count: int, first: int = 0, *, one_after_the_other: bool = False
+) -> Iterator[tuple[bytes, bytes]]:
+    """Yield events of all customers; or of few at first, of all at the end, so that first events,
+    which lead to alerts, come all the time.
+    """
     for number in range(first, first + count):
-        customer = f"c{hash((number, 7)) % history.CUSTOMERS}"
+        share = (number - first + 1) / count if one_after_the_other else 1
+        customer = f"c{hash((number, 7)) % math.ceil(history.CUSTOMERS * share)}"
         event = {
             "event_id": f"live-{number:012x}",
             "customer_id": customer,

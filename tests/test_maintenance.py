@@ -35,7 +35,8 @@ def connection(tmp_path, monkeypatch):
             """ values ('items', 'from raw', '["id"]', '1 minute', '["raw"]')"""
         )
         connection.execute(
-            "insert into embedded.refresh_states (name, refreshed_to, version) values ('items', 0, 0)"
+            "insert into embedded.refresh_states (name, refreshed_to, version)"
+            " values ('items', 0, 0)"
         )
         connection.execute("insert into embedded.streams values ('changes', 'items', 0)")
         yield connection

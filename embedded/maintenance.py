@@ -95,43 +95,62 @@ def _prune_history(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _flush(connection: duckdb.DuckDBPyConnection) -> int:
-    """Write the rows that the catalog holds into files, table by table.
+    """Write the rows, and the deletions of rows, that the catalog holds into files, table by table.
 
+    Every scan of a table reads all of them from SQLite, so that they must stay few.
     DuckLake 1.0 (with DuckDB 1.5.5) loses the images in between of a row that was updated in place
     more than once while it was inlined. Dynamic tables delete and insert instead, so theirs stay
     whole; another table with such a row is left as it is while its change feed is read.
     """
     flushed = 0
     with_readers = tables_with_readers(connection)
-    for schema, table, inlined in _inlined(connection):
+    for schema, table, number, inlined in _inlined(connection):
         rows = distinct = 0
-        for name in inlined:
+        for name in inlined or []:
             row = connection.execute(
                 f"select count(*), count(distinct row_id) from {METADATA}.{name}"
             ).fetchone()
             rows, distinct = (rows + row[0], distinct + row[1]) if row else (rows, distinct)
-        if rows < FLUSHED_ROWS or (table in with_readers and distinct < rows):
+        if table in with_readers and distinct < rows:
+            continue
+        deletions = _inlined_deletions(connection, number)
+        if rows + deletions < FLUSHED_ROWS:
             continue
         connection.execute(
             f"call ducklake_flush_inlined_data('{CATALOG}', schema_name => ?, table_name => ?)",
             [schema, table],
         )
-        flushed += rows
+        flushed += rows + deletions
     return flushed
 
 
-def _inlined(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, list[str]]]:
+def _inlined(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int, list[str] | None]]:
+    """Return schema, name and number of each table, and the catalog's tables of its rows."""
     return connection.execute(
         f"""
-        select schemas.schema_name, tables.table_name, list(inlined.table_name)
-        from {METADATA}.ducklake_inlined_data_tables as inlined
-        inner join {METADATA}.ducklake_table as tables
-            on inlined.table_id = tables.table_id and tables.end_snapshot is null
+        select
+            schemas.schema_name, tables.table_name, tables.table_id,
+            list(inlined.table_name) filter (inlined.table_name is not null)
+        from {METADATA}.ducklake_table as tables
         inner join {METADATA}.ducklake_schema as schemas
             on tables.schema_id = schemas.schema_id and schemas.end_snapshot is null
+        left join {METADATA}.ducklake_inlined_data_tables as inlined
+            on tables.table_id = inlined.table_id
+        where tables.end_snapshot is null
         group by all order by all
         """
     ).fetchall()
+
+
+def _inlined_deletions(connection: duckdb.DuckDBPyConnection, number: int) -> int:
+    """Count the deletions from files that the catalog holds; most tables have no table of them."""
+    try:
+        row = connection.execute(
+            f"select count(*) from {METADATA}.ducklake_inlined_delete_{number}"
+        ).fetchone()
+    except duckdb.CatalogException:
+        return 0
+    return int(row[0]) if row else 0
 
 
 def _rewrite(connection: duckdb.DuckDBPyConnection) -> int:

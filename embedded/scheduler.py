@@ -32,8 +32,10 @@ PASS_SECONDS = 0.2  # between two looks; a look that finds nothing costs some mi
 LAG_SECONDS = 10
 # Often enough that small files stay few, seldom enough that each time there is something to merge.
 MAINTENANCE_SECONDS = 300
-# A pipeline that is never calm must be maintained too.
+# A pipeline that is never calm must be maintained too: the longer the way through what was written
+# since the last time, the slower every pass.
 MAINTENANCE_AT_LATEST_SECONDS = 1800
+MAINTENANCE_AT_LATEST_ROWS = 200_000
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ class Passes:
         self._began: dict[str, datetime] = {}
         self._lags: list[Lag] = []
         self._lags_recorded = self._maintained = time.monotonic()
+        self._rows_written = 0
 
     def step(self, as_of: datetime) -> Tick:
         """Make one pass: refresh the tables that are due, and run the tasks that are."""
@@ -133,6 +136,7 @@ class Passes:
         if refreshed.refreshes:
             self._began.update(dict.fromkeys(due, as_of))
         self._lags += lags
+        self._rows_written += sum(one.changed_rows for one in refreshed.refreshes)
         return Tick(refreshed.refreshes, run_due_tasks(self._connection, as_of), refreshed.failures)
 
     def is_time_to_record_lags(self) -> bool:
@@ -147,11 +151,13 @@ class Passes:
     def is_time_for_maintenance(self, *, is_calm: bool) -> bool:
         """Tell whether the lake is to be maintained now: at a calm moment, or long overdue."""
         elapsed = time.monotonic() - self._maintained
+        if self._rows_written >= MAINTENANCE_AT_LATEST_ROWS:
+            return True
         return elapsed >= (MAINTENANCE_SECONDS if is_calm else MAINTENANCE_AT_LATEST_SECONDS)
 
     def maintain(self, report: Callable[[str], None]) -> None:
         """Maintain the lake and report what was done; what cannot be done waits for next time."""
-        self._maintained = time.monotonic()
+        self._maintained, self._rows_written = time.monotonic(), 0
         try:
             done = maintain()
         except (duckdb.Error, LakeError) as error:

@@ -148,6 +148,27 @@ def test_files_and_snapshots_stay_few(connection, eager):
     assert max(count for _, count in counts) < 25
 
 
+def test_deletions_from_files_do_not_pile_up_in_the_catalog(connection, eager):
+    """Every scan of a table reads all of them."""
+
+    def held() -> int:
+        query = "select table_id from ducklake_table_info('lake') where table_name = 'items'"
+        [number] = connection.execute(query).fetchone()
+        return maintenance._inlined_deletions(connection, number)
+
+    connection.execute("insert into items select id, id from range(5000) as new (id)")
+    start = snapshots(connection)[-1]
+    connection.execute("delete from items where id % 2 = 0")
+    end = snapshots(connection)[-1]
+    changes, rows = feed(connection, "items", start, end), connection.execute("from items")
+    rows = Counter(rows.fetchall())
+    assert held() == sum(changes.values()) == len(rows) == 2_500
+    assert maintain().errors == {}
+    assert held() == 0
+    assert feed(connection, "items", start, end) == changes
+    assert Counter(connection.execute("from items").fetchall()) == rows
+
+
 @pytest.mark.parametrize("holder", ["streams", "refresh_states"])
 def test_no_snapshot_is_expired_that_a_stream_or_a_dynamic_table_still_needs(
     connection, eager, holder

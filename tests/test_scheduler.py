@@ -280,6 +280,19 @@ def test_no_pause_is_longer_than_what_a_person_would_wait():
     assert [pause(n).total_seconds() for n in (1, 2, 7, 8, 10_000)] == [0.4, 0.8, 25.6, 30, 30]
 
 
+def test_a_pipeline_that_is_never_calm_is_maintained_after_so_many_rows(lake, monkeypatch):
+    monkeypatch.setattr(scheduler, "MAINTENANCE_AT_LATEST_ROWS", 10)
+    passes = Passes(lake.connection)
+    lake.add(event(1, "a", "login", EPOCH))
+    passes.step(NOW)
+    assert not passes.is_time_for_maintenance(is_calm=False)
+    lake.add(*(event(number, "a", "login", EPOCH) for number in range(2, 12)))
+    passes.step(after(10))
+    assert passes.is_time_for_maintenance(is_calm=False)
+    passes.maintain(lambda _: None)
+    assert not passes.is_time_for_maintenance(is_calm=False)
+
+
 def test_it_runs_until_it_is_told_to_stop_and_maintains_the_lake(lake, monkeypatch):
     monkeypatch.setattr(scheduler, "MAINTENANCE_SECONDS", 0)
     lake.rows("insert into embedded.refresh_lags values ('old', timestamp '2020-01-01', 1)")

@@ -158,15 +158,14 @@ def test_deletions_from_files_do_not_pile_up_in_the_catalog(connection, eager):
 
     connection.execute("insert into items select id, id from range(5000) as new (id)")
     start = snapshots(connection)[-1]
-    connection.execute("delete from items where id % 2 = 0")
+    connection.execute("delete from items where id < 900")
     end = snapshots(connection)[-1]
-    changes, rows = feed(connection, "items", start, end), connection.execute("from items")
-    rows = Counter(rows.fetchall())
-    assert held() == sum(changes.values()) == len(rows) == 2_500
+    changes = feed(connection, "items", start, end)
+    assert held() == sum(changes.values()) == 900
     assert maintain().errors == {}
     assert held() == 0
     assert feed(connection, "items", start, end) == changes
-    assert Counter(connection.execute("from items").fetchall()) == rows
+    assert connection.execute("select count(*), min(id) from items").fetchall() == [(4_100, 900)]
 
 
 @pytest.mark.parametrize("holder", ["streams", "refresh_states"])

@@ -30,6 +30,10 @@ test-kafka: setup ## The loader's tests against another cluster: KAFKA=host:port
 bench: setup ## The benchmark table; last line: JSON
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+backtest: setup ## How well the model predicts: EVENTS=file of events; last line: JSON
+	@test -n "$(EVENTS)" || { echo "name the events: make backtest EVENTS=file.parquet"; exit 2; }
+	@$(BIN)/python -m benchmarks.backtest "$(EVENTS)" $(ARGS)
+
 soak: setup ## The long fault test (ARGS="--kills 200 --sink duckdb|snowflake"); last line: JSON
 	@$(BIN)/python -m tests.soak $(ARGS)
 
@@ -43,4 +47,4 @@ lint: setup ## ruff and sqlfluff
 lock: ## Compile the requirements again from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group test --group lint --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q -o requirements/locked.txt
 
-.PHONY: help setup demo test test-kafka bench soak soak-together lint lock
+.PHONY: help setup demo test test-kafka bench backtest soak soak-together lint lock

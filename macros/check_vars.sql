@@ -13,6 +13,18 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if var('churn_label') not in ['lapse', 'half_spend'] -%}
+        {%- do exceptions.raise_compiler_error(
+            "var 'churn_label' must be lapse or half_spend, not '" ~ var('churn_label') ~ "'"
+        ) -%}
+    {%- endif -%}
+    {%- set latest = var('training_latest_cutoff') | string -%}
+    {%- if latest != 'latest' and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', latest) -%}
+        {%- do exceptions.raise_compiler_error(
+            "var 'training_latest_cutoff' must be latest or a date as 2026-01-31, not '"
+            ~ latest ~ "'"
+        ) -%}
+    {%- endif -%}
     {%- set seen = [] -%}
     {%- for category, event_types in var('event_categories').items() -%}
         {%- if category not in ['purchase', 'friction', 'marketing', 'profile', 'cancellation'] -%}

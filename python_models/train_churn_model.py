@@ -17,7 +17,10 @@ import sklearn
 from onnxruntime import InferenceSession
 from skl2onnx import to_onnx
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 MINIMUM_ROWS = 200  # below this a hold-out says nothing
 MINIMUM_OF_EACH_CLASS = 10
@@ -32,6 +35,8 @@ FOREST = {
     "random_state": 7,
     "n_jobs": -1,
 }
+BOOTSTRAPS, INTERVAL = 200, (0.025, 0.975)
+SPEND_DAYS = 84  # of the window that expected spend is taken from
 
 
 def split_out_of_time(snapshots: pandas.DataFrame) -> tuple[pandas.DataFrame, pandas.DataFrame]:
@@ -53,6 +58,12 @@ def why_not(train: pandas.DataFrame, test: pandas.DataFrame) -> str | None:
                 f"waiting for data: only {int(smaller_class)} {name} rows of one of the two"
                 " outcomes, churned and stayed"
             )
+    features = [column for column in train.columns if column not in KEYS_AND_LABEL]
+    values = matrix(train, features)
+    if broken := [features[at] for at in numpy.flatnonzero(~numpy.isfinite(values).all(axis=0))]:
+        return f"features have values that are no numbers: {', '.join(broken)}"
+    if (values == values[0]).all():
+        return "no feature tells one customer from another: check var event_categories"
     return None
 
 
@@ -66,19 +77,63 @@ def fit(rows: pandas.DataFrame, features: list[str]) -> RandomForestClassifier:
     return RandomForestClassifier(**FOREST).fit(matrix(rows, features), rows["has_churned"])
 
 
+def fit_challenger(rows: pandas.DataFrame, features: list[str]) -> Pipeline:
+    """Fit a logistic regression: nearly free, and it guards against a forest gone wrong."""
+    challenger = make_pipeline(
+        FunctionTransformer(numpy.log1p), StandardScaler(), LogisticRegression(max_iter=1_000)
+    )
+    return challenger.fit(matrix(rows, features).clip(min=0), rows["has_churned"])
+
+
 def evaluate(
-    forest: RandomForestClassifier, test: pandas.DataFrame, features: list[str]
+    forest: RandomForestClassifier,
+    challenger: Pipeline,
+    test: pandas.DataFrame,
+    features: list[str],
 ) -> dict[str, float]:
-    """Measure the forest and the recency rule on rows that neither has seen."""
-    truth, score = test["has_churned"], forest.predict_proba(matrix(test, features))[:, 1]
+    """Measure the forest, the challenger and the recency rule on rows that none has seen."""
+    truth, values = test["has_churned"].to_numpy(), matrix(test, features)
+    score = forest.predict_proba(values)[:, 1]
     top = numpy.argsort(-score, kind="stable")[: max(1, len(test) // 10)]
+    low, high = interval(truth, score)
     return {
         "roc_auc": float(roc_auc_score(truth, score)),
+        "roc_auc_low": low,
+        "roc_auc_high": high,
         "pr_auc": float(average_precision_score(truth, score)),
         "brier": float(brier_score_loss(truth, score)),
-        "lift_at_10_percent": float(truth.to_numpy()[top].mean() / truth.mean()),
+        "lift_at_10_percent": float(truth[top].mean() / truth.mean()),
+        "value_at_risk_ratio": value_at_risk_ratio(test, score),
+        "challenger_auc": float(
+            roc_auc_score(truth, challenger.predict_proba(values.clip(min=0))[:, 1])
+        ),
         "baseline_auc": float(roc_auc_score(truth, test["days_since_last_activity"])),
     }
+
+
+def interval(truth: numpy.ndarray, score: numpy.ndarray) -> tuple[float, float]:
+    """Return the bootstrap interval (95 %) of the AUC: customers are drawn again and again."""
+    draw = numpy.random.default_rng(FOREST["random_state"])
+    found = []
+    for _ in range(BOOTSTRAPS):
+        rows = draw.integers(0, len(truth), len(truth))
+        if 0 < truth[rows].sum() < len(rows):
+            found.append(roc_auc_score(truth[rows], score[rows]))
+    low, high = numpy.quantile(found, INTERVAL)
+    return float(low), float(high)
+
+
+def value_at_risk_ratio(test: pandas.DataFrame, score: numpy.ndarray) -> float:
+    """Return value at risk over the value that was lost: 1 if the sums agree, empty without any.
+
+    A customer's value is what macros/metrics/expected_spend.sql expects of purchases.
+    """
+    if "purchase_amount_84d" not in test:
+        return numpy.nan
+    days = (test["tenure_days"] - test["days_since_last_activity"] + 1).clip(1, SPEND_DAYS)
+    spend = (test["purchase_amount_84d"] / days).to_numpy()
+    lost = (spend * test["has_churned"]).sum()
+    return float((spend * score).sum() / lost) if lost > 0 else numpy.nan
 
 
 def export(forest: RandomForestClassifier, sample: numpy.ndarray) -> bytes:
@@ -123,8 +178,9 @@ def run_row(version: str, status: str, features: list[str], **facts: object) -> 
     empty = {
         "train_rows": 0, "test_rows": 0, "test_churners": 0, "churners_in_label": 0,
         "first_cutoff_date": "", "test_cutoff_date": "",
-        "roc_auc": numpy.nan, "pr_auc": numpy.nan, "brier": numpy.nan,
-        "lift_at_10_percent": numpy.nan, "baseline_auc": numpy.nan,
+        "roc_auc": numpy.nan, "roc_auc_low": numpy.nan, "roc_auc_high": numpy.nan,
+        "pr_auc": numpy.nan, "brier": numpy.nan, "lift_at_10_percent": numpy.nan,
+        "value_at_risk_ratio": numpy.nan, "challenger_auc": numpy.nan, "baseline_auc": numpy.nan,
         "artefact": "", "artefact_hash": "", "library_versions": "",
     }  # fmt: skip
     row = {
@@ -148,7 +204,8 @@ def train(
         return run_row("none", reason, features)
     test_cutoff = str(test_rows["cutoff_date"].max())[:10]
     version = f"forest-{test_cutoff}-{fingerprint(snapshots, features)}"
-    metrics = evaluate(fit(train_rows, features), test_rows, features)
+    champion, challenger = fit(train_rows, features), fit_challenger(train_rows, features)
+    metrics = evaluate(champion, challenger, test_rows, features)
     # What serves is fitted on every closed window, the tested one included.
     content = export(fit(snapshots, features), matrix(snapshots, features))
     artefact = f"{version}.onnx"

@@ -1,6 +1,7 @@
 """Training: nothing from after the cut-off, one definition with serving, refusals in words."""
 
 import importlib.util
+import json
 from datetime import timedelta
 
 import numpy
@@ -20,8 +21,8 @@ spec.loader.exec_module(trainer)
 KEYS = list(trainer.KEYS_AND_LABEL)
 
 
-def snapshots(lake) -> pandas.DataFrame:
-    run_dbt("run", "-s", "training_snapshots")
+def snapshots(lake, **variables) -> pandas.DataFrame:
+    run_dbt("run", "-s", "training_cutoffs", "training_snapshots", "--vars", json.dumps(variables))
     return lake.frame("from training_snapshots order by cutoff_date, customer_id")
 
 
@@ -89,6 +90,50 @@ def test_training_features_equal_serving_features(empty_lake):
     assert len(serving) == 6
 
 
+def test_half_spend_compares_the_days_after_with_those_before(empty_lake):
+    lake, end = empty_lake, 200
+    # Until day 143 all spend 8 every second day; then each as much of it as its name says, in
+    # percent; `late` stops 10 days before the cut-off, of which the days before it know.
+    shares = {"full": 1.0, "sixty": 0.6, "forty": 0.4, "nothing": 0.0, "late": 1.0}
+    events = [event("end", "clock", "login", EPOCH + timedelta(days=end))]
+    for customer, share in shares.items():
+        for day in range(0, end, 2):
+            amount = 8.0 * (share if day > 143 else 1)
+            if customer == "late" and 134 < day <= 143:
+                amount = 0.0
+            at = EPOCH + timedelta(days=day, hours=1)
+            kind = "purchase" if amount else "login"
+            events.append(event(f"{customer}-{day}", customer, kind, at, amount=amount))
+    lake.add(*events)
+    refresh(lake.connection)
+    found = snapshots(lake, churn_label="half_spend", churn_horizon_days=56)
+    latest = found[found.cutoff_date == EPOCH + timedelta(days=143)].set_index("customer_id")
+    assert latest.has_churned.to_dict() == {
+        "full": 0, "sixty": 0, "forty": 1, "nothing": 1, "late": 0,
+    }  # fmt: skip
+    earlier = found[found.cutoff_date < latest.cutoff_date.iloc[0]]
+    assert len(earlier) > 0
+    pinned = snapshots(lake, training_latest_cutoff="2026-04-01")
+    assert pinned.cutoff_date.max() == EPOCH + timedelta(days=90)
+
+
+def test_value_at_risk_adds_up_when_the_score_is_the_truth():
+    rows = pandas.DataFrame(
+        {
+            "tenure_days": [400, 400, 19],
+            "days_since_last_activity": [0, 10, 0],
+            "purchase_amount_84d": [84.0, 168.0, 20.0],
+            "has_churned": [1, 0, 1],
+        }
+    )
+    truth = rows.has_churned.to_numpy()
+    assert trainer.value_at_risk_ratio(rows, truth) == 1
+    # A day is worth 1, 2 and 1 to them: 0.5 of 4 at risk, where 2 were lost.
+    assert trainer.value_at_risk_ratio(rows, numpy.full(3, 0.5)) == 1
+    assert trainer.value_at_risk_ratio(rows, numpy.full(3, 0.25)) == 0.5
+    assert numpy.isnan(trainer.value_at_risk_ratio(rows.assign(has_churned=0), truth))
+
+
 def made_up(rows: int = 1200, cutoffs: int = 4) -> tuple[pandas.DataFrame, list[str]]:
     draw = numpy.random.default_rng(3)
     features = ["days_since_last_activity", "gap_days_mean", "active_days_28d"]
@@ -108,6 +153,8 @@ def test_a_run_gives_an_artefact_that_scores_like_the_forest(tmp_path):
     run = trainer.train(object(), frame, features, str(tmp_path)).iloc[0]
     assert run.status == "trained"
     assert run.roc_auc > 0.6
+    assert run.roc_auc_low < run.roc_auc < run.roc_auc_high
+    assert run.challenger_auc > 0.6
     model = open_model(run.version, tmp_path / run.artefact, run.artefact_hash, tuple(features))
     forest = trainer.fit(frame, features)
     expected = forest.predict_proba(trainer.matrix(frame, features))[:, 1]
@@ -131,6 +178,8 @@ def test_the_hold_out_is_later_than_every_training_label():
         (lambda frame: frame.iloc[:50], "at least 200"),
         (lambda frame: frame.assign(has_churned=1), "one of the two outcomes"),
         (lambda frame: frame.iloc[:0], "0 labelled rows"),
+        (lambda frame: frame.assign(gap_days_mean=numpy.inf), "no numbers: gap_days_mean"),
+        (lambda frame: frame.assign(**dict.fromkeys(frame.columns[:3], 1.0)), "no feature tells"),
     ],
 )
 def test_too_little_data_is_refused_in_words(tmp_path, change, words):

@@ -15,7 +15,13 @@ bounds as (
 
     select
         min(activity_date) as first_date,
-        max(activity_date) - 1 as last_complete_date
+        {%- set latest = "max(activity_date) - 1 - " ~ var('churn_horizon_days') %}
+        {%- if var('training_latest_cutoff') | string == 'latest' %}
+        {{ latest }} as last_cutoff_date
+        {%- else %}
+        least({{ latest }}, cast('{{ var("training_latest_cutoff") }}' as date))
+            as last_cutoff_date
+        {%- endif %}
     from daily
 
 ),
@@ -31,13 +37,11 @@ numbers as (
 cutoffs as (
 
     select
-        last_complete_date - {{ var('churn_horizon_days') }}
-        - number * {{ var('training_cutoff_every_days') }} as cutoff_date
+        last_cutoff_date - number * {{ var('training_cutoff_every_days') }} as cutoff_date
     from bounds
     cross join numbers
     where
-        last_complete_date - {{ var('churn_horizon_days') }}
-        - number * {{ var('training_cutoff_every_days') }}
+        last_cutoff_date - number * {{ var('training_cutoff_every_days') }}
         >= first_date + {{ var('churn_horizon_days') }}
 
 )

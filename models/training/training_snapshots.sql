@@ -42,17 +42,7 @@ features as (
 
 outcomes as (
 
-    select
-        cutoffs.cutoff_date,
-        daily.customer_id,
-        max(case when daily.is_active then 1 else 0 end) as was_active,
-        max(case when daily.cancellation_count > 0 then 1 else 0 end) as was_cancelled
-    from cutoffs
-    inner join daily
-        on
-            daily.activity_date > cutoffs.cutoff_date
-            and daily.activity_date <= cutoffs.cutoff_date + {{ var('churn_horizon_days') }}
-    group by cutoffs.cutoff_date, daily.customer_id
+    {{ churn_outcomes('cutoffs', 'daily') }}
 
 ),
 
@@ -63,10 +53,7 @@ labelled as (
         features.customer_id,
         features.cutoff_date,
         features.cutoff_date + {{ var('churn_horizon_days') }} as label_until_date,
-        case
-            when coalesce(outcomes.was_active, 0) = 0 or outcomes.was_cancelled = 1 then 1
-            else 0
-        end as has_churned,
+        {{ has_churned('outcomes') }} as has_churned,
         {{ feature_columns('features') }}
     from features
     left join outcomes

@@ -1,0 +1,106 @@
+"""`make backtest EVENTS=file`: how well the model predicts on a business's own events.
+
+The events go through the pipeline itself: broker, loader, dynamic tables, training. Both labels are
+tested on their latest closed window, or on the one after a given cut-off. Last line: JSON.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from embedded.broker import broker
+from embedded.database import LakeError, connect
+from embedded.processes import run_dbt
+from ingest.errors import IngestError
+from ingest.loader import load
+from ingest.replay import replay
+from ingest.sinks import open_sink
+
+_TOPIC = "backtest.events"
+# Half of one's spend is told from more days than whether one came at all.
+HORIZONS = {"lapse": 28, "half_spend": 56}
+_RUN = """
+    select
+        test_cutoff_date as cutoff, test_rows as n,
+        round(test_churners / test_rows, 4) as base_rate,
+        round(roc_auc, 4) as roc_auc,
+        round(roc_auc_low, 4) as roc_auc_low,
+        round(roc_auc_high, 4) as roc_auc_high,
+        round(pr_auc, 4) as pr_auc,
+        round(brier, 4) as brier,
+        round(lift_at_10_percent, 2) as lift10,
+        round(value_at_risk_ratio, 3) as value_at_risk_ratio,
+        round(challenger_auc, 4) as logistic_auc,
+        round(baseline_auc, 4) as recency_auc,
+        status
+    from train_churn_model order by trained_at desc limit 1
+"""
+
+
+def backtest(events: Path, cutoffs: dict[str, str]) -> dict[str, dict]:
+    """Return the figures of each label; raises LakeError or IngestError in one line."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["CHURN_LAKE"] = str(Path(folder) / "lake")
+        run_dbt("run", "-s", "raw")
+        with broker(port=0) as address:
+            replay([events], address, _TOPIC)
+            sink = open_sink("duckdb")
+            try:
+                load(sink, address, _TOPIC, until_end=True)
+            finally:
+                sink.close()
+        run_dbt("run", "-s", "+training_snapshots")
+        return {label: _train(label, cutoffs.get(label, "latest")) for label in HORIZONS}
+
+
+def _train(label: str, cutoff: str) -> dict:
+    variables = {
+        "churn_label": label,
+        "churn_horizon_days": HORIZONS[label],
+        "training_latest_cutoff": cutoff,
+    }
+    models = ("training_cutoffs", "training_snapshots", "train_churn_model")
+    run_dbt("run", "-s", *models, "--vars", json.dumps(variables))
+    with connect() as lake:
+        result = lake.execute(_RUN)
+        names = [column[0] for column in result.description]
+        run = dict(zip(names, result.fetchone(), strict=True))
+    if (status := run.pop("status")) != "trained":
+        raise LakeError(f"{label}: {status}")
+    return run
+
+
+def main() -> int:
+    """Run it; return 0, or 1 after one line on what is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.backtest", description=__doc__)
+    parser.add_argument("events", type=Path, help="a file of events, JSONL or Parquet")
+    for label, days in HORIZONS.items():
+        parser.add_argument(
+            f"--{label.replace('_', '-')}-cutoff",
+            default="latest",
+            metavar="DATE",
+            help=f"test on the {days} days after it (default: the latest that have passed)",
+        )
+    arguments = parser.parse_args()
+    cutoffs = {label: getattr(arguments, f"{label}_cutoff") for label in HORIZONS}
+    try:
+        found = backtest(arguments.events, cutoffs)
+    except (LakeError, IngestError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    table = Table("figure", *found, title=str(arguments.events.name))
+    for name in next(iter(found.values())):
+        table.add_row(name, *(str(run[name]) for run in found.values()))
+    Console(stderr=True).print(table)
+    sys.stdout.write(json.dumps(found) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -26,6 +26,7 @@ _SUBJECTS = (
 _FAILURES = ("card_expired", "insufficient_funds", "bank_declined")
 _CANCELLATIONS = ("too_expensive", "missing_feature", "found_alternative", "not_used")
 
+_LAST_SECOND = 86_399.0
 # What a subscriber does on a day: seconds after its start, event type, further fields.
 Happening = tuple[float, str, dict[str, Any]]
 
@@ -65,24 +66,29 @@ def day_of(subscriber: "Subscriber", day: int, chance: random.Random) -> Iterato
     yield from _troubles(subscriber, day, fading, chance)
     if day == subscriber.leaves and subscriber.is_cancelling:
         reason = chance.choice(_CANCELLATIONS)
-        yield 86_399.0, "subscription_cancelled", {"properties": {"reason": reason}}
+        yield _LAST_SECOND, "subscription_cancelled", {"properties": {"reason": reason}}
 
 
 def _sessions(
     subscriber: "Subscriber", vigour: float, chance: random.Random
 ) -> Iterator[Happening]:
     for _ in range(_poisson(subscriber.sessions * vigour, chance)):
-        at = chance.uniform(1, 82_800)
+        # Up to the last second: data that ends an hour ago looks like a loader that has stopped.
+        at = chance.uniform(1, _LAST_SECOND)
         device = "mobile" if chance.random() < 0.4 else "web"
         yield at, "login", {"properties": {"device": device}}
         for step in range(_poisson(1.5, chance)):
             feature = chance.choice(_FEATURES)
-            yield at + 60 + 120 * step, "feature_used", {"properties": {"feature": feature}}
+            yield (
+                min(at + 60 + 120 * step, _LAST_SECOND),
+                "feature_used",
+                {"properties": {"feature": feature}},
+            )
         if chance.random() < 0.08:
             amount = round(
                 subscriber.profile["monthly_value"] * chance.lognormvariate(-0.7, 0.5), 2
             )
-            yield at + 900, "purchase", {"amount": amount}
+            yield min(at + 900, _LAST_SECOND), "purchase", {"amount": amount}
 
 
 def _troubles(

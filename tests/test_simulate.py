@@ -46,7 +46,8 @@ def test_events_come_in_order_and_end_just_before_the_end(events):
     times = [one["occurred_at"] for one in events]
     assert times == sorted(times)
     assert END - timedelta(days=DAYS) <= moment(events[0])
-    assert END - timedelta(hours=1) <= moment(events[-1]) < END
+    # What ends earlier looks like a loader that has stopped: stale_after_minutes.
+    assert END - timedelta(minutes=10) < moment(events[-1]) < END
 
 
 def test_the_same_arguments_give_the_same_events(events):

@@ -26,7 +26,9 @@ policies as (
 
 default_policy as (
 
-    select * from policies where segment = 'default'
+    select *
+    from policies
+    where segment = 'default'
 
 ),
 
@@ -39,13 +41,13 @@ chosen as (
         profiles.segment,
         profiles.monthly_value,
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,
-        {%- for column in [
-            'segment', 'threshold', 'exit_ratio', 'cooldown_days', 'max_alerts_per_run',
-            'holdout_percent',
-        ] %}
-        coalesce(own_policy.{{ column }}, default_policy.{{ column }})
-            as {{ 'policy_segment' if column == 'segment' else column }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        coalesce(own_policy.segment, default_policy.segment) as policy_segment,
+        coalesce(own_policy.threshold, default_policy.threshold) as threshold,
+        coalesce(own_policy.exit_ratio, default_policy.exit_ratio) as exit_ratio,
+        coalesce(own_policy.cooldown_days, default_policy.cooldown_days) as cooldown_days,
+        coalesce(own_policy.max_alerts_per_run, default_policy.max_alerts_per_run)
+            as max_alerts_per_run,
+        coalesce(own_policy.holdout_percent, default_policy.holdout_percent) as holdout_percent
     from customers
     cross join default_policy
     left join profiles on customers.customer_id = profiles.customer_id

@@ -71,6 +71,9 @@ def attach(connection: duckdb.DuckDBPyConnection) -> None:
         # Only a single-threaded scan reads the catalog within the open transaction. The others see
         # what was committed since, and then miss rows that maintenance has moved into files.
         connection.execute("set global sqlite_disable_multithreaded_scans = true")
+        # DuckLake tells the optimizer what values a table holds now. A change feed also has values
+        # that are gone, and comes out with others where the optimizer relies on that.
+        connection.execute("set global disabled_optimizers = 'statistics_propagation'")
         _attach_as(connection, CATALOG, INLINED_ROWS)
         connection.execute(f"use {CATALOG}.main")
     except (OSError, duckdb.Error) as error:

@@ -12,6 +12,7 @@ import duckdb
 
 from embedded.database import CATALOG, INLINED_ROWS, LakeError, connect, transact
 from embedded.registry import SCHEMA, dynamic_tables, streams
+from embedded.streams import renew_views
 
 METADATA = f"__ducklake_metadata_{CATALOG}"
 # No transaction of the pipeline lasts this long: who has begun to read or write can end in peace.
@@ -204,6 +205,7 @@ def _expire(connection: duckdb.DuckDBPyConnection) -> int:
         [needed],
     ).fetchall()
     if rows:
+        renew_views(connection)
         numbers = ", ".join(str(number) for (number,) in rows)
         connection.execute(f"call ducklake_expire_snapshots('{CATALOG}', versions => [{numbers}])")
     return len(rows)

@@ -49,7 +49,11 @@ def hand_out(connection: duckdb.DuckDBPyConnection, stream: Stream) -> tuple[int
     if stream.offset_snapshot is None:
         raise LakeError(f"stream {stream.name} has no offset: run 'dbt build' to place it")
     _check_offset(connection, stream)
-    changes = _net_changes(connection, stream, f"{stream.offset_snapshot}, {snapshot}")
+    if snapshot > stream.offset_snapshot:
+        feed = f"from {_feed(stream, f'{stream.offset_snapshot + 1}, {snapshot}')}"
+    else:
+        feed = f"from {_feed(stream, f'{snapshot}, {snapshot}')} limit 0"
+    changes = _net_changes(connection, stream, feed)
     connection.execute(f"create or replace temp table {stream.name} as {changes}")
     row = connection.execute(f"select count(*) from temp.main.{stream.name}").fetchone()
     return snapshot, row[0] if row else 0
@@ -63,14 +67,29 @@ def move_offset(connection: duckdb.DuckDBPyConnection, stream: Stream, snapshot:
     )
 
 
-def _create_view(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
-    """Create the view for those who look: from the stream's offset of that moment until then.
+def renew_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Within a transaction that forgets older snapshots, let all views begin at their offsets."""
+    for stream in streams(connection).values():
+        if stream.offset_snapshot is not None and stream.source in dynamic_tables(connection):
+            _create_view(connection, stream)
 
-    The feed's bounds must be literals, and "now" can only be written as a time. Its lower one is
-    where the offset is today; the longer ago that is, the more a look reads in vain.
+
+def _create_view(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
+    """Create the view for those who look: from the stream's offset until the moment of the look.
+
+    The feed's bounds must be literals, and "now" can only be written as a time. So the lower one is
+    where the offset is today, and the view leaves out what has been consumed since. A feed that
+    begins at a forgotten snapshot would lack deletions: see renew_views.
     """
     since = _check_offset(connection, stream)
-    changes = _net_changes(connection, stream, f"timestamptz '{since}', now()")
+    offset = f"(select offset_snapshot from {SCHEMA}.streams where name = '{stream.name}')"
+    # Materialized, because a filter that is pushed into the feed compares when a row came, and so
+    # loses the deletions of rows that came before the offset.
+    feed = f"""
+        with feed as materialized (from {_feed(stream, f"timestamptz '{since}', now()")})
+        from feed where snapshot_id > {offset}
+    """
+    changes = _net_changes(connection, stream, feed)
     connection.execute(f"create or replace view {CATALOG}.main.{stream.name} as {changes}")
 
 
@@ -88,13 +107,16 @@ def _check_offset(connection: duckdb.DuckDBPyConnection, stream: Stream) -> str:
     return row[0].isoformat()
 
 
-def _net_changes(connection: duckdb.DuckDBPyConnection, stream: Stream, bounds: str) -> str:
-    """Return a query for the net changes after the stream's offset, within bounds of the feed."""
+def _feed(stream: Stream, bounds: str) -> str:
+    return f"ducklake_table_changes('{CATALOG}', 'main', '{stream.source}', {bounds})"
+
+
+def _net_changes(connection: duckdb.DuckDBPyConnection, stream: Stream, feed: str) -> str:
+    """Return a query for the net of the changes that a query for a part of the feed returns."""
     source = dynamic_tables(connection)[stream.source]
     described = connection.execute(f"describe {CATALOG}.main.{source.name}").fetchall()
     columns = ", ".join(row[0] for row in described)
     keys = ", ".join(source.refresh_key)
-    offset = f"(select offset_snapshot from {SCHEMA}.streams where name = '{stream.name}')"
     # An image that was put in and taken out again is no change, whatever happened in between.
     return f"""
         with netted as (
@@ -103,8 +125,7 @@ def _net_changes(connection: duckdb.DuckDBPyConnection, stream: Stream, bounds: 
                 sum(
                     case when change_type in ('insert', 'update_postimage') then 1 else -1 end
                 ) as times
-            from ducklake_table_changes('{CATALOG}', 'main', '{source.name}', {bounds})
-            where snapshot_id > {offset}
+            from ({feed})
             group by {columns}
             having times <> 0
         )

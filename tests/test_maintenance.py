@@ -168,6 +168,27 @@ def test_deletions_from_files_do_not_pile_up_in_the_catalog(connection, eager):
     assert connection.execute("select count(*), min(id) from items").fetchall() == [(4_100, 900)]
 
 
+def test_values_that_are_gone_stay_themselves_in_the_change_feed(connection, eager):
+    """The optimizer knows the least and greatest of what is left, and packs values by these."""
+    for value in range(1, 5):
+        connection.execute("begin")
+        connection.execute("delete from items")
+        connection.execute("insert into items values (1, ?), (2, ?)", [value, value * 3])
+        connection.execute("commit")
+    end = snapshots(connection)[-1]
+    query = f"""
+        select id, value, count(*) from ducklake_table_changes('lake', 'main', 'items', 0, {end})
+        group by id, value order by id, value
+    """
+    expected = connection.execute(query).fetchall()
+    connection.execute("update embedded.streams set offset_snapshot = 0")
+    done = maintain()
+    assert done.errors == {}
+    assert done.counts["files rewritten without deleted rows"] > 0
+    assert connection.execute(query).fetchall() == expected
+    assert [row[1] for row in expected] == [1, 2, 3, 4, 3, 6, 9, 12]
+
+
 @pytest.mark.parametrize("holder", ["streams", "refresh_states"])
 def test_no_snapshot_is_expired_that_a_stream_or_a_dynamic_table_still_needs(
     connection, eager, holder

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from embedded import maintenance
 from embedded.database import connect, transact
 from embedded.refresh import refresh
 from embedded.registry import SCHEMA, Stream, streams
@@ -124,6 +125,30 @@ def test_the_net_change_of_every_row_is_handed_out_once(points, history):
         else:
             points.execute(happening)
     assert points.shown() == []
+
+
+def test_what_is_shown_outlives_snapshots_that_were_forgotten(points, monkeypatch):
+    for name, value in (("SNAPSHOT_AGE", "0 s"), ("FILE_AGE", "0 s"), ("FLUSHED_ROWS", 1)):
+        monkeypatch.setattr(maintenance, name, value)
+    for number in range(4):
+        points.execute(f"insert into readings values ('a', {number + 1}), ('b', 1)")
+        refresh(points.connection)
+        if number < 3:
+            points.consume()
+    expected = [
+        ("a", 6, "DELETE", True),
+        ("a", 10, "INSERT", True),
+        ("b", 3, "DELETE", True),
+        ("b", 4, "INSERT", True),
+    ]
+    assert maintenance.maintain().counts["snapshots expired"] > 0
+    assert points.shown() == expected
+    assert points.consume() == expected
+    assert maintenance.maintain().errors == {}
+    assert points.shown() == []
+    points.execute("insert into readings values ('c', 2)")
+    refresh(points.connection)
+    assert points.shown() == [("c", 2, "INSERT", False)]
 
 
 TASK = f"""

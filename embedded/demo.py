@@ -33,7 +33,8 @@ def demo(*, as_json: bool, dashboard: bool) -> None:
     console = Console(stderr=True)
     _clear_lake()
     with _step(console, "building the empty pipeline (dbt build)"):
-        run_dbt("build")
+        # Tests come with the data.
+        run_dbt("build", "--exclude-resource-type", "test", "unit_test")
     (lake_path() / _MARK).touch()
     with broker(port=0) as address:
         with _step(console, "replaying real events through the broker"):

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -50,13 +51,10 @@ def backtest(events: Path, cutoffs: dict[str, str]) -> dict[str, dict]:
         run_dbt("run", "-s", "raw")
         with broker(port=0) as address:
             replay([events], address, _TOPIC)
-            sink = open_sink("duckdb")
-            try:
+            with closing(open_sink("duckdb")) as sink:
                 load(sink, address, _TOPIC, until_end=True)
-            finally:
-                sink.close()
         run_dbt("run", "-s", "+training_snapshots")
-        return {label: _train(label, cutoffs.get(label, "latest")) for label in HORIZONS}
+        return {label: _train(label, cutoffs[label]) for label in HORIZONS}
 
 
 def _train(label: str, cutoff: str) -> dict:

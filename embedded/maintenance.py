@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import duckdb
 
 from embedded.database import CATALOG, INLINED_ROWS, LakeError, connect, transact
+from embedded.inlined_rows import METADATA, inlined_deletions, inlined_tables
 from embedded.registry import SCHEMA, dynamic_tables, streams
 from embedded.streams import renew_views
 
-METADATA = f"__ducklake_metadata_{CATALOG}"
 # No transaction of the pipeline lasts this long: who has begun to read or write can end in peace.
 SNAPSHOT_AGE = "1 hour"
 FILE_AGE = "1 hour"
@@ -105,7 +105,7 @@ def _flush(connection: duckdb.DuckDBPyConnection) -> int:
     """
     flushed = 0
     with_readers = tables_with_readers(connection)
-    for schema, table, number, inlined in _inlined(connection):
+    for schema, table, number, inlined in inlined_tables(connection):
         rows = distinct = 0
         for name in inlined or []:
             row = connection.execute(
@@ -114,7 +114,7 @@ def _flush(connection: duckdb.DuckDBPyConnection) -> int:
             rows, distinct = (rows + row[0], distinct + row[1]) if row else (rows, distinct)
         if table in with_readers and distinct < rows:
             continue
-        deletions = _inlined_deletions(connection, number)
+        deletions = inlined_deletions(connection, number)
         if rows + deletions < FLUSHED_ROWS:
             continue
         connection.execute(
@@ -123,35 +123,6 @@ def _flush(connection: duckdb.DuckDBPyConnection) -> int:
         )
         flushed += rows + deletions
     return flushed
-
-
-def _inlined(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, int, list[str] | None]]:
-    """Return schema, name and number of each table, and the catalog's tables of its rows."""
-    return connection.execute(
-        f"""
-        select
-            schemas.schema_name, tables.table_name, tables.table_id,
-            list(inlined.table_name) filter (inlined.table_name is not null)
-        from {METADATA}.ducklake_table as tables
-        inner join {METADATA}.ducklake_schema as schemas
-            on tables.schema_id = schemas.schema_id and schemas.end_snapshot is null
-        left join {METADATA}.ducklake_inlined_data_tables as inlined
-            on tables.table_id = inlined.table_id
-        where tables.end_snapshot is null
-        group by all order by all
-        """
-    ).fetchall()
-
-
-def _inlined_deletions(connection: duckdb.DuckDBPyConnection, number: int) -> int:
-    """Count the deletions from files that the catalog holds; most tables have no table of them."""
-    try:
-        row = connection.execute(
-            f"select count(*) from {METADATA}.ducklake_inlined_delete_{number}"
-        ).fetchone()
-    except duckdb.CatalogException:
-        return 0
-    return int(row[0]) if row else 0
 
 
 def _rewrite(connection: duckdb.DuckDBPyConnection) -> int:

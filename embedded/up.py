@@ -73,7 +73,8 @@ def _run_processes(
 
 
 def _start(words: list[str]) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", *words], cwd=PROJECT)  # noqa: S603 - our words
+    # Our own interpreter and modules, and no shell: an address or a topic stays one argument.
+    return subprocess.Popen([sys.executable, "-m", *words], cwd=PROJECT)  # noqa: S603
 
 
 class _Supervised:

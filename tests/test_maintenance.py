@@ -11,6 +11,7 @@ import pytest
 
 from embedded import maintenance
 from embedded.database import LARGE, attach_for_large_rows, connect, transact
+from embedded.inlined_rows import inlined_deletions
 from embedded.maintenance import STEPS, maintain
 from embedded.refresh import refresh
 from embedded.registry import create_registry
@@ -154,7 +155,7 @@ def test_deletions_from_files_do_not_pile_up_in_the_catalog(connection, eager):
     def held() -> int:
         query = "select table_id from ducklake_table_info('lake') where table_name = 'items'"
         [number] = connection.execute(query).fetchone()
-        return maintenance._inlined_deletions(connection, number)
+        return inlined_deletions(connection, number)
 
     connection.execute("insert into items select id, id from range(5000) as new (id)")
     start = snapshots(connection)[-1]

@@ -1,0 +1,38 @@
+"""What the catalog itself holds of the tables: rows and deletions that are in no file yet."""
+
+import duckdb
+
+from embedded.database import CATALOG
+
+METADATA = f"__ducklake_metadata_{CATALOG}"
+
+
+def inlined_tables(
+    connection: duckdb.DuckDBPyConnection,
+) -> list[tuple[str, str, int, list[str] | None]]:
+    """Return schema, name and number of each table, and the catalog's tables of its rows."""
+    return connection.execute(
+        f"""
+        select
+            schemas.schema_name, tables.table_name, tables.table_id,
+            list(inlined.table_name) filter (inlined.table_name is not null)
+        from {METADATA}.ducklake_table as tables
+        inner join {METADATA}.ducklake_schema as schemas
+            on tables.schema_id = schemas.schema_id and schemas.end_snapshot is null
+        left join {METADATA}.ducklake_inlined_data_tables as inlined
+            on tables.table_id = inlined.table_id
+        where tables.end_snapshot is null
+        group by all order by all
+        """
+    ).fetchall()
+
+
+def inlined_deletions(connection: duckdb.DuckDBPyConnection, number: int) -> int:
+    """Count the deletions from files that the catalog holds; most tables have no table of them."""
+    try:
+        row = connection.execute(
+            f"select count(*) from {METADATA}.ducklake_inlined_delete_{number}"
+        ).fetchone()
+    except duckdb.CatalogException:
+        return 0
+    return int(row[0]) if row else 0

@@ -39,6 +39,7 @@ _RUN = """
         round(value_at_risk_ratio, 3) as value_at_risk_ratio,
         round(challenger_auc, 4) as logistic_auc,
         round(baseline_auc, 4) as recency_auc,
+        rolling_origin,
         status
     from train_churn_model order by trained_at desc limit 1
 """

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
 
+from embedded.churn_model import check_model
 from embedded.database import LakeError, connect, explain, lake_path
 from embedded.due_tables import forget_failures
 from embedded.intervals import parse_target_lag
@@ -67,6 +68,12 @@ def execute_task(name: str) -> None:
     sys.stdout.write(f"task {run.name} succeeded in {run.seconds:.2f} s\n")
 
 
+def check_trained_version(version: str) -> None:
+    """Raise LakeError when a trained version's artefact cannot serve here."""
+    with connect() as connection:
+        check_model(connection, version)
+
+
 def utc_now() -> datetime:
     """Return the present moment in UTC, without a zone, as the lake keeps all times."""
     return datetime.now(timezone.utc).replace(tzinfo=None)
@@ -79,4 +86,5 @@ ACTIONS: dict[str, Callable[[str], None]] = {
     "refresh_dynamic_table": refresh_dynamic_table,
     "place_stream": place_stream_view,
     "execute_task": execute_task,
+    "check_model": check_trained_version,
 }

@@ -1,15 +1,33 @@
-"""The model artefact: an ONNX file, opened once, checked against its hash and its feature list."""
+"""The model artefact: an ONNX file, opened once, checked against what its training run noted.
+
+A version that cannot serve any more is left for the last one that can, and that is noted like
+every other decision, so that each score still names the version that gave it.
+"""
 
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
 import numpy
 import onnxruntime
 
 from embedded.database import CATALOG, LakeError, lake_path
+
+_GOLDEN_TOLERANCE = 1e-6
+_PROMOTED = f"from {CATALOG}.main.model_promotions where action <> 'kept'"
+_RUNS = f"{CATALOG}.main.train_churn_model"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One trained version, as its training run described it."""
+
+    version: str
+    artefact: str
+    artefact_hash: str
+    features: str
+    golden_rows: str
 
 
 @dataclass(frozen=True)
@@ -40,35 +58,64 @@ def read_active_model(
     is not the file that the training run described.
     """
     try:
-        row = connection.execute(
-            "select version, artefact, artefact_hash, features"
-            f" from {CATALOG}.main.active_churn_model"
-        ).fetchone()
+        active = _versions(connection, f"select version from {CATALOG}.main.active_churn_model")
     except duckdb.CatalogException:
         return None
-    if row is None:
+    if not active:
         return None
-    version, artefact, artefact_hash, features = row
-    if loaded is not None and loaded.version == version:
+    if loaded is not None and loaded.version == active[0].version:
         return loaded
-    return open_model(
-        version, lake_path() / "models" / artefact, artefact_hash, tuple(json.loads(features))
-    )
+    return open_model(active[0])
 
 
-def open_model(
-    version: str, artefact: Path, artefact_hash: str, features: tuple[str, ...]
+def return_to_last_good_model(
+    connection: duckdb.DuckDBPyConnection, problem: LakeError
 ) -> ChurnModel:
+    """Let the latest other version serve that can, and note why; raises `problem` if none can.
+
+    Runs in the caller's transaction, so that what it scores and how it is labelled go together.
+    """
+    earlier = _versions(
+        connection,
+        f"select version, max(decided_at) {_PROMOTED}"
+        f" and version not in (select version from {CATALOG}.main.active_churn_model)"
+        " group by version order by max(decided_at) desc",
+    )
+    for candidate in earlier:
+        try:
+            model = open_model(candidate)
+        except LakeError:
+            continue
+        connection.execute(
+            f"insert into {CATALOG}.main.model_promotions"
+            " (version, action, reason, actor, decided_at)"
+            " values (?, 'rolled_back', ?, 'scoring', now()::timestamp)",
+            [model.version, str(problem)],
+        )
+        return model
+    raise problem
+
+
+def check_model(connection: duckdb.DuckDBPyConnection, version: str) -> None:
+    """Raise LakeError when a trained version cannot serve."""
+    found = _versions(connection, "select ?", [version])
+    if not found:
+        raise LakeError(f"there is no trained version {version}")
+    open_model(found[0])
+
+
+def open_model(version: Version) -> ChurnModel:
     """Open an artefact after checking that it is the one that was described; raises LakeError."""
+    path = lake_path() / "models" / version.artefact
     try:
-        content = artefact.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise LakeError(
-            f"the artefact of model {version} is missing at {artefact}: run 'dbt build' again"
+            f"the artefact of model {version.version} is missing at {path}: run 'dbt build' again"
         ) from error
-    if hashlib.sha256(content).hexdigest() != artefact_hash:
+    if hashlib.sha256(content).hexdigest() != version.artefact_hash:
         raise LakeError(
-            f"the artefact of model {version} at {artefact} was changed after training:"
+            f"the artefact of model {version.version} at {path} was changed after training:"
             " remove it and run 'dbt build' again"
         )
     options = onnxruntime.SessionOptions()
@@ -76,4 +123,33 @@ def open_model(
     # DuckDB asks for 2,048 rows at a time: threads that spin in between take the processor from it.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return ChurnModel(version, features, session)
+    model = ChurnModel(version.version, tuple(json.loads(version.features)), session)
+    _check_golden_rows(model, json.loads(version.golden_rows or "[]"))
+    return model
+
+
+def _check_golden_rows(model: ChurnModel, golden_rows: list[dict]) -> None:
+    """Raise LakeError when this machine's runtime gives other scores than the training run's."""
+    if not golden_rows:
+        return
+    scores = model.predict(numpy.array([row["features"] for row in golden_rows]))
+    difference = numpy.abs(scores - [row["score"] for row in golden_rows]).max()
+    if difference > _GOLDEN_TOLERANCE:
+        raise LakeError(
+            f"model {model.version} gives other scores here than where it was trained (difference"
+            f" {difference:.6f}): run 'dbt build' to train it with the libraries of this machine"
+        )
+
+
+def _versions(
+    connection: duckdb.DuckDBPyConnection, which: str, parameters: list[str] | None = None
+) -> list[Version]:
+    """Return the trained versions that a query names in its first column, in its order."""
+    names = [name for name, *_ in connection.execute(which, parameters or []).fetchall()]
+    rows = connection.execute(
+        f"select version, artefact, artefact_hash, features, golden_rows from {_RUNS}"
+        " where status = 'trained' and list_contains(?, version)",
+        [names],
+    ).fetchall()
+    found = {row[0]: Version(*row) for row in rows}
+    return [found[name] for name in names if name in found]

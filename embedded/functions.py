@@ -7,7 +7,8 @@ import numpy
 import pyarrow
 import pyarrow.compute
 
-from embedded.churn_model import ChurnModel, read_active_model
+from embedded.churn_model import ChurnModel, read_active_model, return_to_last_good_model
+from embedded.database import LakeError
 from embedded.email_template import write_email
 
 _lock = threading.Lock()
@@ -37,12 +38,25 @@ def register_functions(connection: duckdb.DuckDBPyConnection, *, role: str) -> N
 def load_churn_model(connection: duckdb.DuckDBPyConnection) -> ChurnModel | None:
     """Make the lake's active model the one that PREDICT_CHURN uses; None while there is none.
 
-    The artefact is read once per process and version.
+    The artefact is read once per process and version. Raises LakeError when it cannot serve.
     """
     global _model
     with _lock:
         _model = read_active_model(connection, loaded=_model)
         return _model
+
+
+def load_model_that_serves(connection: duckdb.DuckDBPyConnection) -> None:
+    """Load the active model or, when it cannot serve, go back to the last good one.
+
+    Raises LakeError when there is none. Runs in the transaction that scores.
+    """
+    global _model
+    try:
+        load_churn_model(connection)
+    except LakeError as problem:
+        with _lock:
+            _model = return_to_last_good_model(connection, problem)
 
 
 def _predict_churn(*features: pyarrow.Array) -> pyarrow.Array:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from embedded.database import LakeError, transact
-from embedded.functions import load_churn_model
+from embedded.functions import load_model_that_serves
 from embedded.intervals import parse_interval
 from embedded.registry import RESUME, SCHEMA, Task, streams, tasks
 from embedded.streams import hand_out, may_have_data, move_offset
@@ -104,7 +104,7 @@ def _run_statements(
         if count == 0 and only_with_data:
             move_offset(connection, stream, snapshot)
             return False
-    load_churn_model(connection)
+    load_model_that_serves(connection)
     for statement in duckdb.extract_statements(task.body):
         connection.execute(statement)
     if task.stream is not None:

@@ -4,6 +4,7 @@
         'churn_horizon_days', 'population_min_active_days', 'population_window_days',
         'training_cutoff_every_days', 'training_cutoffs', 'stale_after_minutes',
         'ingest_rate_minutes',
+        'training_rolling_origins', 'alerts_per_week',
         'task_failures_before_suspension', 'emails_per_run', 'emails_per_day',
     ] -%}
         {%- if var(name) is not integer or var(name) < 1 -%}
@@ -18,13 +19,26 @@
             "var 'churn_label' must be lapse or half_spend, not '" ~ var('churn_label') ~ "'"
         ) -%}
     {%- endif -%}
-    {%- set latest = var('training_latest_cutoff') | string -%}
-    {%- if latest != 'latest' and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', latest) -%}
-        {%- do exceptions.raise_compiler_error(
-            "var 'training_latest_cutoff' must be latest or a date as 2026-01-31, not '"
-            ~ latest ~ "'"
-        ) -%}
-    {%- endif -%}
+    {%- for end in ['earliest', 'latest'] -%}
+        {%- set name = 'training_' ~ end ~ '_cutoff' -%}
+        {%- set cutoff = var(name) | string -%}
+        {%- if cutoff != end and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', cutoff) -%}
+            {%- do exceptions.raise_compiler_error(
+                "var '" ~ name ~ "' must be " ~ end ~ " or a date as 2026-01-31, not '"
+                ~ cutoff ~ "'"
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for name in [
+        'promotion_tolerance_auc', 'promotion_tolerance_brier', 'contact_cost',
+        'contact_success_share',
+    ] -%}
+        {%- if var(name) is not number or var(name) < 0 -%}
+            {%- do exceptions.raise_compiler_error(
+                "var '" ~ name ~ "' must be a number of at least 0, not '" ~ var(name) ~ "'"
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
     {%- set seen = [] -%}
     {%- for category, event_types in var('event_categories').items() -%}
         {%- if category not in ['purchase', 'friction', 'marketing', 'profile', 'cancellation'] -%}

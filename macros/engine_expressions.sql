@@ -44,3 +44,10 @@
 {% macro duckdb__hash_bucket(text) -%}
     mod(cast('0x' || substr(md5({{ text }}), 1, 8) as bigint), 100)
 {%- endmacro %}
+
+{# A number that is never given: the statement fails with this text instead. Snowflake has no word
+   for it; its failed conversion quotes the text. #}
+{% macro fail(text) %}{{ return(adapter.dispatch('fail')(text)) }}{% endmacro %}
+{% macro default__fail(text) %}{{ no_such_engine('fail') }}{% endmacro %}
+{% macro snowflake__fail(text) -%}to_double({{ text }}){%- endmacro %}
+{% macro duckdb__fail(text) -%}cast(error({{ text }}) as double){%- endmacro %}

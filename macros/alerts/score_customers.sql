@@ -24,6 +24,7 @@
             policies.exit_ratio,
             policies.monthly_value,
             model.version as active_version,
+            model.features as active_features,
             stored.band as stored_band,
             stored.band_since as stored_band_since,
             {{ in_population('cast(' ~ as_of() ~ ' as date)', 'clocked.') }}
@@ -51,11 +52,16 @@
     scored as (
         select
             *,
-            case when is_in_population then predict_churn(
-                {%- for feature in churn_features() %}
-                {{ feature_value(feature) }}{{ ',' if not loop.last }}
-                {%- endfor %}
-            ) end as new_score,
+            case
+                when not is_in_population then null
+                when active_features <> '{{ churn_features() | tojson }}'
+                    then {{ fail("'model ' || active_version || ' was trained on other features'") }}
+                else predict_churn(
+                    {%- for feature in churn_features() %}
+                    {{ feature_value(feature) }}{{ ',' if not loop.last }}
+                    {%- endfor %}
+                )
+            end as new_score,
             {{ expected_spend() }} as new_expected_spend
         from due
     ),

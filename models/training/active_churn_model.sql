@@ -9,13 +9,27 @@ runs as (
 
 ),
 
+promotions as (
+
+    select * from {{ ref('model_promotions') }}
+
+),
+
 latest as (
 
-    select *
+    select version
+    from promotions
+    where action <> 'kept'
+    qualify row_number() over (order by decided_at desc, version desc) = 1
+
+),
+
+active as (
+
+    select runs.*
     from runs
-    where status = 'trained'
-    qualify row_number() over (order by trained_at desc, version desc) = 1
+    inner join latest on runs.version = latest.version
 
 )
 
-select * from latest
+select * from active

@@ -12,6 +12,15 @@ cutoffs as (
 
 ),
 
+profiles as (
+
+    select
+        customer_id,
+        segment
+    from {{ ref('customer_profiles') }}
+
+),
+
 history as (
 
     select
@@ -46,13 +55,14 @@ outcomes as (
 
 ),
 
--- Keys, label and features: nothing else is here for a model to learn from.
+-- Keys, segment, label and features: nothing else is here for a model to learn from.
 labelled as (
 
     select
         features.customer_id,
         features.cutoff_date,
         features.cutoff_date + {{ var('churn_horizon_days') }} as label_until_date,
+        profiles.segment,
         {{ has_churned('outcomes') }} as has_churned,
         {{ feature_columns('features') }}
     from features
@@ -60,6 +70,7 @@ labelled as (
         on
             features.cutoff_date = outcomes.cutoff_date
             and features.customer_id = outcomes.customer_id
+    left join profiles on features.customer_id = profiles.customer_id
     where {{ in_population('features.cutoff_date', 'features.') }}
 
 )

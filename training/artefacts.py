@@ -1,0 +1,66 @@
+"""The artefact of a version: where it is kept, and how whoever serves it knows that it is whole."""
+
+import hashlib
+import json
+import tempfile
+from pathlib import Path
+
+import numpy
+import pandas
+import sklearn
+
+from training.forest import FOREST, ROWS_PER_TREE
+from training.snapshots import matrix
+
+GOLDEN_ROWS = 5
+
+
+def store(session: object, content: bytes, location: str, name: str) -> None:
+    """Put a file where scoring finds it: a stage under Snowpark, a folder elsewhere."""
+    if hasattr(session, "file"):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_bytes(content)
+            session.file.put(str(path), location, auto_compress=False, overwrite=True)
+        return
+    folder = Path(location)
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".{name}"
+    unfinished.write_bytes(content)
+    unfinished.replace(folder / name)
+
+
+def fetch(session: object, location: str, name: str) -> bytes:
+    """Return a kept file's content; raises OSError, or Snowpark's error, when it is not there."""
+    if not hasattr(session, "file"):
+        return (Path(location) / name).read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        session.file.get(f"{location}/{name}", folder)
+        return (Path(folder) / name).read_bytes()
+
+
+def fingerprint(snapshots: pandas.DataFrame, features: list[str], settings: dict) -> str:
+    """Return eight characters that change with the rows, the features and the settings."""
+    columns = ["customer_id", "has_churned", *features]
+    names = [features, FOREST, ROWS_PER_TREE, sklearn.__version__, settings]
+    digest = hashlib.sha256(json.dumps(names, sort_keys=True).encode())
+    digest.update(
+        pandas.util.hash_pandas_object(snapshots[columns], index=False).to_numpy().tobytes()
+    )
+    return digest.hexdigest()[:8]
+
+
+def golden_rows(
+    snapshots: pandas.DataFrame, features: list[str], scores: numpy.ndarray
+) -> list[dict[str, object]]:
+    """Return rows over the whole range of scores, with the artefact's score of each.
+
+    Whoever opens the artefact scores them first: another runtime must give the same numbers.
+    """
+    order = numpy.argsort(scores, kind="stable")
+    chosen = order[numpy.linspace(0, len(order) - 1, GOLDEN_ROWS).astype(int)]
+    values = matrix(snapshots.iloc[chosen], features)
+    return [
+        {"features": [float(value) for value in row], "score": float(score)}
+        for row, score in zip(values, scores[chosen], strict=True)
+    ]

@@ -1,0 +1,79 @@
+"""Recalibration of the scores, used only where it helped on windows that it had not seen."""
+
+from dataclasses import dataclass
+
+import numpy
+from sklearn.linear_model import LogisticRegression
+
+CLIP = 1e-6  # the logit of 0 and 1 is infinite
+BOOTSTRAPS = 200
+# Of the bootstrap draws that must agree that it helps: chance alone shall not recalibrate.
+AGREEING = 0.975
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Platt's: the score's logit is stretched and moved."""
+
+    slope: float
+    intercept: float
+
+    def apply(self, scores: numpy.ndarray) -> numpy.ndarray:
+        """Return the recalibrated probabilities; the order of the customers stays."""
+        return 1 / (1 + numpy.exp(-(self.slope * _logit(scores) + self.intercept)))
+
+    def constants(self) -> dict[str, float | list[list[float]]]:
+        """Return what the steps use. Columns are the probabilities to stay and to churn."""
+        return {
+            "calibration_low": CLIP,
+            "calibration_high": 1 - CLIP,
+            "calibration_one": 1.0,
+            "calibration_slope": self.slope,
+            # The probability to stay mirrors the one to churn.
+            "calibration_intercepts": [[-self.intercept, self.intercept]],
+        }
+
+    def steps(self, before: str, after: str) -> list[tuple[str, list[str], str]]:
+        """Return the same computation as ONNX operators: operator, inputs, output."""
+        return [
+            ("Clip", [before, "calibration_low", "calibration_high"], "calibration_clipped"),
+            ("Sub", ["calibration_one", "calibration_clipped"], "calibration_rest"),
+            ("Div", ["calibration_clipped", "calibration_rest"], "calibration_odds"),
+            ("Log", ["calibration_odds"], "calibration_logit"),
+            ("Mul", ["calibration_logit", "calibration_slope"], "calibration_stretched"),
+            ("Add", ["calibration_stretched", "calibration_intercepts"], "calibration_moved"),
+            ("Sigmoid", ["calibration_moved"], after),
+        ]
+
+
+def choose_calibration(
+    windows: list[tuple[numpy.ndarray, numpy.ndarray]],
+) -> Calibration | None:
+    """Return a calibration if one fitted on the earlier windows helps on the latest of them.
+
+    `windows` are out-of-time scores and outcomes in order of time, without the test window.
+    """
+    if len(windows) < 2:
+        return None
+    scores, truth = windows[-1]
+    candidate = _fitted(windows[:-1])
+    errors_before = (scores - truth) ** 2
+    errors_after = (candidate.apply(scores) - truth) ** 2
+    draw = numpy.random.default_rng(BOOTSTRAPS)
+    helped = [
+        errors_after[rows].mean() < errors_before[rows].mean()
+        for rows in (draw.integers(0, len(truth), len(truth)) for _ in range(BOOTSTRAPS))
+    ]
+    return _fitted(windows) if numpy.mean(helped) >= AGREEING else None
+
+
+def _fitted(windows: list[tuple[numpy.ndarray, numpy.ndarray]]) -> Calibration:
+    scores = numpy.concatenate([scores for scores, _ in windows])
+    truth = numpy.concatenate([truth for _, truth in windows])
+    logistic = LogisticRegression(C=1e6).fit(_logit(scores).reshape(-1, 1), truth)
+    return Calibration(float(logistic.coef_[0][0]), float(logistic.intercept_[0]))
+
+
+def _logit(scores: numpy.ndarray) -> numpy.ndarray:
+    clipped = numpy.clip(scores, CLIP, 1 - CLIP)
+    return numpy.log(clipped / (1 - clipped))

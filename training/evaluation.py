@@ -1,0 +1,111 @@
+"""How good a score is: ranking, probabilities, value, and the same for each segment."""
+
+import numpy
+import pandas
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+BOOTSTRAPS, INTERVAL = 200, (0.025, 0.975)
+SEED = 7
+SPEND_DAYS = 84  # of the window that expected spend is taken from
+RELIABILITY_BINS = 10
+LIFT_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
+
+
+def evaluate(test: pandas.DataFrame, score: numpy.ndarray) -> dict[str, float]:
+    """Measure one score on rows that its model has not seen; intervals are of 95 %."""
+    truth = test["has_churned"].to_numpy()
+    figures = {
+        "roc_auc": float(roc_auc_score(truth, score)),
+        "pr_auc": float(average_precision_score(truth, score)),
+        "brier": float(brier_score_loss(truth, score)),
+        "lift_at_10_percent": lift(truth, score, 0.1),
+        "value_at_risk_ratio": value_at_risk_ratio(test, score),
+    }
+    return figures | intervals(truth, score)
+
+
+def intervals(truth: numpy.ndarray, score: numpy.ndarray) -> dict[str, float]:
+    """Return bootstrap intervals, `<figure>_low` and `_high`: customers are drawn anew."""
+    measures = {
+        "roc_auc": roc_auc_score,
+        "pr_auc": average_precision_score,
+        "brier": brier_score_loss,
+    }
+    draw, found = numpy.random.default_rng(SEED), {name: [] for name in measures}
+    for _ in range(BOOTSTRAPS):
+        rows = draw.integers(0, len(truth), len(truth))
+        if 0 < truth[rows].sum() < len(rows):
+            for name, measure in measures.items():
+                found[name].append(measure(truth[rows], score[rows]))
+    return {
+        f"{name}_{side}": float(value)
+        for name, values in found.items()
+        for side, value in zip(
+            ("low", "high"), numpy.quantile(values or [numpy.nan], INTERVAL), strict=True
+        )
+    }
+
+
+def lift(truth: numpy.ndarray, score: numpy.ndarray, share: float) -> float:
+    """Return how many times as many churn among the first `share` of customers as among all."""
+    top = numpy.argsort(-score, kind="stable")[: max(1, int(len(truth) * share))]
+    return float(truth[top].mean() / truth.mean())
+
+
+def lift_curve(truth: numpy.ndarray, score: numpy.ndarray) -> list[dict[str, float]]:
+    """Return lift and recall, of the churners, for growing shares of the customers."""
+    curve = []
+    for share in LIFT_SHARES:
+        found, chosen = lift(truth, score, share), max(1, int(len(truth) * share))
+        curve.append({"share": share, "lift": found, "recall": found * chosen / len(truth)})
+    return curve
+
+
+def reliability(truth: numpy.ndarray, score: numpy.ndarray) -> list[dict[str, float]]:
+    """Return, for each tenth of the scale that has scores, what was predicted and what happened."""
+    bins = numpy.minimum((score * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
+    return [
+        {
+            "from": number / RELIABILITY_BINS,
+            "to": (number + 1) / RELIABILITY_BINS,
+            "n": int((bins == number).sum()),
+            "predicted": float(score[bins == number].mean()),
+            "observed": float(truth[bins == number].mean()),
+        }
+        for number in sorted(set(bins.tolist()))
+    ]
+
+
+def by_segment(test: pandas.DataFrame, score: numpy.ndarray) -> list[dict[str, object]]:
+    """Return n, outcomes and quality of each segment; no AUC where one class is missing."""
+    rows = test.assign(score=score)
+    found = []
+    for segment, part in rows.groupby(rows["segment"].fillna("unknown"), sort=True):
+        truth = part["has_churned"].to_numpy()
+        has_both = 0 < truth.sum() < len(truth)
+        found.append(
+            {
+                "segment": str(segment),
+                "n": len(part),
+                "churners": int(truth.sum()),
+                "roc_auc": float(roc_auc_score(truth, part["score"])) if has_both else None,
+                "predicted": float(part["score"].mean()),
+                "observed": float(truth.mean()),
+            }
+        )
+    return found
+
+
+def value_at_risk_ratio(test: pandas.DataFrame, score: numpy.ndarray) -> float:
+    """Return value at risk over the value that was lost: 1 if the sums agree, empty without any."""
+    spend = spend_per_day(test)
+    lost = (spend * test["has_churned"].to_numpy()).sum()
+    return float((spend * score).sum() / lost) if lost > 0 else numpy.nan
+
+
+def spend_per_day(rows: pandas.DataFrame) -> numpy.ndarray:
+    """Return what macros/metrics/expected_spend.sql expects of purchases, a day; 0 if none."""
+    if "purchase_amount_84d" not in rows:
+        return numpy.zeros(len(rows))
+    days = (rows["tenure_days"] - rows["days_since_last_activity"] + 1).clip(1, SPEND_DAYS)
+    return (rows["purchase_amount_84d"] / days).to_numpy()

@@ -1,0 +1,90 @@
+"""The champion and the challenger: what they are, how they are fitted, how the forest is kept."""
+
+import numpy
+import pandas
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnxruntime import InferenceSession
+from skl2onnx import to_onnx
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from training.calibration import Calibration
+from training.snapshots import matrix
+
+# Bounded trees: scoring costs the same however much was trained on, and over the earlier cut-offs
+# of the back-test they rank as well (docs/model.md).
+FOREST = {
+    "n_estimators": 200,
+    "min_samples_leaf": 15,
+    "max_leaf_nodes": 128,
+    "random_state": 7,
+    "n_jobs": -1,
+}
+# Rows that one tree draws: with more, trees become slower and not better.
+ROWS_PER_TREE = 100_000
+PARITY_TOLERANCE = 1e-5  # ONNX computes in 32 bits
+
+
+def fit(rows: pandas.DataFrame, features: list[str]) -> RandomForestClassifier:
+    """Fit the forest. Classes keep their weight: balancing them would ruin the probabilities."""
+    forest = RandomForestClassifier(**FOREST, max_samples=min(len(rows), ROWS_PER_TREE))
+    return forest.fit(matrix(rows, features), rows["has_churned"])
+
+
+def fit_challenger(rows: pandas.DataFrame, features: list[str]) -> Pipeline:
+    """Fit a logistic regression: nearly free, and it guards against a forest gone wrong."""
+    challenger = make_pipeline(
+        FunctionTransformer(numpy.log1p), StandardScaler(), LogisticRegression(max_iter=1_000)
+    )
+    return challenger.fit(matrix(rows, features).clip(min=0), rows["has_churned"])
+
+
+def predict(model: object, rows: pandas.DataFrame, features: list[str]) -> numpy.ndarray:
+    """Return the probability of churn of each row."""
+    values = matrix(rows, features)
+    return model.predict_proba(values.clip(min=0) if isinstance(model, Pipeline) else values)[:, 1]
+
+
+def to_artefact(
+    forest: RandomForestClassifier, calibration: Calibration | None, sample: numpy.ndarray
+) -> bytes:
+    """Return the forest as ONNX, after checking that it scores like the forest itself.
+
+    Raises ValueError when it does not.
+    """
+    model = to_onnx(forest, sample[:1], options={id(forest): {"zipmap": False}}, target_opset=17)
+    if calibration is not None:
+        _append(model, calibration)
+    content = model.SerializeToString()
+    expected = forest.predict_proba(sample)[:, 1]
+    if calibration is not None:
+        expected = calibration.apply(expected)
+    difference = float(numpy.abs(score(content, sample) - expected).max())
+    if difference > PARITY_TOLERANCE:
+        raise ValueError(f"the ONNX artefact's scores differ by {difference} from the forest's")
+    return content
+
+
+def score(artefact: bytes, rows: numpy.ndarray) -> numpy.ndarray:
+    """Return the artefact's probabilities of churn, as whoever serves it gets them."""
+    session = InferenceSession(artefact, providers=["CPUExecutionProvider"])
+    inputs = {session.get_inputs()[0].name: rows.astype(numpy.float32)}
+    return session.run(["probabilities"], inputs)[0][:, 1].astype(numpy.float64)
+
+
+def _append(model: ModelProto, calibration: Calibration) -> None:
+    """Let the graph end with the calibration; its output keeps its name."""
+    graph = model.graph
+    for node in graph.node:
+        for at, name in enumerate(node.output):
+            if name == "probabilities":
+                node.output[at] = "uncalibrated"
+    for name, value in calibration.constants().items():
+        graph.initializer.append(
+            numpy_helper.from_array(numpy.asarray(value, dtype=numpy.float32), name)
+        )
+    for operator, inputs, output in calibration.steps("uncalibrated", "probabilities"):
+        graph.node.append(helper.make_node(operator, inputs, [output]))
+    assert graph.output[1].type.tensor_type.elem_type == TensorProto.FLOAT  # noqa: S101

@@ -1,0 +1,83 @@
+"""Rows of training_snapshots: what is a feature, which window tests, what is refused."""
+
+import numpy
+import pandas
+
+# Every other column of training_snapshots is a feature, in its order.
+KEYS_AND_LABEL = ("customer_id", "cutoff_date", "label_until_date", "segment", "has_churned")
+MINIMUM_ROWS = 200  # below this a hold-out says nothing
+MINIMUM_OF_EACH_CLASS = 10
+# A missing value counts as 0. A feature that was 0 for at most half of the customers before, and
+# is for nearly all of them now, has lost its source.
+USUAL_SHARE_MISSING, EXPLODED_SHARE_MISSING = 0.5, 0.95
+
+
+def feature_names(snapshots: pandas.DataFrame) -> list[str]:
+    """Return the columns that a model may learn from."""
+    return [column for column in snapshots.columns if column not in KEYS_AND_LABEL]
+
+
+def in_order(snapshots: pandas.DataFrame) -> pandas.DataFrame:
+    """Sort the rows: a forest draws them by position, and a table has no order of its own."""
+    return snapshots.sort_values(["cutoff_date", "customer_id"], ignore_index=True)
+
+
+def matrix(rows: pandas.DataFrame, features: list[str]) -> numpy.ndarray:
+    """Return the features as the model takes them: 32 bits, in their stated order."""
+    return rows[features].to_numpy(dtype="float32")
+
+
+def split_at(
+    snapshots: pandas.DataFrame, cutoff: object
+) -> tuple[pandas.DataFrame, pandas.DataFrame]:
+    """Return what may train for one cut-off, and the cut-off's own rows.
+
+    Only windows whose labels had closed by then may train: anything later would be hindsight.
+    """
+    train = snapshots[snapshots["label_until_date"] <= cutoff]
+    return train, snapshots[snapshots["cutoff_date"] == cutoff]
+
+
+def earlier_cutoffs(snapshots: pandas.DataFrame, at_most: int) -> list[object]:
+    """Return the latest cut-offs that can be tested and were settled before the tested one.
+
+    What is decided on them, such as a threshold, knows nothing of the tested window.
+    """
+    settled = snapshots[snapshots["label_until_date"] <= snapshots["cutoff_date"].max()]
+    cutoffs = sorted(settled["cutoff_date"].unique())
+    testable = [one for one in cutoffs if why_not(*split_at(snapshots, one)) is None]
+    return testable[-at_most:] if at_most else []
+
+
+def why_not(train: pandas.DataFrame, test: pandas.DataFrame) -> str | None:
+    """Return in words why these rows cannot be trained on, or None if they can."""
+    for name, rows in (("training", train), ("test", test)):
+        smaller_class = rows["has_churned"].value_counts().reindex([0, 1]).fillna(0).min()
+        if name == "training" and len(rows) < MINIMUM_ROWS:
+            return f"waiting for data: {len(rows)} labelled rows, at least {MINIMUM_ROWS} needed"
+        if smaller_class < (MINIMUM_OF_EACH_CLASS if name == "training" else 1):
+            return (
+                f"waiting for data: only {int(smaller_class)} {name} rows of one of the two"
+                " outcomes, churned and stayed"
+            )
+    features = feature_names(train)
+    known, latest = matrix(train, features), matrix(test, features)
+    for values in (known, latest):
+        if broken := _named(features, ~numpy.isfinite(values).all(axis=0)):
+            return f"features have values that are no numbers: {broken}"
+    if (known == known[0]).all():
+        return "no feature tells one customer from another: check var event_categories"
+    was_missing, is_missing = (known == 0).mean(axis=0), (latest == 0).mean(axis=0)
+    if lost := _named(
+        features,
+        (was_missing <= USUAL_SHARE_MISSING) & (is_missing >= EXPLODED_SHARE_MISSING),
+    ):
+        return (
+            f"missing in the latest window, though not before: {lost}; has a source of events"
+            " stopped, or an event type been renamed (var event_categories)?"
+        )
+    return None
+
+
+def _named(features: list[str], chosen: numpy.ndarray) -> str:
+    return ", ".join(features[at] for at in numpy.flatnonzero(chosen))

@@ -76,6 +76,10 @@ def _insert_scores(connection):
         "insert into train_churn_model (version, status, trained_at) values (?, 'trained', ?)",
         [MODEL, now],
     )
+    connection.execute(
+        "insert into model_promotions values (?, 'promoted', 'the first version', 'test', ?)",
+        [MODEL, now],
+    )
     for customer_id, score, value, status in [
         ("C1", 0.61, 120.5, "OPEN"),
         ("C2", 0.42, 300.25, "OPEN"),

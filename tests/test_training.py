@@ -1,24 +1,25 @@
 """Training: nothing from after the cut-off, one definition with serving, refusals in words."""
 
-import importlib.util
+import dataclasses
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import numpy
 import pandas
 import pytest
 
-from embedded.churn_model import open_model
+from embedded.churn_model import Version, open_model
 from embedded.refresh import refresh
 from tests.conftest import EPOCH, event
-from tests.dbt import PROJECT, run_dbt
+from tests.dbt import run_dbt
+from tests.model_rows import made_up
+from training import calibration, evaluation, forest, references, thresholds
+from training import snapshots as rows_of_snapshots
+from training.run import Settings, train
+from training.snapshots import KEYS_AND_LABEL
 
-SOURCE = PROJECT / "python_models" / "train_churn_model.py"
-spec = importlib.util.spec_from_file_location("train_churn_model", SOURCE)
-trainer = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(trainer)
-
-KEYS = list(trainer.KEYS_AND_LABEL)
+KEYS = list(KEYS_AND_LABEL)
 
 
 def snapshots(lake, **variables) -> pandas.DataFrame:
@@ -127,72 +128,142 @@ def test_value_at_risk_adds_up_when_the_score_is_the_truth():
         }
     )
     truth = rows.has_churned.to_numpy()
-    assert trainer.value_at_risk_ratio(rows, truth) == 1
+    assert evaluation.value_at_risk_ratio(rows, truth) == 1
     # A day is worth 1, 2 and 1 to them: 0.5 of 4 at risk, where 2 were lost.
-    assert trainer.value_at_risk_ratio(rows, numpy.full(3, 0.5)) == 1
-    assert trainer.value_at_risk_ratio(rows, numpy.full(3, 0.25)) == 0.5
-    assert numpy.isnan(trainer.value_at_risk_ratio(rows.assign(has_churned=0), truth))
+    assert evaluation.value_at_risk_ratio(rows, numpy.full(3, 0.5)) == 1
+    assert evaluation.value_at_risk_ratio(rows, numpy.full(3, 0.25)) == 0.5
+    assert numpy.isnan(evaluation.value_at_risk_ratio(rows.assign(has_churned=0), truth))
 
 
-def made_up(rows: int = 1200, cutoffs: int = 4) -> tuple[pandas.DataFrame, list[str]]:
-    draw = numpy.random.default_rng(3)
-    features = ["days_since_last_activity", "gap_days_mean", "active_days_28d"]
-    frame = pandas.DataFrame(draw.integers(0, 40, (rows, 3)).astype(float), columns=features)
-    frame["has_churned"] = (draw.random(rows) < frame.days_since_last_activity / 50).astype(int)
-    frame["customer_id"] = [f"c{number}" for number in range(rows)]
-    frame["cutoff_date"] = [
-        pandas.Timestamp("2026-01-01") + timedelta(days=28 * (number % cutoffs))
-        for number in range(rows)
-    ]
-    frame["label_until_date"] = frame.cutoff_date + timedelta(days=28)
-    return frame, features
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """Where a lake keeps its artefacts."""
+    monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
+    return str(tmp_path / "models")
 
 
-def test_a_run_gives_an_artefact_that_scores_like_the_forest(tmp_path):
-    frame, features = made_up()
-    run = trainer.train(object(), frame, features, str(tmp_path)).iloc[0]
-    assert run.status == "trained"
-    assert run.roc_auc > 0.6
-    assert run.roc_auc_low < run.roc_auc < run.roc_auc_high
-    assert run.challenger_auc > 0.6
-    model = open_model(run.version, tmp_path / run.artefact, run.artefact_hash, tuple(features))
-    forest = trainer.fit(frame, features)
-    expected = forest.predict_proba(trainer.matrix(frame, features))[:, 1]
-    assert numpy.abs(model.predict(frame[features].to_numpy()) - expected).max() < 1e-6
-    again = trainer.train(object(), frame, features, str(tmp_path)).iloc[0]
-    assert again.version == run.version
-    assert again.artefact_hash == run.artefact_hash
+def run(rows, models, **settings):
+    return train(object(), rows, models, Settings(rolling_origins=1, **settings)).iloc[0]
+
+
+def described(found) -> Version:
+    names = ("version", "artefact", "artefact_hash", "features", "golden_rows")
+    return Version(*(found[name] for name in names))
+
+
+def test_a_run_gives_an_artefact_that_scores_like_the_forest(models):
+    rows = made_up()
+    found = run(rows, models)
+    assert found.status == "trained"
+    assert 0.6 < found.roc_auc_low < found.roc_auc < found.roc_auc_high
+    assert found.brier_low < found.brier < found.brier_high
+    assert found.challenger_auc > 0.6
+    origin = json.loads(found.rolling_origin)
+    assert [one["cutoff"] for one in origin] == ["2026-02-26"]
+    assert 0.6 < origin[0]["roc_auc"] < 1
+    assert sum(one["n"] for one in json.loads(found.by_segment)) == found.test_rows == 300
+    assert sum(one["n"] for one in json.loads(found.reliability)) == 300
+    model = open_model(described(found))
+    features = rows_of_snapshots.feature_names(rows)
+    fitted = forest.fit(rows_of_snapshots.in_order(rows), features)
+    expected = forest.predict(fitted, rows, features)
+    assert numpy.abs(model.predict(rows[features].to_numpy()) - expected).max() < 1e-6
+    # A table has no order: the same rows, shuffled, are the same version with the same artefact.
+    again = run(rows.sample(frac=1, random_state=1), models)
+    assert again.version == found.version
+    assert again.artefact_hash == found.artefact_hash
+    assert run(rows, models, alerts_per_week=1).version != found.version
 
 
 def test_the_hold_out_is_later_than_every_training_label():
-    frame, _ = made_up()
-    train, test = trainer.split_out_of_time(frame)
-    assert test.cutoff_date.nunique() == 1
-    assert (train.label_until_date <= test.cutoff_date.max()).all()
-    assert len(train) > 0
+    rows = made_up()
+    latest = rows.cutoff_date.max()
+    train_rows, test_rows = rows_of_snapshots.split_at(rows, latest)
+    assert set(test_rows.cutoff_date) == {latest}
+    assert (train_rows.label_until_date <= latest).all()
+    assert len(train_rows) > 0
+    # What thresholds and calibration are decided on was settled before the tested window began.
+    for cutoff in rows_of_snapshots.earlier_cutoffs(rows, 9):
+        assert (rows[rows.cutoff_date == cutoff].label_until_date <= latest).all()
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda frame: frame.iloc[:50], "at least 200"),
-        (lambda frame: frame.assign(has_churned=1), "one of the two outcomes"),
-        (lambda frame: frame.iloc[:0], "0 labelled rows"),
-        (lambda frame: frame.assign(gap_days_mean=numpy.inf), "no numbers: gap_days_mean"),
-        (lambda frame: frame.assign(**dict.fromkeys(frame.columns[:3], 1.0)), "no feature tells"),
+        (lambda rows: rows.iloc[:50], "at least 200"),
+        (lambda rows: rows.assign(has_churned=1), "one of the two outcomes"),
+        (lambda rows: rows.iloc[:0], "0 labelled rows"),
+        (lambda rows: rows.assign(gap_days_mean=numpy.inf), "no numbers: gap_days_mean"),
+        (
+            lambda rows: rows.assign(
+                gap_days_mean=1.0, days_since_last_activity=1.0, active_days_28d=1.0
+            ),
+            "no feature tells",
+        ),
+        (
+            lambda rows: rows.assign(
+                active_days_28d=rows.active_days_28d.where(
+                    rows.cutoff_date < rows.cutoff_date.max(), 0
+                )
+            ),
+            "missing in the latest window, though not before: active_days_28d;",
+        ),
     ],
 )
-def test_too_little_data_is_refused_in_words(tmp_path, change, words):
-    frame, features = made_up()
-    run = trainer.train(object(), change(frame), features, str(tmp_path)).iloc[0]
-    assert words in run.status
+def test_what_cannot_be_trained_on_is_refused_in_words(models, tmp_path, change, words):
+    assert words in run(change(made_up()), models).status
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_changed_artefact_is_refused(tmp_path):
-    frame, features = made_up()
-    run = trainer.train(object(), frame, features, str(tmp_path)).iloc[0]
-    artefact = tmp_path / run.artefact
-    artefact.write_bytes(artefact.read_bytes() + b"x")
+def test_an_artefact_that_is_not_the_described_one_is_refused(models):
+    found = run(made_up(), models)
+    version = described(found)
+    golden = json.loads(version.golden_rows)
+    golden[2]["score"] += 0.001
+    other = dataclasses.replace(version, golden_rows=json.dumps(golden))
+    with pytest.raises(Exception, match="gives other scores here"):
+        open_model(other)
+    with pytest.raises(Exception, match="was trained on 3 features, not on 2"):
+        open_model(version).predict(numpy.zeros((1, 2)))
+    with (Path(models) / version.artefact).open("ab") as artefact:
+        artefact.write(b"x")
     with pytest.raises(Exception, match="was changed after training"):
-        open_model(run.version, artefact, run.artefact_hash, tuple(features))
+        open_model(version)
+
+
+def test_scores_are_recalibrated_only_where_it_helps_later():
+    draw = numpy.random.default_rng(5)
+    honest = [draw.uniform(0, 0.6, 2_000) for _ in range(3)]
+    outcomes = [(draw.random(2_000) < scores).astype(int) for scores in honest]
+    assert calibration.choose_calibration(list(zip(honest, outcomes, strict=True))) is None
+    boastful = [numpy.sqrt(scores) for scores in honest]
+    windows = list(zip(boastful, outcomes, strict=True))
+    chosen = calibration.choose_calibration(windows)
+    assert abs(chosen.apply(boastful[0]).mean() - outcomes[0].mean()) < 0.02
+    assert calibration.choose_calibration(windows[:1]) is None
+    rows = rows_of_snapshots.in_order(made_up())
+    features = rows_of_snapshots.feature_names(rows)
+    fitted, values = forest.fit(rows, features), rows_of_snapshots.matrix(rows, features)
+    kept = forest.score(forest.to_artefact(fitted, chosen, values), values)
+    expected = chosen.apply(forest.predict(fitted, rows, features))
+    assert numpy.abs(kept - expected).max() < 1e-5
+
+
+def test_thresholds_follow_from_capacity_and_from_what_pays():
+    score = numpy.linspace(0.99, 0.0, 100)
+    assert thresholds.by_capacity(score, alerts_per_week=5, horizon_days=28) == score[19]
+    assert thresholds.by_capacity(score, alerts_per_week=50, horizon_days=28) == 0
+    has_churned, value = (score > 0.5).astype(int), numpy.full(100, 100.0)
+    paying = thresholds.by_cost(score, has_churned, value, contact_cost=1, success_share=0.1)
+    assert paying == score[has_churned == 1].min()
+    assert thresholds.by_cost(score, has_churned, value, contact_cost=11, success_share=0.1) == 1
+
+
+def test_a_distribution_has_every_row_in_one_bin():
+    values = numpy.array([0.0] * 50 + list(range(1, 51)))
+    found = references.distribution(values)
+    assert found["bins"][0] == 0
+    assert found["shares"][0] == 0.5
+    assert sum(found["shares"]) == pytest.approx(1)
+    assert len(found["shares"]) == len(found["bins"]) + 1
+    assert references.distribution(numpy.zeros(7)) == {"bins": [0.0], "shares": [1.0, 0.0]}

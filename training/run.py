@@ -14,7 +14,14 @@ from sklearn.metrics import roc_auc_score
 from training import artefacts, forest, snapshots, thresholds
 from training.calibration import choose_calibration
 from training.champion import Champion, compare
-from training.evaluation import by_segment, evaluate, lift_curve, reliability, spend_per_day
+from training.evaluation import (
+    by_segment,
+    evaluate,
+    intervals,
+    lift_curve,
+    reliability,
+    spend_per_day,
+)
 from training.references import distribution, feature_reference
 from training.registry import run_row
 
@@ -57,6 +64,7 @@ def train(
     artefacts.store(session, content, location, f"{version}.onnx")
     facts = {
         **evaluate(test_rows, score),
+        **intervals(tested.truth, score),
         **tested.rules(),
         **compare(session, location, champion, test_rows, str(test_cutoff)[:10]),
         **_thresholds(windows, test_rows, score, settings),
@@ -123,13 +131,11 @@ class _Window:
 
     def facts(self) -> dict[str, object]:
         """Return the window's line in the table of the rolling origin."""
-        figures = evaluate(self.rows, self.score)
-        kept = ("roc_auc", "pr_auc", "brier", "value_at_risk_ratio")
         return {
             "cutoff": str(self.cutoff)[:10],
             "n": len(self.rows),
             "churners": int(self.truth.sum()),
-            **{name: figures[name] for name in kept},
+            **evaluate(self.rows, self.score),
             **self.rules(),
         }
 

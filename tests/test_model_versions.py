@@ -1,0 +1,106 @@
+"""Which version serves: promoted if not worse, chosen by hand, never one that is broken."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from embedded.actions import utc_now
+from embedded.functions import load_churn_model, load_model_that_serves
+from tests.conftest import Lake
+from tests.dbt import run_dbt
+from tests.model_rows import made_up
+
+DECISIONS = "select version, action, actor from model_promotions order by decided_at"
+ACTIVE = "select version from active_churn_model"
+
+
+@pytest.fixture
+def lake(empty_lakes, tmp_path, monkeypatch):
+    """A pipeline whose snapshots are made-up rows of today's features."""
+    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
+    lake = Lake(empty_lakes.copy("all", tmp_path / "lake"))
+    columns = [name for name, *_ in lake.rows("describe training_snapshots")]
+    keys = {"customer_id", "segment", "cutoff_date", "label_until_date", "has_churned"}
+    made = made_up(features=[name for name in columns if name not in keys])[columns]
+    lake.connection.register("made", made)
+    lake.connection.execute("insert into training_snapshots by name select * from made")
+    yield lake
+    lake.connection.close()
+
+
+def trained(lake, check=True):
+    """Train on what the snapshots hold; return the newest version."""
+    run_dbt("run", "-s", "train_churn_model", check=check)
+    return lake.one(
+        "select version from train_churn_model where status = 'trained' order by trained_at desc"
+    )
+
+
+def test_versions_are_promoted_kept_rolled_back_and_never_broken(lake):
+    first = trained(lake)
+    assert lake.rows(DECISIONS) == [(first, "promoted", "training")]
+    assert trained(lake) == first  # the same data: the same version, and no second decision
+    assert lake.one("select count(*) from model_promotions") == 1
+
+    # On the same window the serving version was better then, so the new one is left aside.
+    lake.connection.execute("update train_churn_model set roc_auc = 0.99")
+    lake.connection.execute(
+        "delete from training_snapshots where customer_id in ('c0', 'c5', 'c9')"
+    )
+    second = trained(lake)
+    assert second != first
+    assert lake.rows(DECISIONS)[1:] == [(second, "kept", "training")]
+    assert lake.one(ACTIVE) == first
+    reason = lake.one("select reason from model_promotions where action = 'kept'")
+    assert f"against {first} on " in reason
+    assert "against 0.9900" in reason
+
+    arguments = json.dumps({"version": second, "reason": "newer customers"})
+    said = run_dbt("run-operation", "promote_model", "--args", arguments).stdout
+    assert f"{second} serves now" in said
+    assert lake.one(ACTIVE) == second
+    run_dbt("run-operation", "rollback_model", "--args", '{reason: "too many alarms"}')
+    assert lake.one(ACTIVE) == first
+    again = run_dbt("run-operation", "rollback_model", check=False)
+    assert again.returncode != 0
+    assert "there is no earlier version to go back to" in again.stdout
+
+    artefact = Path(lake.path) / "models" / f"{second}.onnx"
+    whole = artefact.read_bytes()
+    artefact.write_bytes(whole[:-1])
+    refused = run_dbt("run-operation", "promote_model", "--args", arguments, check=False)
+    assert "was changed after training" in refused.stdout
+    assert lake.one(ACTIVE) == first
+    unknown = run_dbt(
+        "run-operation", "promote_model", "--args", "{version: forest-x}", check=False
+    )
+    assert "there is no trained version 'forest-x'" in unknown.stdout
+
+    # The serving version breaks: scoring goes back to the last good one, and says so.
+    artefact.write_bytes(whole)
+    lake.connection.execute(
+        "insert into model_promotions values (?, 'promoted', 'again', 'test', ?)",
+        [second, utc_now()],
+    )
+    assert load_churn_model(lake.connection).version == second
+    lake.connection.execute(
+        "insert into model_promotions values (?, 'promoted', 'again', 'test', ?)",
+        [first, utc_now()],
+    )
+    (Path(lake.path) / "models" / f"{first}.onnx").unlink()
+    load_model_that_serves(lake.connection)
+    assert lake.one(ACTIVE) == second
+    version, action, actor = lake.rows(DECISIONS)[-1]
+    assert (version, action, actor) == (second, "rolled_back", "scoring")
+    assert (
+        "is missing at"
+        in lake.rows("select reason from model_promotions order by decided_at")[-1][0]
+    )
+
+
+def test_features_that_differ_fail_in_words(empty_lake):
+    expression = "{{ fail(\"'model ' || 'x' || ' was trained on other features'\") }}"
+    compiled = run_dbt("compile", "-q", "--inline", f"select {expression} as score").stdout
+    with pytest.raises(Exception, match="model x was trained on other features"):
+        empty_lake.rows(compiled[compiled.index("select") :])

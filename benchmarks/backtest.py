@@ -45,8 +45,10 @@ _RUN = """
 """
 
 
-def backtest(events: Path, cutoffs: dict[str, str]) -> dict[str, dict]:
+def backtest(events: Path, cutoffs: dict[str, str], earliest: str) -> dict[str, dict]:
     """Return the figures of each label; raises LakeError or IngestError in one line."""
+    if not events.is_file():
+        raise LakeError(f"there is no file {events}")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CHURN_LAKE"] = str(Path(folder) / "lake")
         run_dbt("run", "-s", "raw")
@@ -55,13 +57,14 @@ def backtest(events: Path, cutoffs: dict[str, str]) -> dict[str, dict]:
             with closing(open_sink("duckdb")) as sink:
                 load(sink, address, _TOPIC, until_end=True)
         run_dbt("run", "-s", "+training_snapshots")
-        return {label: _train(label, cutoffs[label]) for label in HORIZONS}
+        return {label: _train(label, cutoffs[label], earliest) for label in HORIZONS}
 
 
-def _train(label: str, cutoff: str) -> dict:
+def _train(label: str, cutoff: str, earliest: str) -> dict:
     variables = {
         "churn_label": label,
         "churn_horizon_days": HORIZONS[label],
+        "training_earliest_cutoff": earliest,
         "training_latest_cutoff": cutoff,
     }
     models = ("training_cutoffs", "training_snapshots", "train_churn_model")
@@ -72,7 +75,24 @@ def _train(label: str, cutoff: str) -> dict:
         run = dict(zip(names, result.fetchone(), strict=True))
     if (status := run.pop("status")) != "trained":
         raise LakeError(f"{label}: {status}")
-    return run
+    return run | {"rolling_origin": json.loads(run["rolling_origin"])}
+
+
+def _print(found: dict[str, dict], title: str) -> None:
+    console, table = Console(stderr=True), Table("figure", *found, title=title)
+    for name in next(iter(found.values())):
+        if name != "rolling_origin":
+            table.add_row(name, *(str(run[name]) for run in found.values()))
+    console.print(table)
+    names = ("cutoff", "n", "churners", "roc_auc", "pr_auc", "brier", "value_at_risk_ratio")
+    for label, run in found.items():
+        table = Table(*names, "recency_auc", title=f"{label}: earlier cut-offs")
+        for window in run["rolling_origin"]:
+            figures = [window[name] for name in (*names, "baseline_auc")]
+            table.add_row(
+                *(f"{one:.4f}" if isinstance(one, float) else str(one) for one in figures)
+            )
+        console.print(table)
 
 
 def main() -> int:
@@ -86,17 +106,20 @@ def main() -> int:
             metavar="DATE",
             help=f"test on the {days} days after it (default: the latest that have passed)",
         )
+    parser.add_argument(
+        "--earliest-cutoff",
+        default="earliest",
+        metavar="DATE",
+        help="train on no cut-off before it (default: all that the file has)",
+    )
     arguments = parser.parse_args()
     cutoffs = {label: getattr(arguments, f"{label}_cutoff") for label in HORIZONS}
     try:
-        found = backtest(arguments.events, cutoffs)
+        found = backtest(arguments.events, cutoffs, arguments.earliest_cutoff)
     except (LakeError, IngestError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    table = Table("figure", *found, title=str(arguments.events.name))
-    for name in next(iter(found.values())):
-        table.add_row(name, *(str(run[name]) for run in found.values()))
-    Console(stderr=True).print(table)
+    _print(found, title=arguments.events.name)
     sys.stdout.write(json.dumps(found) + "\n")
     return 0
 

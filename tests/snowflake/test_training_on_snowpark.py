@@ -1,4 +1,4 @@
-"""The training model as a stored procedure under Snowpark's local testing: tables, stage, result."""
+"""The training model as a stored procedure in Snowpark's local testing: tables, stage."""
 
 import hashlib
 import importlib.util

@@ -44,6 +44,19 @@ _RUN = """
     from train_churn_model order by trained_at desc limit 1
 """
 
+# Heading of a column, and what it shows of each earlier cut-off.
+_EARLIER = {
+    "cut-off": "cutoff",
+    "n": "n",
+    "churned": "churners",
+    "AUC": "roc_auc",
+    "PR-AUC": "pr_auc",
+    "Brier": "brier",
+    "value": "value_at_risk_ratio",
+    "logistic": "challenger_auc",
+    "recency": "baseline_auc",
+}
+
 
 def backtest(events: Path, cutoffs: dict[str, str], earliest: str) -> dict[str, dict]:
     """Return the figures of each label; raises LakeError or IngestError in one line."""
@@ -56,7 +69,7 @@ def backtest(events: Path, cutoffs: dict[str, str], earliest: str) -> dict[str, 
             replay([events], address, _TOPIC)
             with closing(open_sink("duckdb")) as sink:
                 load(sink, address, _TOPIC, until_end=True)
-        run_dbt("run", "-s", "+training_snapshots")
+        run_dbt("run", "-s", "+training_snapshots", "model_promotions")
         return {label: _train(label, cutoffs[label], earliest) for label in HORIZONS}
 
 
@@ -84,13 +97,12 @@ def _print(found: dict[str, dict], title: str) -> None:
         if name != "rolling_origin":
             table.add_row(name, *(str(run[name]) for run in found.values()))
     console.print(table)
-    names = ("cutoff", "n", "churners", "roc_auc", "pr_auc", "brier", "value_at_risk_ratio")
     for label, run in found.items():
-        table = Table(*names, "recency_auc", title=f"{label}: earlier cut-offs")
+        table = Table(*_EARLIER, title=f"{label}: earlier cut-offs")
         for window in run["rolling_origin"]:
-            figures = [window[name] for name in (*names, "baseline_auc")]
+            figures = [window[name] for name in _EARLIER.values()]
             table.add_row(
-                *(f"{one:.4f}" if isinstance(one, float) else str(one) for one in figures)
+                *(f"{one:.3f}" if isinstance(one, float) else str(one) for one in figures)
             )
         console.print(table)
 

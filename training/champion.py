@@ -20,6 +20,8 @@ class Champion:
     artefact: str
     artefact_hash: str
     features: tuple[str, ...]
+    label: str
+    horizon_days: int
     test_cutoff_date: str
     roc_auc: float
     brier: float
@@ -36,6 +38,8 @@ def champion_of(runs: pandas.DataFrame, promotions: pandas.DataFrame) -> Champio
         artefact=run["artefact"],
         artefact_hash=run["artefact_hash"],
         features=tuple(json.loads(run["features"])),
+        label=run["label"],
+        horizon_days=int(run["horizon_days"]),
         test_cutoff_date=run["test_cutoff_date"],
         roc_auc=float(run["roc_auc"]),
         brier=float(run["brier"]),
@@ -48,10 +52,12 @@ def compare(
     champion: Champion | None,
     test_rows: pandas.DataFrame,
     test_cutoff: str,
+    label: tuple[str, int],
 ) -> dict[str, object]:
     """Return how the champion does on the tested window, and whether it can be compared at all.
 
-    champion_comparison is `none` without a champion; `newer` if it was tested on a later window;
+    champion_comparison is `none` without a champion; `other_label` if it predicts something else
+    than this label, over this many days; `newer` if it was tested on a later window;
     `unusable` if its artefact is gone or broken, or needs features that are no more; or `compared`.
 
     A champion that was tested on an earlier window has not seen this one, and scores it now. One
@@ -60,6 +66,8 @@ def compare(
     if champion is None:
         return {"champion_comparison": "none"}
     found = {"champion_version": champion.version, "champion_comparison": "compared"}
+    if (champion.label, champion.horizon_days) != label:
+        return found | {"champion_comparison": "other_label"}
     if champion.test_cutoff_date == test_cutoff:
         return found | {"champion_roc_auc": champion.roc_auc, "champion_brier": champion.brier}
     if champion.test_cutoff_date > test_cutoff:

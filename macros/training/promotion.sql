@@ -35,6 +35,7 @@
 {% macro promotion_reason(runs) -%}
     case {{ runs }}.champion_comparison
         when 'none' then 'the first version'
+        when 'other_label' then 'predicts something else than ' || {{ runs }}.champion_version
         when 'newer' then 'tested on an older window than ' || {{ runs }}.champion_version
         when 'unusable' then {{ runs }}.champion_version || ' can no longer be scored'
         else

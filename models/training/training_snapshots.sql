@@ -6,6 +6,12 @@ daily as (
 
 ),
 
+whole_months as (
+
+    select * from {{ ref('customer_activity_monthly') }}
+
+),
+
 cutoffs as (
 
     select * from {{ ref('training_cutoffs') }}
@@ -14,26 +20,19 @@ cutoffs as (
 
 profiles as (
 
-    select
-        customer_id,
-        segment
-    from {{ ref('customer_profiles') }}
+    select * from {{ ref('customer_profiles') }}
 
 ),
 
 history as (
 
-    select
-        cutoffs.cutoff_date,
-        daily.*
-    from cutoffs
-    inner join daily on daily.activity_date <= cutoffs.cutoff_date
+    {{ history_days('cutoffs', 'daily') }}
 
 ),
 
 monthly as (
 
-    {{ monthly_activity('history', ['cutoff_date', 'customer_id']) }}
+    {{ history_months('cutoffs', 'whole_months', 'history') }}
 
 ),
 

@@ -136,6 +136,12 @@ def value_at_risk_ratio(test: pandas.DataFrame, score: numpy.ndarray) -> float:
     return float((spend * score).sum() / lost) if lost > 0 else numpy.nan
 
 
+def medians_of_stayers(rows: pandas.DataFrame, features: list[str]) -> dict[str, dict]:
+    """Return each feature's median over the rows that stayed: what reasons compare habits with."""
+    medians = rows.loc[rows["has_churned"] == 0, features].median()
+    return {name: {"median_of_stayers": float(medians[name])} for name in features}
+
+
 def export(forest: RandomForestClassifier, sample: numpy.ndarray) -> bytes:
     """Return the forest as ONNX, after checking that it scores like the forest itself."""
     content = to_onnx(
@@ -181,7 +187,7 @@ def run_row(version: str, status: str, features: list[str], **facts: object) -> 
         "roc_auc": numpy.nan, "roc_auc_low": numpy.nan, "roc_auc_high": numpy.nan,
         "pr_auc": numpy.nan, "brier": numpy.nan, "lift_at_10_percent": numpy.nan,
         "value_at_risk_ratio": numpy.nan, "challenger_auc": numpy.nan, "baseline_auc": numpy.nan,
-        "artefact": "", "artefact_hash": "", "library_versions": "",
+        "artefact": "", "artefact_hash": "", "library_versions": "", "feature_reference": "{}",
     }  # fmt: skip
     row = {
         "version": version,
@@ -223,6 +229,7 @@ def train(
         artefact=artefact,
         artefact_hash=hashlib.sha256(content).hexdigest(),
         library_versions=json.dumps({"scikit-learn": sklearn.__version__}),
+        feature_reference=json.dumps(medians_of_stayers(snapshots, features)),
         **metrics,
     )
 

@@ -7,7 +7,7 @@ import math
 import os
 import random
 from datetime import date, datetime, timedelta, timezone
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 
 import numpy
 import pyarrow
@@ -25,7 +25,7 @@ from tests.conftest import Lake
 from tests.dbt import PROJECT, run_dbt
 from tests.ingest_fixtures import ingest, one_line
 
-END, DAYS, CUSTOMERS, SEED, HORIZON = datetime(2026, 6, 1, tzinfo=timezone.utc), 240, 1200, 5, 28
+END, DAYS, CUSTOMERS, SEED, HORIZON = datetime(2026, 6, 1, tzinfo=timezone.utc), 200, 1000, 5, 28
 LAST_DAY = date(2026, 5, 31)
 ACTIVE = ("login", "feature_used", "purchase")
 # Which reasons name a cause.
@@ -105,7 +105,7 @@ def test_a_truth_file_covers_every_day_of_a_customer_once(told):
     for customer, stays in days.items():
         assert stays[0][0] == joined[customer]
         assert stays[-1][1] == LAST_DAY
-        for (_, last), (first, _) in zip(stays, stays[1:], strict=False):
+        for (_, last), (first, _) in pairwise(stays):
             assert first == last + timedelta(days=1)
     assert len(lines) < 8 * CUSTOMERS
 
@@ -252,7 +252,7 @@ def test_reasons_name_the_cause(lake, told):
             first_two = {reason["code"] for reason in json.loads(top_reasons)[:2]}
             named.append(bool(first_two & NAMED_BY[truths[customer]["cause"]]))
     print(f"the cause is named for {sum(named)} of {len(named)}")
-    assert len(named) >= 20
+    assert len(named) >= 15
     assert sum(named) / len(named) >= 0.8
 
 

@@ -4,4 +4,10 @@ select
     offer,
     reason
 from {{ ref('offers') }}
-where reason not in ('any', '{{ reason_codes() | join("', '") }}')
+where
+    reason not in (
+        {%- for code in reason_codes() %}
+        '{{ code }}',
+        {%- endfor %}
+        'any'
+    )

@@ -11,13 +11,11 @@ _OPENINGS = {
     "fewer_active_days": "We noticed that you come by less often than you used to.",
     "lower_spend": "We noticed that you find less with us than you used to.",
     "friction": "Something did not go as it should have lately, and we are sorry for that.",
-    "record_silence": "We have never missed you for this long before.",
 }
 _DEFAULT_OPENING = "Thank you for being with us."
 _SUBJECTS = {
     "silent": "{name}, we have missed you",
     "friction": "{name}, let us put this right",
-    "record_silence": "{name}, we have missed you",
 }
 _DEFAULT_SUBJECT = "{name}, something for you"
 

@@ -30,6 +30,7 @@ drift as (
     select population_drift.*
     from {{ ref('population_drift') }} as population_drift
     inner join active on population_drift.model_version = active.version
+    where not population_drift.grows_by_nature
     qualify row_number() over (
         order by population_drift.week desc, population_drift.psi desc, population_drift.feature asc
     ) = 1

@@ -67,6 +67,7 @@ drift as (
         feature,
         psi,
         {{ shift_in_words('psi') }} as shift,
+        feature in ('{{ growing_features() | join("', '") }}') as grows_by_nature,
         n
     from measured
 

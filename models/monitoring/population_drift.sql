@@ -67,7 +67,11 @@ drift as (
         feature,
         psi,
         {{ shift_in_words('psi') }} as shift,
-        feature in ('{{ growing_features() | join("', '") }}') as grows_by_nature,
+        feature in (
+            {%- for feature in growing_features() %}
+            '{{ feature }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as grows_by_nature,
         n
     from measured
 

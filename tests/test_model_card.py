@@ -15,9 +15,9 @@ from markdown_it import MarkdownIt
 from tests.dbt import PROJECT
 from training.card_text import escaped
 from training.model_card import model_card
+from training.run import Settings
 from training.stability import population_stability
 
-POPULATION = {"min_active_days": 3, "window_days": 84}
 RUN = {
     "version": "forest-2026-10-26-52cae14b", "label": "lapse", "horizon_days": 28,
     "train_rows": 12_040, "test_rows": 2_008, "test_churners": 193,
@@ -66,7 +66,7 @@ ATTACKS = [
 
 @pytest.fixture(scope="module")
 def card() -> str:
-    return model_card(RUN, POPULATION)[f"{RUN['version']}.md"].decode()
+    return model_card(RUN, Settings())[f"{RUN['version']}.md"].decode()
 
 
 def test_it_shows_the_run_s_own_figures(card):
@@ -94,8 +94,8 @@ def test_it_shows_the_run_s_own_figures(card):
 
 
 def test_the_same_facts_give_the_same_bytes_and_every_plot_is_shown(card):
-    files = model_card(RUN, POPULATION)
-    assert files == model_card({**RUN, "features": json.loads(RUN["features"])}, POPULATION)
+    files = model_card(RUN, Settings())
+    assert files == model_card({**RUN, "features": json.loads(RUN["features"])}, Settings())
     plots = {name for name in files if name.endswith(".svg")}
     assert len(plots) == 3
     for name in plots:
@@ -108,7 +108,7 @@ def test_the_same_facts_give_the_same_bytes_and_every_plot_is_shown(card):
 def test_names_of_segments_are_shown_and_do_nothing():
     figures = {"n": 40, "churners": 4, "roc_auc": 0.5, "predicted": 0.1, "observed": 0.1}
     run = {**RUN, "by_segment": [{"segment": name, **figures} for name in ATTACKS]}
-    text = model_card(run, POPULATION)[f"{RUN['version']}.md"].decode()
+    text = model_card(run, Settings())[f"{RUN['version']}.md"].decode()
     html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
     table = html[html.index("<h2>Segments") : html.index("<h2>Features")]
     rows = table[table.index("<tbody>") : table.index("</tbody>")]
@@ -124,7 +124,7 @@ def test_names_of_segments_are_shown_and_do_nothing():
 def test_a_first_version_without_earlier_windows_has_a_card_too():
     run = {**RUN, "rolling_origin": "[]", "champion_version": "", "champion_comparison": "none",
            "champion_roc_auc": math.nan, "champion_brier": math.nan}  # fmt: skip
-    text = model_card(run, POPULATION)[f"{RUN['version']}.md"].decode()
+    text = model_card(run, Settings())[f"{RUN['version']}.md"].decode()
     assert "It was the first version." in text
     assert "no earlier cut-off that could be tested yet" in text
     assert "nan" not in text

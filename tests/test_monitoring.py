@@ -136,6 +136,7 @@ def add_run(lake, version="v1", status="trained", **columns) -> None:
         " now()::timestamp as trained_at",
         version, status, *values.values(),
     )  # fmt: skip
+    lake.rows("insert into model_promotions values (?, 'promoted', '', '', now())", version)
 
 
 def histogram(lake, version: str, week: date, **features: dict) -> None:
@@ -244,6 +245,9 @@ HEALTH = [
 ]
 
 
+TABLES = ("train_churn_model", "model_promotions", "score_outcomes", "feature_histograms")
+
+
 def test_health_says_why_to_train_again(lake):
     def churned(churners=100, stayers=100, auc=0.6, score=0.5, drifted=0):
         n = churners + stayers
@@ -257,7 +261,7 @@ def test_health_says_why_to_train_again(lake):
     assert row(lake, "from model_health").why == "no model scores yet"
     assert str(lake.one("select labels_closed_to from model_health")) == "2026-04-20"
     for test_cutoff, given, words in HEALTH:
-        for table in ("train_churn_model", "score_outcomes", "feature_histograms"):
+        for table in TABLES:
             lake.rows(f"delete from {table}")
         n, churners, score_sum, rank_sum, drifted = churned(**given)
         add_run(

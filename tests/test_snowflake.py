@@ -34,6 +34,7 @@ MACROS = {
     "generate_retention_email": "{{ generate_retention_email_statements() | join(';\n') }}",
     "resume": "{{ set_task(api.Relation.create(database='D', schema='S', identifier='T'),"
     " 'resume') }}",
+    "model card": "{{ model_card_statements('@churn_models/v.md') | join(';\n') }}",
     "resume a dynamic table": "{{ resume_dynamic_table(api.Relation.create(database='D',"
     " schema='S', identifier='X')) }}",
 }

@@ -7,8 +7,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import pandas
+
+from training.artefacts import store
 from training.card_plots import lift_plot, reliability_plot, stability_plot
 from training.card_text import escaped, interval, number, percent, table
+from training.run import Settings
 from training.stability import MAJOR
 
 TOO_FEW = 30  # rates of fewer than this say nothing
@@ -21,11 +25,11 @@ LABELS = {
 }
 
 
-def model_card(run: Mapping[str, Any], population: Mapping[str, int]) -> dict[str, bytes]:
+def model_card(run: Mapping[str, Any], settings: Settings) -> dict[str, bytes]:
     """Return the card's files by name: `<version>.md` and the plots that it shows.
 
-    `run` is the row of train_churn_model, its lists as JSON text or as they are; `population` has
-    min_active_days and window_days. The same facts give the same bytes.
+    `run` is the row of train_churn_model, its lists as JSON text or as they are. The same facts
+    give the same bytes.
     """
     facts = {name: _opened(value) for name, value in run.items()}
     version = facts["version"]
@@ -37,7 +41,7 @@ def model_card(run: Mapping[str, Any], population: Mapping[str, int]) -> dict[st
     parts = [
         f"# Model card: {version}",
         _purpose(facts),
-        "## Data\n\n" + _data(facts, population),
+        "## Data\n\n" + _data(facts, settings),
         "## How well it does\n\n" + _quality(facts),
         "## Earlier windows\n\n" + _earlier(facts),
         f"## Probabilities\n\n{_probabilities(facts)}\n\n![Predicted and observed churn, tenth by"
@@ -47,10 +51,27 @@ def model_card(run: Mapping[str, Any], population: Mapping[str, int]) -> dict[st
         "## Segments\n\n" + _segments(facts),
         f"## Features\n\n{_features(facts)}\n\n![Population stability index of each feature]"
         f"({version}-stability.svg)",
-        "## Limits\n\n" + _limits(facts, population),
+        "## Limits\n\n" + _limits(facts, settings),
         "## Version\n\n" + _version(facts),
     ]
     return {f"{version}.md": ("\n\n".join(parts) + "\n").encode(), **plots}
+
+
+def keep_model_card(
+    session: object, location: str, run: pandas.DataFrame, settings: Settings
+) -> None:
+    """Write the card of a run that has trained, beside its artefact.
+
+    A card that cannot be written is said, and costs nobody the model.
+    """
+    row = run.iloc[0].to_dict()
+    if row["status"] != "trained":
+        return
+    try:
+        for name, content in model_card(row, settings).items():
+            store(session, content, location, name)
+    except Exception as error:  # whatever a library or a stage may raise
+        print(f"training: the model card of {row['version']} could not be written: {error}")
 
 
 def _opened(value: object) -> object:
@@ -68,16 +89,16 @@ def _purpose(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _data(facts: Mapping[str, Any], population: Mapping[str, int]) -> str:
+def _data(facts: Mapping[str, Any], settings: Settings) -> str:
     label = LABELS[facts["label"]].format(days=facts["horizon_days"])
     cutoffs = facts["cutoffs"]
     share = percent(facts["test_churners"] / facts["test_rows"])
     return "\n".join(
         [
             f"- **Churned**: {label}.",
-            f"- **Customers**: at least {population['min_active_days']} active days in the"
-            f" {population['window_days']} before the cut-off, and no cancellation. New ones, and"
-            " those long gone, are not scored.",
+            f"- **Customers**: at least {settings.population_min_active_days} active days in the"
+            f" {settings.population_window_days} before the cut-off, and no cancellation. New ones,"
+            " and those long gone, are not scored.",
             f"- **Cut-offs**: {len(cutoffs)}, from {facts['first_cutoff_date']} to"
             f" {facts['test_cutoff_date']}; labels are known up to {facts['label_until_date']}.",
             f"- **Tested on** {facts['test_cutoff_date']}, which the tested model had not seen:"
@@ -182,7 +203,7 @@ def _features(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _limits(facts: Mapping[str, Any], population: Mapping[str, int]) -> str:
+def _limits(facts: Mapping[str, Any], settings: Settings) -> str:
     return "\n".join(
         [
             "- It learns from what customers do, not why. The reasons shown with an alert are what"
@@ -192,8 +213,8 @@ def _limits(facts: Mapping[str, Any], population: Mapping[str, int]) -> str:
             " not treated and shows the difference.",
             f"- With {facts['test_churners']:,} churners tested, differences within the intervals"
             " above are noise.",
-            f"- Customers with fewer than {population['min_active_days']} active days in"
-            f" {population['window_days']} have no score, which is not a low score.",
+            f"- Customers with fewer than {settings.population_min_active_days} active days in"
+            f" {settings.population_window_days} have no score, which is not a low score.",
             "- A change of prices, of the product or of the events that are sent is not in the data"
             " before it happens: see model_health for drift and for quality as labels close.",
             "- It must not decide by itself over prices, credit or service: a person does.",

@@ -4,11 +4,22 @@ The same as macros/monitoring/population_stability.sql, which measures it week b
 """
 
 import numpy
+import pandas
 
 from training.references import distribution
 
 EMPTY_SHARE = 0.0001  # an empty bin counts as this, or its logarithm would be infinite
 MODERATE, MAJOR = 0.1, 0.25
+
+
+def feature_psi(
+    then: pandas.DataFrame, now: pandas.DataFrame, features: list[str]
+) -> dict[str, float]:
+    """Return the PSI of each feature between earlier and later rows."""
+    return {
+        feature: population_stability(then[feature].to_numpy(), now[feature].to_numpy())
+        for feature in features
+    }
 
 
 def population_stability(then: numpy.ndarray, now: numpy.ndarray) -> float:

@@ -1,5 +1,5 @@
-{# Scheduled, and off by default (var retrain_schedule): trains again when model_health says why. What
-   scores until then goes on, also when the training fails or refuses. #}
+{# Scheduled, and off by default (var retrain_schedule): trains again when model_health says why.
+   What scores until then goes on, also when the training fails or refuses. #}
 {{ config(
     materialized='task',
     meta={

@@ -60,14 +60,14 @@ def record_failure(
 ) -> str:
     """Within a transaction, note a failure; return what becomes of the task.
 
-    A command takes long and is not tried again before its next time.
+    A command has had its time, and waits for the next one.
     """
     failures = task.consecutive_failures + 1
     is_suspended = task.is_suspended or failures >= task.suspend_after_failures
     open_.execute(
         f"update {SCHEMA}.tasks set consecutive_failures = ?, is_suspended = ?, failed_as_of = ?"
         " where name = ?",
-        [failures, is_suspended, None if task.command else as_of, task.name],
+        [failures, is_suspended, as_of, task.name],
     )
     record(open_, task, "FAILED", error, as_of, started)
     if is_suspended:

@@ -112,6 +112,7 @@ def test_live_quality_is_what_scikit_learn_says_of_each_week(lake):
 def test_weeks_are_judged_one_a_run_and_none_before_it_closes(lake):
     add_scores(lake, *[("v1", "c1", 0.3, at(MONDAY, weeks=week)) for week in range(3)])
     lake.add(event("1", "c1", "login", at(MONDAY, days=28)))
+    lake.add(event("3", "c9", "login", at(MONDAY, days=33)))  # Monday has closed, Sunday has not
     refresh(lake.connection)
     monitor(lake)
     assert lake.rows("from score_outcomes") == []

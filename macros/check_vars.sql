@@ -39,6 +39,13 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- set every = var('retrain_schedule') | string | upper -%}
+    {%- if every != 'OFF' and not modules.re.fullmatch('[1-9][0-9]{0,4} (MINUTE|HOUR)S?', every) -%}
+        {%- do exceptions.raise_compiler_error(
+            "var 'retrain_schedule' must be off or a span such as 24 HOURS, not '"
+            ~ var('retrain_schedule') ~ "'"
+        ) -%}
+    {%- endif -%}
     {%- set seen = [] -%}
     {%- for category, event_types in var('event_categories').items() -%}
         {%- if category not in ['purchase', 'friction', 'marketing', 'profile', 'cancellation'] -%}

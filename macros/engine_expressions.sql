@@ -22,6 +22,21 @@
 {% macro snowflake__parse_json(text) -%}try_parse_json({{ text }}){%- endmacro %}
 {% macro duckdb__parse_json(text) -%}try_cast({{ text }} as json){%- endmacro %}
 
+{# A JSON object or array as rows, to be joined: `cross join {{ json_rows(…) }}`. An object's rows
+   have a `key`, an array's a place (json_place), both a `value`. #}
+{% macro json_rows(json, alias) %}{{ return(adapter.dispatch('json_rows')(json, alias)) }}{% endmacro %}
+{% macro default__json_rows(json, alias) %}{{ no_such_engine('json_rows') }}{% endmacro %}
+{% macro snowflake__json_rows(json, alias) -%}
+    lateral flatten(input => {{ json }}) as {{ alias }}
+{%- endmacro %}
+{% macro duckdb__json_rows(json, alias) -%}json_each({{ json }}) as {{ alias }}{%- endmacro %}
+
+{# The place, from 0, of a row of json_rows that stands for an element of an array. #}
+{% macro json_place(alias) %}{{ return(adapter.dispatch('json_place')(alias)) }}{% endmacro %}
+{% macro default__json_place(alias) %}{{ no_such_engine('json_place') }}{% endmacro %}
+{% macro snowflake__json_place(alias) -%}{{ alias }}.index{%- endmacro %}
+{% macro duckdb__json_place(alias) -%}cast({{ alias }}.key as integer){%- endmacro %}
+
 {# The moment that a task's run is about. Snowflake's is the clock; the embedded scheduler sets it,
    so that one pass has one time and a test can choose it. #}
 {% macro as_of() %}{{ return(adapter.dispatch('as_of')()) }}{% endmacro %}

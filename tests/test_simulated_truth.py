@@ -1,7 +1,6 @@
 """What simulated subscribers know of themselves, against what the pipeline finds out about them."""
 
 import csv
-import importlib.util
 import json
 import math
 import os
@@ -23,6 +22,8 @@ from ingest.simulate import simulate
 from ingest.truth import TruthFile
 from tests.conftest import Lake
 from tests.dbt import PROJECT, run_dbt
+from training import forest
+from training.snapshots import feature_names, in_order, split_at
 from tests.ingest_fixtures import ingest, one_line
 
 END, DAYS, CUSTOMERS, SEED, HORIZON = datetime(2026, 6, 1, tzinfo=timezone.utc), 200, 1000, 5, 28
@@ -182,21 +183,16 @@ def lake(told, empty_lakes, tmp_path_factory):
 @pytest.fixture(scope="module")
 def tested(lake, told):
     """What became of the customers of the test cut-off: truth, recency, and the model's score."""
-    source = PROJECT / "python_models" / "train_churn_model.py"
-    spec = importlib.util.spec_from_file_location("train_churn_model", source)
-    trainer = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(trainer)
-    snapshots = lake.frame("from training_snapshots order by cutoff_date, customer_id")
-    features = [name for name in snapshots.columns if name not in trainer.KEYS_AND_LABEL]
-    train, test = trainer.split_out_of_time(snapshots)
-    forest = trainer.fit(train, features)
+    rows = in_order(lake.frame("from training_snapshots"))
+    features = feature_names(rows)
+    train, test = split_at(rows, rows["cutoff_date"].max())
     truths = truths_on(told[1], test["cutoff_date"].max().date())
     return {
         "has_churned": test["has_churned"].to_numpy(),
         "truth": numpy.array(
             [float(truths[customer]["lapse_probability"]) for customer in test["customer_id"]]
         ),
-        "model": forest.predict_proba(trainer.matrix(test, features))[:, 1],
+        "model": forest.predict(forest.fit(train, features), test, features),
         "recency": test["days_since_last_activity"].to_numpy(),
     }
 

@@ -25,12 +25,16 @@ MACROS = {
     " 'select 1', api.Relation.create(database='D', schema='S', identifier='X'), none) }}",
     "scheduled task": "{{ create_task(api.Relation.create(database='D', schema='S',"
     " identifier='T'), 'select 1', none, '60 MINUTES') }}",
+    "dbt task": "{{ create_dbt_task(api.Relation.create(database='D', schema='S', identifier='T'),"
+    " 'select 1', '24 HOURS', 'run --select x') }}",
+    "drop a task": "{{ drop_task(api.Relation.create(database='D', schema='S', identifier='T')) }}",
     "roles": "{{ role_statements() | join(';\n') }}",
     "grants": "{{ grant_statements() | join(';\n') }}",
     "predict_churn": "{{ predict_churn_statements('forest.onnx') | join(';\n') }}",
     "generate_retention_email": "{{ generate_retention_email_statements() | join(';\n') }}",
     "resume": "{{ set_task(api.Relation.create(database='D', schema='S', identifier='T'),"
     " 'resume') }}",
+    "model card": "{{ model_card_statements('@churn_models/v.md') | join(';\n') }}",
     "resume a dynamic table": "{{ resume_dynamic_table(api.Relation.create(database='D',"
     " schema='S', identifier='X')) }}",
 }
@@ -86,7 +90,10 @@ def test_every_object_that_dbt_lacks_renders_and_parses(objects, name):
     assert rendered
     if name == "stream":
         assert "on dynamic table" in rendered
-    if "task" in name:
+    if name == "dbt task":
+        assert "execute dbt project D.S.churn_intelligence" in rendered
+        assert "warehouse = CHURN_WH" in rendered  # a serverless task may not
+    elif name.endswith("task") and name != "drop a task":
         assert "$$" in rendered
         assert "target_completion_interval" in rendered
     if name == "predict_churn":

@@ -37,10 +37,11 @@
     {%- endif -%}
 {% endmacro %}
 
-{# Every model of a kind, as a relation, in the order of the graph. #}
+{# Every model of a kind, as a relation, in the order of the graph; none that is switched off. #}
 {% macro pipeline_relations(materialized) %}
     {%- set relations = [] -%}
-    {%- for node in graph.nodes.values() if node.config.materialized == materialized -%}
+    {%- for node in graph.nodes.values()
+        if node.config.materialized == materialized and node.config.meta.get('schedule') != 'off' -%}
         {%- do relations.append(api.Relation.create(
             database=node.database, schema=node.schema, identifier=node.alias
         )) -%}

@@ -22,9 +22,9 @@ from ingest.simulate import simulate
 from ingest.truth import TruthFile
 from tests.conftest import Lake
 from tests.dbt import PROJECT, run_dbt
+from tests.ingest_fixtures import ingest, one_line
 from training import forest
 from training.snapshots import feature_names, in_order, split_at
-from tests.ingest_fixtures import ingest, one_line
 
 END, DAYS, CUSTOMERS, SEED, HORIZON = datetime(2026, 6, 1, tzinfo=timezone.utc), 200, 1000, 5, 28
 LAST_DAY = date(2026, 5, 31)

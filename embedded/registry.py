@@ -40,6 +40,7 @@ create table if not exists {schema}.tasks (
     suspend_after_failures integer, consecutive_failures integer, last_as_of timestamp,
     failed_as_of timestamp
 );
+create table if not exists {schema}.procedures (name varchar, body varchar, parameters varchar);
 create table if not exists {schema}.task_history (
     name varchar, state varchar, error varchar, as_of timestamp,
     started_at timestamp, seconds double

@@ -16,6 +16,16 @@
 {% macro snowflake__json_part(column, field) -%}get_path({{ column }}, '{{ field }}'){%- endmacro %}
 {% macro duckdb__json_part(column, field) -%}({{ column }} -> '$.{{ field }}'){%- endmacro %}
 
+{# A relation with the texts of a list that is JSON text, one row each, in the column `listed`. #}
+{% macro text_list(text) %}{{ return(adapter.dispatch('text_list')(text)) }}{% endmacro %}
+{% macro default__text_list(text) %}{{ no_such_engine('text_list') }}{% endmacro %}
+{% macro snowflake__text_list(text) -%}
+    (select cast(value as varchar) as listed from table(flatten(input => parse_json({{ text }}))))
+{%- endmacro %}
+{% macro duckdb__text_list(text) -%}
+    (select unnest(from_json({{ text }}, '["varchar"]')) as listed)
+{%- endmacro %}
+
 {# JSON text as JSON, NULL where it is none. #}
 {% macro parse_json(text) %}{{ return(adapter.dispatch('parse_json')(text)) }}{% endmacro %}
 {% macro default__parse_json(text) %}{{ no_such_engine('parse_json') }}{% endmacro %}

@@ -3,7 +3,8 @@
    address or an offer: SQL puts those in afterwards. Safe to run again: a draft is made once. #}
 {% macro draft_emails(emails, history, policies, offers) %}
     insert into {{ emails }} (
-        alert_id, subject, body, provider, model, prompt_version, checks, status, error, created_at
+        alert_id, subject, body, provider, model, prompt_version, checks, status, error, created_at,
+        revision, author
     )
     with today as (
         select count(*) as drafted
@@ -65,7 +66,9 @@
             as status,
         case when has_length and has_offer and has_no_link then null
             else 'the draft broke a check, see checks' end as error,
-        {{ as_of() }} as created_at
+        {{ as_of() }} as created_at,
+        0 as revision,
+        '{{ email_provider() }}' as author
     from checked
 {% endmacro %}
 

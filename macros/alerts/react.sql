@@ -19,10 +19,13 @@
     policies=ref('customer_policies'),
     offers=ref('offers'),
 ) }};
+{{ open_alerts() }};
+{{ move_alerts(suppressed_alerts()) }};
 {{ draft_emails(
     emails=ref('retention_emails'),
     history=ref('high_risk_history'),
     policies=ref('customer_policies'),
     offers=ref('offers'),
-) }}
+) }};
+{{ move_alerts(drafted_alerts()) }}
 {% endmacro %}

@@ -47,7 +47,12 @@ chosen as (
         coalesce(own_policy.cooldown_days, default_policy.cooldown_days) as cooldown_days,
         coalesce(own_policy.max_alerts_per_run, default_policy.max_alerts_per_run)
             as max_alerts_per_run,
-        coalesce(own_policy.holdout_percent, default_policy.holdout_percent) as holdout_percent
+        coalesce(own_policy.max_alerts_per_day, default_policy.max_alerts_per_day)
+            as max_alerts_per_day,
+        coalesce(own_policy.holdout_percent, default_policy.holdout_percent) as holdout_percent,
+        coalesce(own_policy.contact_gap_days, default_policy.contact_gap_days) as contact_gap_days,
+        coalesce(own_policy.expire_days, default_policy.expire_days) as expire_days,
+        coalesce(own_policy.offers, default_policy.offers) as offers
     from customers
     cross join default_policy
     left join profiles on customers.customer_id = profiles.customer_id

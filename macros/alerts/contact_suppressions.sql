@@ -9,6 +9,7 @@
                 when policies.cancelled_at is not null then 'the customer has cancelled'
                 when not policies.has_marketing_consent
                     then 'the customer has not agreed to marketing'
+                when not policies.has_address then 'the customer has no e-mail address'
                 when suppressed.customer_id is not null
                     then 'the customer is on the suppression list: ' || suppressed.reason
                 when
@@ -26,7 +27,7 @@
         left join (
             select customer_id, max(noted_at) as last_contact_at
             from {{ ref('outbox') }}
-            where step in ('HANDING_OVER', 'HANDED_OVER')
+            where step in ('HANDED_OVER', 'UNKNOWN')
             group by customer_id
         ) as contacts on policies.customer_id = contacts.customer_id
     )

@@ -15,3 +15,12 @@
         where sees_personal_data and is_role_in_session(role_name)
     )
 {%- endmacro %}
+
+{# Figures over everyone are for roles that see every region. #}
+{% macro may_see_all_regions() -%}
+    (
+        select count(*) > 0
+        from {{ ref('manager_regions') }}
+        where region = '*' and is_role_in_session(role_name)
+    )
+{%- endmacro %}

@@ -41,6 +41,7 @@ chosen as (
         profiles.segment,
         profiles.monthly_value,
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,
+        coalesce(profiles.email like '%_@_%', false) as has_address,
         coalesce(own_policy.segment, default_policy.segment) as policy_segment,
         coalesce(own_policy.threshold, default_policy.threshold) as threshold,
         coalesce(own_policy.exit_ratio, default_policy.exit_ratio) as exit_ratio,

@@ -38,11 +38,7 @@ contacts as (
 
 deliveries as (
 
-    select *
-    from {{ ref('outbox') }}
-    qualify row_number() over (
-        partition by alert_id order by attempt desc, {{ delivery_order('step') }} desc
-    ) = 1
+    select * from {{ latest_deliveries() }} as latest_deliveries
 
 ),
 

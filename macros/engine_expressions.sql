@@ -26,6 +26,16 @@
     (select unnest(from_json({{ text }}, '["varchar"]')) as listed)
 {%- endmacro %}
 
+{# A relation with the words of a text that has spaces between them, in the column `listed`. #}
+{% macro words(text) %}{{ return(adapter.dispatch('words')(text)) }}{% endmacro %}
+{% macro default__words(text) %}{{ no_such_engine('words') }}{% endmacro %}
+{% macro snowflake__words(text) -%}
+    (select value as listed from table(split_to_table({{ text }}, ' ')))
+{%- endmacro %}
+{% macro duckdb__words(text) -%}
+    (select unnest(string_split({{ text }}, ' ')) as listed)
+{%- endmacro %}
+
 {# JSON text as JSON, NULL where it is none. #}
 {% macro parse_json(text) %}{{ return(adapter.dispatch('parse_json')(text)) }}{% endmacro %}
 {% macro default__parse_json(text) %}{{ no_such_engine('parse_json') }}{% endmacro %}

@@ -29,6 +29,9 @@ MACROS = {
     "grants": "{{ grant_statements() | join(';\n') }}",
     "predict_churn": "{{ predict_churn_statements('forest.onnx') | join(';\n') }}",
     "generate_retention_email": "{{ generate_retention_email_statements() | join(';\n') }}",
+    "message functions": "{{ message_function_statements()[2:] | join(';\n') }}",
+    "procedure": "{{ create_procedure(api.Relation.create(database='D', schema='S',"
+    " identifier='P'), 'select 1; select 2 as a, 3 as b', ['x', 'y'], ['a', 'b']) }}",
     "resume": "{{ set_task(api.Relation.create(database='D', schema='S', identifier='T'),"
     " 'resume') }}",
     "resume a dynamic table": "{{ resume_dynamic_table(api.Relation.create(database='D',"
@@ -42,7 +45,7 @@ def compiled(tmp_path_factory):
     target = tmp_path_factory.mktemp("snowflake")
     run_dbt(
         "compile", *OFFLINE, "--target-path", str(target), "-s", "resource_type:model",
-        "--exclude", "train_churn_model", target="snowflake",
+        "--exclude", "train_churn_model", "--vars", "email_provider: cortex", target="snowflake",
     )  # fmt: skip
     files = (target / "compiled").rglob("models/**/*.sql")
     return {file.stem: file.read_text() for file in files if file.parent.suffix != ".yml"}

@@ -20,7 +20,7 @@
         returns varchar
         as
         $$
-            select to_varchar(object_construct(
+            select to_json(object_construct(
                 'reply', get_path(answer, 'value.structured_output[0].raw_message'),
                 'error', get_path(answer, 'error'),
                 'prompt_tokens', get_path(answer, 'value.usage.prompt_tokens'),

@@ -1,5 +1,5 @@
-{# Whoever asks an LLM calls this first: it notes for whom the budget does not do, and answers whom to
-   ask about in this run. #}
+{# Whoever asks an LLM calls this first: it notes for whom the budget does not do, and answers whom
+   to ask about in this run. #}
 {{ config(
     materialized='procedure',
     meta={'parameters': [], 'returns': ['alert_id', 'top_reasons', 'attempt']}

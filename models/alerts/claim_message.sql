@@ -1,6 +1,6 @@
-{# A sender takes the message that waits longest, before it hands it over: so that a sender that dies
-   leaves behind that it had begun. Whether the customer may be written to is asked once more. The
-   answer is the message, or nothing when none waits. #}
+{# A sender takes the message that waits longest, before it hands it over: so that a sender that
+   dies leaves behind that it had begun. Whether the customer may be written to is asked once more.
+   The answer is the message, or nothing when none waits. #}
 {{ config(
     materialized='procedure',
     meta={

@@ -1,5 +1,9 @@
 {# A view, so that tasks always see the present policy. #}
-{{ config(materialized='view') }}
+{{ config(
+    materialized='view',
+    pre_hook="{{ check_policy_offers(ref('alert_policy'), ref('offers')) }}"
+) }}
+-- depends_on: {{ ref('offers') }}
 
 with
 

@@ -1,5 +1,5 @@
-{# What the vars say about writing messages, for whoever asks an LLM: one definition of the prompt and
-   of the limits on both engines. A view, so that a run sees what was built last. #}
+{# What the vars say about writing messages, for whoever asks an LLM: one definition of the prompt
+   and of the limits on both engines. A view, so that a run sees what was built last. #}
 {{ config(materialized='view') }}
 
 select

@@ -1,7 +1,7 @@
-{# What messages do: the treated against the held out, as assigned by the hash, whether a message was
-   sent or not, because who decides what is sent must not decide the result. Each customer counts
-   once, with the first alert at which it could have been written to: a later one comes after the
-   treatment and is no longer comparable. A view over few rows. #}
+{# What messages do: the treated against the held out, as assigned by the hash, whether a message
+   was sent or not, because who decides what is sent must not decide the result. Each customer
+   counts once, with the first alert at which it could have been written to: a later one comes after
+   the treatment and is no longer comparable. A view over few rows. #}
 {{ config(materialized='view') }}
 
 with
@@ -60,10 +60,12 @@ grouped as (
         '{{ dimension }}' as dimension,
         {{ name }} as name,
         count(case when arm = 'treated' then 1 end) as treated_n,
-        coalesce(sum(case when arm = 'treated' then churned end), 0) as treated_churned,
-        coalesce(sum(case when arm = 'treated' then is_sent end), 0) as sent_n,
+        cast(coalesce(sum(case when arm = 'treated' then churned end), 0) as bigint)
+            as treated_churned,
+        cast(coalesce(sum(case when arm = 'treated' then is_sent end), 0) as bigint) as sent_n,
         count(case when arm = 'holdout' then 1 end) as holdout_n,
-        coalesce(sum(case when arm = 'holdout' then churned end), 0) as holdout_churned,
+        cast(coalesce(sum(case when arm = 'holdout' then churned end), 0) as bigint)
+            as holdout_churned,
         avg(case when arm = 'treated' then value end) as treated_value
     from closed
     {%- if dimension != 'overall' %}

@@ -1,4 +1,5 @@
-{# Nobody writes to this customer any more, whatever the profile says. The same again adds nothing. #}
+{# Nobody writes to this customer any more, whatever the profile says. The same again adds
+   nothing. #}
 {{ config(
     materialized='procedure',
     meta={

@@ -1,6 +1,6 @@
-{# Alerts that wait for a draft by an LLM: open, treated, without a draft and with tries left; nobody
-   while the template writes. The most value at risk has the first place. A view, because it changes
-   with every reply. #}
+{# Alerts that wait for a draft by an LLM: open, treated, without a draft and with tries left;
+   nobody while the template writes. The most value at risk has the first place. A view, because it
+   changes with every reply. #}
 {{ config(materialized='view') }}
 
 with
@@ -48,7 +48,7 @@ waiting as (
         states.alert_id,
         alerts.top_reasons,
         coalesce(calls.tried, 0) as tried,
-        row_number() over (order by alerts.value_at_risk desc, alerts.alert_id) as place
+        row_number() over (order by alerts.value_at_risk desc, alerts.alert_id asc) as place
     from states
     inner join alerts on states.alert_id = alerts.alert_id
     cross join settings

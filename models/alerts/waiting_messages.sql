@@ -1,5 +1,6 @@
-{# For a tool that takes messages out of the warehouse by itself: all that may be handed over now. It
-   calls CLAIM_MESSAGE before each, and NOTE_DELIVERY after it. Holds addresses: not for readers. #}
+{# For a tool that takes messages out of the warehouse by itself: all that may be handed over now.
+   It calls CLAIM_MESSAGE before each, and NOTE_DELIVERY after it. Holds addresses: not for
+   readers. #}
 {{ config(materialized='view') }}
 
 with

@@ -54,8 +54,8 @@ outcomes as (
 
 ),
 
--- Whoever got a message may have stayed because of it: not what would have become of them. A message
--- works for a horizon, so those whose label window meets it teach nothing; held out for ever, others do.
+-- Whoever got a message may have stayed because of it; a score is not about that. A message
+-- works for a horizon, so those whose label window meets it teach nothing; the held out do.
 treated as (
 
     {{ treated_snapshots('cutoffs') }}

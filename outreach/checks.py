@@ -30,7 +30,7 @@ LONGEST_REPLY = 8000  # of JSON text; nothing that is longer can hold a body tha
 _SHORTEST_BODY, _MOST_LINES = 40, 40
 _LONGEST_NAME, _MOST_PARTS_OF_NAME = 40, 4
 _LEAKED_WORDS = 6  # so many words of the prompt in a row are no accident
-_COMMON_SHARE, _COMMON_SHARE_OF_LINE = 0.25, 0.15
+_COMMON_SHARE, _COMMON_SHARE_OF_SENTENCE = 0.25, 0.15
 _NAME, _OFFER, _PLAIN_NAME = "{name}", "{offer}", "customer"
 _LETTERS = "A-Za-zÀ-ÖØ-öø-ÿĀ-ſ"
 _PLAIN = re.compile(rf"[{_LETTERS} \n.,;:!?'\"()&\-‘’“”–—…]*")
@@ -121,7 +121,7 @@ def _parsed(reply: str | None) -> tuple[str, str] | None:
 
 
 def _verdict(broken: list[str]) -> dict[str, Any]:
-    error = CHECKS[broken[0]] if broken else None
+    error = "; ".join(CHECKS[name] for name in broken) or None
     return {"checks": {name: name not in broken for name in CHECKS}, "error": error}
 
 
@@ -166,14 +166,14 @@ def _words(text: str) -> list[str]:
 
 
 def _is_english(text: str) -> bool:
-    """Tell whether the whole, and each longer line, has the share of common words English has."""
+    """Tell whether the whole, and each longer sentence, has English's share of common words."""
 
     def share(words: list[str]) -> float:
         return sum(word in ENGLISH for word in words) / max(len(words), 1)
 
-    lines = [words for line in text.splitlines() if len(words := _words(line)) >= 5]
+    sentences = [words for one in re.split(r"[.!?:\n]", text) if len(words := _words(one)) >= 5]
     return share(_words(text)) >= _COMMON_SHARE and all(
-        share(words) >= _COMMON_SHARE_OF_LINE for words in lines
+        share(words) >= _COMMON_SHARE_OF_SENTENCE for words in sentences
     )
 
 

@@ -1,11 +1,15 @@
 {# How many calls of this UTC day are left. #}
 {% macro llm_calls_left() %}
     (
-        select {{ var('llm_calls_per_day') }} - count(*) as calls_left
-        from {{ ref('llm_calls') }}
-        where
-            outcome <> 'not_called'
-            and cast(called_at as date) = cast({{ as_of() }} as date)
+        select settings.calls_per_run, settings.calls_per_day - today.calls as calls_left
+        from {{ ref('message_settings') }} as settings
+        cross join (
+            select count(*) as calls
+            from {{ ref('llm_calls') }}
+            where
+                outcome <> 'not_called'
+                and cast(called_at as date) = cast({{ as_of() }} as date)
+        ) as today
     )
 {% endmacro %}
 
@@ -18,7 +22,7 @@
             waiting.tried + 1 as attempt
         from {{ ref('waiting_for_llm') }} as waiting
         cross join {{ llm_calls_left() }} as budget
-        where waiting.place <= least({{ var('llm_calls_per_run') }}, budget.calls_left)
+        where waiting.place <= least(budget.calls_per_run, budget.calls_left)
     )
 {% endmacro %}
 
@@ -43,7 +47,7 @@
     cross join {{ llm_calls_left() }} as budget
     where
         waiting.place > budget.calls_left
-        or {{ var('llm_calls_per_run') }} = 0
+        or budget.calls_per_run = 0
 {% endmacro %}
 
 {# Snowflake: asks Cortex once for each alert that waits, within the budget, and keeps what it said.

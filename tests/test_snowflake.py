@@ -30,6 +30,9 @@ MACROS = {
     "predict_churn": "{{ predict_churn_statements('forest.onnx') | join(';\n') }}",
     "generate_retention_email": "{{ generate_retention_email_statements() | join(';\n') }}",
     "message functions": "{{ message_function_statements()[2:] | join(';\n') }}",
+    "problems of policies": "{{ alert_policy_problems(ref('alert_policy')) }};"
+    "{{ offer_problems(ref('offers')) }};"
+    "{{ policy_offer_problems(ref('alert_policy'), ref('offers')) }}",
     "procedure": "{{ create_procedure(api.Relation.create(database='D', schema='S',"
     " identifier='P'), 'select 1; select 2 as a, 3 as b', ['x', 'y'], ['a', 'b']) }}",
     "resume": "{{ set_task(api.Relation.create(database='D', schema='S', identifier='T'),"

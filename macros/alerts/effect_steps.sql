@@ -1,7 +1,21 @@
-{# From the shares of both arms: the difference (held out minus treated: how much less the treated
+{# From the counts of both arms: the shares, their difference (held out minus treated: how much less the treated
    churn) with Newcombe's interval, and how many customers are still needed to see, with 80 % power,
    a reduction of the held-out churn by var effect_to_detect, at today's ratio of the arms. #}
-{% macro effect_steps(rates) %}
+{% macro effect_steps(grouped) %}
+rates as (
+
+    select
+        *,
+        treated_churned / nullif(cast(treated_n as double), 0) as treated_rate,
+        holdout_churned / nullif(cast(holdout_n as double), 0) as holdout_rate,
+        {{ wilson_bound('treated_churned', 'treated_n', '-') }} as treated_low,
+        {{ wilson_bound('treated_churned', 'treated_n', '+') }} as treated_high,
+        {{ wilson_bound('holdout_churned', 'holdout_n', '-') }} as holdout_low,
+        {{ wilson_bound('holdout_churned', 'holdout_n', '+') }} as holdout_high
+    from {{ grouped }}
+
+),
+
 differences as (
 
     select
@@ -15,7 +29,7 @@ differences as (
         ) as high,
         treated_n / nullif(cast(holdout_n as double), 0) as ratio,
         holdout_rate * (1 - {{ var('effect_to_detect') }}) as hoped_rate
-    from {{ rates }}
+    from rates
 
 ),
 

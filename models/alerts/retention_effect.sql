@@ -78,20 +78,6 @@ grouped as (
 
 ),
 
-rates as (
-
-    select
-        *,
-        treated_churned / nullif(cast(treated_n as double), 0) as treated_rate,
-        holdout_churned / nullif(cast(holdout_n as double), 0) as holdout_rate,
-        {{ wilson_bound('treated_churned', 'treated_n', '-') }} as treated_low,
-        {{ wilson_bound('treated_churned', 'treated_n', '+') }} as treated_high,
-        {{ wilson_bound('holdout_churned', 'holdout_n', '-') }} as holdout_low,
-        {{ wilson_bound('holdout_churned', 'holdout_n', '+') }} as holdout_high
-    from grouped
-
-),
-
-{{ effect_steps('rates') }}
+{{ effect_steps('grouped') }}
 
 select * from judged

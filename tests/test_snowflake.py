@@ -48,7 +48,8 @@ def compiled(tmp_path_factory):
     target = tmp_path_factory.mktemp("snowflake")
     run_dbt(
         "compile", *OFFLINE, "--target-path", str(target), "-s", "resource_type:model",
-        "--exclude", "train_churn_model", "--vars", "email_provider: cortex", target="snowflake",
+        "--exclude", "train_churn_model", "--vars",
+        "{email_provider: cortex, digest_recipients: a@example.com}", target="snowflake",
     )  # fmt: skip
     files = (target / "compiled").rglob("models/**/*.sql")
     return {file.stem: file.read_text() for file in files if file.parent.suffix != ".yml"}

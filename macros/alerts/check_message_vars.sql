@@ -19,6 +19,17 @@
             ~ target.type ~ ", not '" ~ var('email_provider') ~ "'"
         ) -%}
     {%- endif -%}
+    {%- if var('digest_recipients') != '' and target.type != 'snowflake' -%}
+        {%- do exceptions.raise_compiler_error(
+            "var 'digest_recipients' needs Snowflake, whose SYSTEM$SEND_EMAIL sends the digest"
+        ) -%}
+    {%- endif -%}
+    {%- set detect = var('effect_to_detect') -%}
+    {%- if detect is not number or detect <= 0 or detect > 1 -%}
+        {%- do exceptions.raise_compiler_error(
+            "var 'effect_to_detect' must be above 0 and at most 1, not '" ~ detect ~ "'"
+        ) -%}
+    {%- endif -%}
     {%- for name in ['sender_address', 'unsubscribe_address'] -%}
         {%- if not modules.re.fullmatch('[^@\r\n]+@[^@\s<>]+>?', var(name) | string) -%}
             {%- do exceptions.raise_compiler_error(

@@ -42,6 +42,7 @@ create table if not exists {schema}.tasks (
 );
 -- What a task has dbt do when its body, a query, returns a row: arguments of dbt, a JSON list.
 create table if not exists {schema}.task_commands (name varchar, command varchar);
+create table if not exists {schema}.procedures (name varchar, body varchar, parameters varchar);
 create table if not exists {schema}.task_history (
     name varchar, state varchar, error varchar, as_of timestamp,
     started_at timestamp, seconds double

@@ -5,7 +5,8 @@
         'training_cutoff_every_days', 'training_cutoffs', 'stale_after_minutes',
         'ingest_rate_minutes',
         'training_rolling_origins', 'alerts_per_week',
-        'task_failures_before_suspension', 'emails_per_run', 'emails_per_day',
+        'task_failures_before_suspension', 'llm_tries', 'llm_max_tokens', 'llm_timeout_seconds',
+        'delivery_attempts',
     ] -%}
         {%- if var(name) is not integer or var(name) < 1 -%}
             {%- do exceptions.raise_compiler_error(
@@ -14,6 +15,7 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
+    {{- check_message_vars() -}}
     {%- if var('churn_label') not in ['lapse', 'half_spend'] -%}
         {%- do exceptions.raise_compiler_error(
             "var 'churn_label' must be lapse or half_spend, not '" ~ var('churn_label') ~ "'"

@@ -16,6 +16,26 @@
 {% macro snowflake__json_part(column, field) -%}get_path({{ column }}, '{{ field }}'){%- endmacro %}
 {% macro duckdb__json_part(column, field) -%}({{ column }} -> '$.{{ field }}'){%- endmacro %}
 
+{# A relation with the texts of a list that is JSON text, one row each, in the column `listed`. #}
+{% macro text_list(text) %}{{ return(adapter.dispatch('text_list')(text)) }}{% endmacro %}
+{% macro default__text_list(text) %}{{ no_such_engine('text_list') }}{% endmacro %}
+{% macro snowflake__text_list(text) -%}
+    (select cast(value as varchar) as listed from table(flatten(input => parse_json({{ text }}))))
+{%- endmacro %}
+{% macro duckdb__text_list(text) -%}
+    (select unnest(from_json({{ text }}, '["varchar"]')) as listed)
+{%- endmacro %}
+
+{# A relation with the words of a text that has spaces between them, in the column `listed`. #}
+{% macro words(text) %}{{ return(adapter.dispatch('words')(text)) }}{% endmacro %}
+{% macro default__words(text) %}{{ no_such_engine('words') }}{% endmacro %}
+{% macro snowflake__words(text) -%}
+    (select value as listed from table(split_to_table({{ text }}, ' ')))
+{%- endmacro %}
+{% macro duckdb__words(text) -%}
+    (select unnest(string_split({{ text }}, ' ')) as listed)
+{%- endmacro %}
+
 {# JSON text as JSON, NULL where it is none. #}
 {% macro parse_json(text) %}{{ return(adapter.dispatch('parse_json')(text)) }}{% endmacro %}
 {% macro default__parse_json(text) %}{{ no_such_engine('parse_json') }}{% endmacro %}

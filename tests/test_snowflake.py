@@ -32,6 +32,12 @@ MACROS = {
     "grants": "{{ grant_statements() | join(';\n') }}",
     "predict_churn": "{{ predict_churn_statements('forest.onnx') | join(';\n') }}",
     "generate_retention_email": "{{ generate_retention_email_statements() | join(';\n') }}",
+    "message functions": "{{ message_function_statements()[2:] | join(';\n') }}",
+    "problems of policies": "{{ alert_policy_problems(ref('alert_policy')) }};"
+    "{{ offer_problems(ref('offers')) }};"
+    "{{ policy_offer_problems(ref('alert_policy'), ref('offers')) }}",
+    "procedure": "{{ create_procedure(api.Relation.create(database='D', schema='S',"
+    " identifier='P'), 'select 1; select 2 as a, 3 as b', ['x', 'y'], ['a', 'b']) }}",
     "resume": "{{ set_task(api.Relation.create(database='D', schema='S', identifier='T'),"
     " 'resume') }}",
     "model card": "{{ model_card_statements('@churn_models/v.md') | join(';\n') }}",
@@ -46,7 +52,8 @@ def compiled(tmp_path_factory):
     target = tmp_path_factory.mktemp("snowflake")
     run_dbt(
         "compile", *OFFLINE, "--target-path", str(target), "-s", "resource_type:model",
-        "--exclude", "train_churn_model", target="snowflake",
+        "--exclude", "train_churn_model", "--vars",
+        "{email_provider: cortex, digest_recipients: a@example.com}", target="snowflake",
     )  # fmt: skip
     files = (target / "compiled").rglob("models/**/*.sql")
     return {file.stem: file.read_text() for file in files if file.parent.suffix != ".yml"}

@@ -55,6 +55,11 @@
             ) -%}
         {%- endfor -%}
     {%- endfor -%}
+    {%- for procedure, role in manager_procedures() -%}
+        {%- do statements.append(
+            'grant usage on procedure ' ~ schema ~ '.' ~ procedure ~ ' to role ' ~ role
+        ) -%}
+    {%- endfor -%}
     {%- for table in ['churn_scores_raw', 'churn_events_rejected', 'ingest_batches'] -%}
         {%- do statements.append(
             'grant select, insert on table ' ~ schema ~ '.' ~ table ~ ' to role CHURN_LOADER'
@@ -68,7 +73,7 @@
     {%- endfor -%}
     {%- do statements.append(
         'grant create dynamic table, create stream, create task, create table, create view,'
-        ~ ' create function, create stage on schema ' ~ schema ~ ' to role DATA_ENGINEER'
+        ~ ' create function, create procedure, create stage on schema ' ~ schema ~ ' to role DATA_ENGINEER'
     ) -%}
     {%- for privilege in ['execute task', 'execute managed task'] -%}
         {%- do statements.append('grant ' ~ privilege ~ ' on account to role DATA_ENGINEER') -%}
@@ -77,6 +82,21 @@
         'grant database role snowflake.cortex_user to role DATA_ENGINEER'
     ) -%}
     {{ return(statements) }}
+{% endmacro %}
+
+{# What managers may do, by the procedures' own rules; whoever reads only, may not. #}
+{% macro manager_procedures() %}
+    {%- set granted = [] -%}
+    {%- for role in ['CHURN_MANAGER', 'CHURN_APP'] -%}
+        {%- for name, count in [
+            ('move_alerts', 4), ('edit_draft', 4), ('assign_alerts', 4), ('suppress_customer', 3),
+        ] -%}
+            {%- do granted.append(
+                (name ~ '(' ~ (['varchar'] * count) | join(', ') ~ ')', role)
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(granted) }}
 {% endmacro %}
 
 {# All that readers may see: the views of models/managers. #}

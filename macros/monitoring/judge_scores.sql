@@ -10,46 +10,7 @@
         week, model_version, score_bin, n, churners, treated, score_sum, variance_sum,
         squared_error_sum, churner_rank_sum, judged_at
     )
-    with closed as (
-        -- As in training: the last day may still be going on.
-        select max(activity_date) - 1 - {{ horizon }} as last_cutoff_date from {{ daily }}
-    ),
-    judged as (
-        select max(week) as last_week from {{ outcomes }}
-    ),
-    waiting as (
-        select
-            history.customer_id,
-            history.model_version,
-            history.score,
-            history.scored_at,
-            cast(history.scored_at as date) as cutoff_date,
-            {{ week_of('history.scored_at') }} as week
-        from {{ score_history }} as history
-        cross join closed
-        cross join judged
-        where
-            history.score is not null
-            and cast(history.scored_at as date) <= closed.last_cutoff_date
-            and (
-                judged.last_week is null
-                or cast(history.scored_at as date) >= judged.last_week + 7
-            )
-    ),
-    due as (
-        select min(waiting.week) as week
-        from waiting
-        cross join closed
-        where waiting.week + 6 <= closed.last_cutoff_date
-    ),
-    first_scores as (
-        select waiting.*
-        from waiting
-        inner join due on waiting.week = due.week
-        qualify row_number() over (
-            partition by waiting.model_version, waiting.customer_id order by waiting.scored_at
-        ) = 1
-    ),
+    with {{ first_scores_of_a_closed_week(outcomes, score_history, daily) }},
     cutoffs as (
         select distinct customer_id, cutoff_date from first_scores
     ),

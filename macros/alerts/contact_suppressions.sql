@@ -26,8 +26,7 @@
         ) as suppressed on policies.customer_id = suppressed.customer_id
         left join (
             select customer_id, max(noted_at) as last_contact_at
-            from {{ ref('outbox') }}
-            where step in ('HANDED_OVER', 'UNKNOWN')
+            from {{ messages_to_customers() }} as messages
             group by customer_id
         ) as contacts on policies.customer_id = contacts.customer_id
     )

@@ -24,6 +24,21 @@
     end
 {%- endmacro %}
 
+{# Messages that went to customers, or may have: a relation with customer_id and noted_at. One that
+   somebody looked up and did not find went to nobody. #}
+{% macro messages_to_customers() %}
+    (
+        select messages.customer_id, messages.noted_at
+        from {{ ref('outbox') }} as messages
+        left join {{ ref('outbox') }} as found_missing
+            on
+                messages.alert_id = found_missing.alert_id
+                and messages.attempt = found_missing.attempt
+                and found_missing.step = 'FAILED'
+        where messages.step in ('HANDED_OVER', 'UNKNOWN') and found_missing.alert_id is null
+    )
+{% endmacro %}
+
 {# Queued messages that may be handed over now, the longest waiting first. #}
 {% macro waiting_messages(moment) %}
     (

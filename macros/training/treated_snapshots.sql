@@ -7,11 +7,10 @@
         {{ cutoffs }}.cutoff_date,
         messages.customer_id
     from {{ cutoffs }}
-    inner join {{ ref('outbox') }} as messages
+    inner join {{ messages_to_customers() }} as messages
         on
             cast(messages.noted_at as date)
             > {{ cutoffs }}.cutoff_date - {{ var('churn_horizon_days') }}
             and cast(messages.noted_at as date)
             <= {{ cutoffs }}.cutoff_date + {{ var('churn_horizon_days') }}
-    where messages.step in ('HANDED_OVER', 'UNKNOWN')
 {% endmacro %}

@@ -1,6 +1,8 @@
 {# What both tasks do with the customers they are given: score, alert, draft. Only
    the first statement reads the changes, and each may be run again. #}
 {% macro react(changed) %}
+{%- do ref('predict_churn') -%}
+{%- do ref('generate_retention_email') -%}
 {{ score_customers(
     changed=changed,
     score_history=ref('churn_score_history'),

@@ -9,21 +9,40 @@
     {{ no_such_engine('create_task') }}
 {% endmacro %}
 
+{# One that is there and unchanged is left alone: replacing it would suspend it and forget how large
+   it needs to be. One that ran before runs again. #}
+{% macro snowflake__create_task(relation, body, stream, schedule) %}
+    {%- set definition = task_definition(relation, body, stream, schedule) -%}
+    {%- set shown = shown_object('task', relation) -%}
+    {%- if is_unchanged(shown, definition) and not flags.FULL_REFRESH -%}
+        select '{{ relation.identifier }} is unchanged' as status
+    {%- else -%}
+        {{ definition | replace('comment = \'\'', "comment = '" ~ definition_mark(definition) ~ "'") }}
+        {%- if shown is not none and shown['state'] | lower == 'started' -%}
+        ;
+        alter task {{ relation }} resume
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
 {# Serverless, smallest size, suspended until `dbt run-operation resume_tasks`. The body is quoted
    with $$, because the connector would cut a bare one at its semicolons. #}
-{% macro snowflake__create_task(relation, body, stream, schedule) %}
+{% macro task_definition(relation, body, stream, schedule) %}
     create or replace task {{ relation }}
         {% if schedule %}schedule = '{{ schedule }}'{% endif %}
-        target_completion_interval = '2 MINUTES'
+        target_completion_interval = '{{ config.meta_get('completion_interval', '2 MINUTES') }}'
         user_task_managed_initial_warehouse_size = 'XSMALL'
         serverless_task_max_statement_size = 'XSMALL'
+        {% if stream %}user_task_minimum_trigger_interval_in_seconds = 10{% endif %}
         user_task_timeout_ms = 600000
         suspend_task_after_num_failures = {{ var('task_failures_before_suspension') }}
+        task_auto_retry_attempts = 1
+        comment = ''
         {% if stream %}when system$stream_has_data('{{ [stream.database, stream.schema, stream.identifier] | join('.') | upper }}'){% endif %}
     as
     execute immediate $$
     begin
-        {{ body }};
+        {{ full_references(body) }};
         return 'done';
     end;
     $$
@@ -34,6 +53,7 @@
 {% macro duckdb__create_task(relation, body, stream, schedule) %}
     {%- set body = body | replace(stream | string, 'temp.main.' ~ stream.identifier) if stream
         else body -%}
+    {%- set body = full_references(body) -%}
     merge into {{ relation.database }}.embedded.tasks as registered
     using (
         select
@@ -70,6 +90,7 @@
     {% call statement('main') %}{{ create_task(target_relation, sql, stream, schedule) }}{% endcall %}
     {% do adapter.commit() %}
     {% do end_turn() %}
+    {% if stream and is_running(target_relation) %}{% do catch_up(stream) %}{% endif %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': []}) }}
 {% endmaterialization %}
@@ -85,4 +106,18 @@
     {%- do exceptions.raise_compiler_error(
         model.name ~ " is triggered by " ~ stream_name ~ " but does not read it"
     ) -%}
+{% endmacro %}
+
+{# Whether a task runs by itself, or waits for resume_tasks. #}
+{% macro is_running(task) %}{{ return(adapter.dispatch('is_running')(task)) }}{% endmacro %}
+{% macro default__is_running(task) %}{{ no_such_engine('is_running') }}{% endmacro %}
+{% macro snowflake__is_running(task) %}
+    {%- set shown = shown_object('task', task) -%}
+    {{ return(shown is not none and shown['state'] | lower == 'started') }}
+{% endmacro %}
+{% macro duckdb__is_running(task) %}
+    {{ return(run_query(
+        "select not is_suspended from " ~ task.database ~ ".embedded.tasks where name = '"
+        ~ task.identifier ~ "'"
+    ).rows[0][0]) }}
 {% endmacro %}

@@ -1,0 +1,3 @@
+{{ config(materialized='function') }}
+
+{{ generate_retention_email_statements() | join(';\n') }}

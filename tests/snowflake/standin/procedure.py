@@ -72,7 +72,8 @@ class Frame:
 
     def save_as_table(self, name: str, **_: Any) -> None:
         frame = self._frame  # noqa: F841 - DuckDB reads it by its name
-        self._connection.execute(f"create or replace table {name} as select * from frame")
+        # Unquoted names are stored in upper case.
+        self._connection.execute(f"create or replace table {name.upper()} as select * from frame")
 
 
 class Stage:

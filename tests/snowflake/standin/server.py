@@ -22,7 +22,7 @@ from starlette.routing import Route
 from tests.snowflake.standin.procedure import run_procedure
 from tests.snowflake.standin.register import Refused, Register, done
 from tests.snowflake.standin.show import DATABASE, SCHEMA, dynamic_tables_function, show
-from tests.snowflake.standin.statements import one_line
+from tests.snowflake.standin.statements import one_line, plain
 
 REGISTER = Register()
 # Answered with "done", after they were recorded: fakesnow knows neither roles nor sessions.
@@ -53,12 +53,24 @@ class Door:
         if (returned := run_procedure(sql, shared_fs.duck_conn, self._stage)) is not None:
             return done(returned)
         text = one_line(sql)
+        if found := re.match(r"call standin_load\('(\w+)', '(.*)'\)", text, re.I):
+            return self._load(found[1], found[2])
         if found := re.match(r"use role (\w+)", text, re.I):
             self._ask_as(found[1].upper())
         if ACCEPTED.match(text):
             return done("Statement executed successfully.")
         if text.lower() in ("begin", "begin transaction", "commit", "rollback"):
             return done("Statement executed successfully.")  # fakesnow cannot describe its result
+        if "dbt_internal_source" in text.lower():
+            # In MERGE … INSERT … VALUES a bare name is the source's; fakesnow takes it for both's.
+            sql = re.sub(
+                r"(values\s*\()([^()]*)(\)\s*)$",
+                lambda m: m[1] + re.sub(r'("\w+")', r"DBT_INTERNAL_SOURCE.\1", m[2]) + m[3],
+                plain(sql),
+                flags=re.I,
+            )
+        # A temporary view that names its database is nothing that DuckDB knows.
+        sql = re.sub(r"(create or replace\s+)temporary (view)", r"\1\2", sql, count=1, flags=re.I)
         return re.sub(
             r"table\(\s*\w+\.information_schema\.dynamic_tables\([^)]*\)\s*\)",
             lambda _: dynamic_tables_function(REGISTER),
@@ -66,6 +78,14 @@ class Door:
             flags=re.I,
         )
 
+
+    def _load(self, table: str, file: str) -> str:
+        """Fill a table as the loader or a task would have: no statement of a deploy."""
+        relation = f"{DATABASE}.{SCHEMA}.{table.upper()}"
+        connection = shared_fs.duck_conn.cursor()
+        connection.execute(f"delete from {relation}")
+        connection.execute(f"insert into {relation} by name select * from read_parquet('{file}')")
+        return done("loaded")
 
     def _ask_as(self, role: str, user: str = "STANDIN") -> None:
         """Let these two functions, which fakesnow lacks, answer for one role and user."""

@@ -5,7 +5,8 @@ import re
 from tests.snowflake.standin.register import Entry, Register
 from tests.snowflake.standin.statements import one_line
 
-DATABASE, SCHEMA = "CHURN", "MAIN"
+# DuckDB has a schema "main" of its own in every database: the stand-in uses another name.
+DATABASE, SCHEMA = "CHURN", "PIPELINE"
 SHOW = re.compile(
     r"show (terse )?(?P<kind>dynamic tables|streams|tasks|objects|user functions|procedures|"
     r"user procedures|roles|grants|stages|warehouses|resource monitors|masking policies|"
@@ -115,7 +116,7 @@ def _objects(register: Register) -> str:
     return f"""
         select
             table_catalog as "database_name",
-            table_schema as "schema_name",
+            upper(table_schema) as "schema_name",
             table_name as "name",
             case
                 when table_name in ({dynamic}) then 'TABLE'
@@ -124,7 +125,7 @@ def _objects(register: Register) -> str:
             case when table_name in ({dynamic}) then 'Y' else 'N' end as "is_dynamic",
             'N' as "is_iceberg"
         from {DATABASE}.information_schema.tables
-        where table_schema = '{SCHEMA}'
+        where upper(table_schema) = '{SCHEMA}'
     """
 
 

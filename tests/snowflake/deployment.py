@@ -1,0 +1,98 @@
+"""The project deployed twice to the stand-in, with the same events as on DuckDB in between."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from embedded.registry import tasks
+from embedded.scheduler import tick
+from embedded.tasks import run_task
+from tests.conftest import Lake
+from tests.dbt import EmptyLakes, run_dbt
+from tests.snowflake.events import raw_rows
+from tests.snowflake.standin.account import Account, Statement
+
+SECRETLESS = ("-q", "--exclude-resource-type", "unit_test")
+
+
+@dataclass
+class Deployment:
+    """What both engines hold, and what two deploys sent to the account."""
+
+    account: Account
+    lake: Lake
+    first: list[Statement]
+    second: list[Statement]
+    manifest: dict
+
+    @staticmethod
+    @contextmanager
+    def start(folder: Path, lakes: EmptyLakes) -> Iterator["Deployment"]:
+        """Deploy, fill both engines alike, deploy again."""
+        with Account(folder) as account, pytest.MonkeyPatch.context() as patch:
+            account.dbt("build", "-q", "--exclude-resource-type", "test", "unit_test")
+            first, manifest = account.sent(), account.manifest()
+            patch.setenv("CHURN_LAKE", str(folder / "lake"))
+            lake = Lake(lakes.copy("all", folder / "lake"))
+            _fill(lake)
+            _copy(lake, account, manifest, folder)
+            before = len(account.sent())
+            account.dbt("build", *SECRETLESS)
+            second = account.sent()[before:]
+            try:
+                yield Deployment(account, lake, first, second, manifest)
+            finally:
+                lake.connection.close()
+
+    def models(self, *materialized: str) -> list[dict]:
+        """Return the models of these kinds as dbt describes them, in the order of the flow."""
+        return models(self.manifest, *materialized)
+
+
+def models(manifest: dict, *materialized: str) -> list[dict]:
+    """Return the models of these kinds, each after those that it reads."""
+    nodes = {
+        key: node
+        for key, node in manifest["nodes"].items()
+        if node["resource_type"] in ("model", "seed")
+    }
+    ordered: dict[str, dict] = {}
+
+    def visit(key: str) -> None:
+        if key in nodes and key not in ordered:
+            for upstream in nodes[key]["depends_on"].get("nodes", []):
+                visit(upstream)
+            ordered[key] = nodes[key]
+
+    for key in sorted(nodes):
+        visit(key)
+    return [node for node in ordered.values() if node["config"]["materialized"] in materialized]
+
+
+def _fill(lake: Lake) -> None:
+    """Load the events, refresh, train, and run every task once, as of the end of the data."""
+    frame = raw_rows()
+    lake.connection.register("raw_events", frame)
+    lake.connection.execute("insert into churn_scores_raw by name select * from raw_events")
+    run_dbt("run", "-q")
+    as_of = lake.one("select max(last_activity_at) from churn_metrics_live") + timedelta(minutes=1)
+    tick(lake.connection, as_of)
+    for task in tasks(lake.connection).values():
+        if task.schedule:
+            run_task(lake.connection, task, as_of)
+
+
+def _copy(lake: Lake, account: Account, manifest: dict, folder: Path) -> None:
+    """Copy what the loader and the tasks have filled, then refresh the dynamic tables."""
+    for node in models(manifest, "incremental"):
+        if node["language"] == "sql":
+            file = folder / f"{node['name']}.parquet"
+            lake.connection.execute(f"copy (select * from {node['name']}) to '{file}'")
+            account.execute(f"call standin_load('{node['name']}', '{file}')")
+    account.execute(
+        *(f"alter dynamic table {node['name']} refresh" for node in models(manifest, "dynamic_table"))
+    )

@@ -41,38 +41,6 @@
     {%- endif -%}
 {% endmacro %}
 
-{# Every task with its stream, if it has one: those that a stream triggers first, then by name. #}
-{% macro pipeline_tasks() %}
-    {%- set triggered, scheduled = [], [] -%}
-    {%- for node in graph.nodes.values() | sort(attribute='alias')
-        if node.config.materialized == 'task' -%}
-        {%- set relation = api.Relation.create(
-            database=node.database, schema=node.schema, identifier=node.alias
-        ) -%}
-        {%- set stream_name = node.config.meta.get('stream') -%}
-        {%- if stream_name -%}
-            {%- do triggered.append(
-                {'relation': relation, 'stream': upstream_stream(node, stream_name)}
-            ) -%}
-        {%- else -%}
-            {%- do scheduled.append({'relation': relation, 'stream': none}) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {{ return(triggered + scheduled) }}
-{% endmacro %}
-
-{# Every model of a kind, as a relation, by name. #}
-{% macro pipeline_relations(materialized) %}
-    {%- set relations = [] -%}
-    {%- for node in graph.nodes.values() | sort(attribute='name')
-        if node.config.materialized == materialized -%}
-        {%- do relations.append(api.Relation.create(
-            database=node.database, schema=node.schema, identifier=node.alias
-        )) -%}
-    {%- endfor -%}
-    {{ return(relations) }}
-{% endmacro %}
-
 {% macro set_task(task, verb) %}{{ return(adapter.dispatch('set_task')(task, verb)) }}{% endmacro %}
 {% macro default__set_task(task, verb) %}{{ no_such_engine('set_task') }}{% endmacro %}
 {% macro snowflake__set_task(task, verb) %}alter task {{ task }} {{ verb }}{% endmacro %}

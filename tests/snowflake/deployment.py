@@ -1,9 +1,13 @@
-"""The project deployed twice to the stand-in, with the same events as on DuckDB in between."""
+"""The project deployed to the stand-in: first, again with events, operated, and with a changed query.
+
+All of it once for all tests of a run: dbt is started four times.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -16,12 +20,20 @@ from tests.dbt import EmptyLakes, run_dbt
 from tests.snowflake.events import raw_rows
 from tests.snowflake.standin.account import Account, Statement
 
-SECRETLESS = ("-q", "--exclude-resource-type", "unit_test")
+# What an operator asks for, in one process of dbt; each prints what it does.
+OPERATIONS = (
+    "create_roles()", "grant_access()", "create_cost_limits()", "resume_tasks()", "suspend_tasks()",
+    "resume_tasks()", "execute_task('sweep_silent_customers')", "refresh()", "show_pipeline()",
+    "create_roles(dry_run=true)", "drop_pipeline(dry_run=true)", "drop_access(dry_run=true)",
+)  # fmt: skip
+# Changes the query of the dynamic table under the stream, and the bodies of tasks.
+CHANGED_QUERY = "{population_min_active_days: 4}"
+OBJECTS = [f"config.materialized:{kind}" for kind in ("dynamic_table", "stream", "task")]
 
 
 @dataclass
 class Deployment:
-    """What both engines hold, and what two deploys sent to the account."""
+    """What both engines hold, and what was sent to the account."""
 
     account: Account
     lake: Lake
@@ -41,12 +53,27 @@ class Deployment:
             _fill(lake)
             _copy(lake, account, manifest, folder)
             before = len(account.sent())
-            account.dbt("build", *SECRETLESS)
-            second = account.sent()[before:]
+            account.dbt("build", "-q", "--exclude-resource-type", "unit_test")
             try:
-                yield Deployment(account, lake, first, second, manifest)
+                yield Deployment(account, lake, first, account.sent()[before:], manifest)
             finally:
                 lake.connection.close()
+
+    @cached_property
+    def operations(self) -> tuple[list[Statement], str]:
+        """Everything that an operator asks for: what was sent, and what was printed."""
+        calls = "".join(f"{{{{ {operation} }}}}" for operation in OPERATIONS)
+        before = len(self.account.sent())
+        printed = self.account.dbt("compile", "--inline", calls).stdout
+        return self.account.sent()[before:], printed
+
+    @cached_property
+    def changed(self) -> list[Statement]:
+        """A deploy after the query of a dynamic table has changed, while its tasks run."""
+        assert self.operations  # which have resumed the tasks
+        before = len(self.account.sent())
+        self.account.dbt("run", "-q", "-s", *OBJECTS, "--vars", CHANGED_QUERY)
+        return self.account.sent()[before:]
 
     def models(self, *materialized: str) -> list[dict]:
         """Return the models of these kinds as dbt describes them, in the order of the flow."""

@@ -1,0 +1,222 @@
+"""What a first and a second deploy send to an account, and what they must never send."""
+
+import re
+import subprocess
+import sys
+import textwrap
+
+import numpy
+import pandas
+import pytest
+from onnxruntime import InferenceSession
+
+from tests.snowflake import checks
+from tests.snowflake.parity import comparable, parity
+from tests.snowflake.standin.account import Statement
+from tests.snowflake.standin.statements import QUOTED_BODY, create_of, one_line, option
+
+CREATES = ("dynamic table", "stream", "task")
+
+
+@pytest.mark.parametrize("check", checks.ALWAYS, ids=lambda check: check.__name__)
+def test_what_is_sent_keeps_the_rules(deployment, check):
+    assert check(deployment.first + deployment.second, deployment.manifest) == []
+
+
+def test_the_last_dynamic_tables_have_a_lag(deployment):
+    assert checks.last_dynamic_tables_have_a_lag(deployment.first, deployment.manifest) == []
+
+
+def test_everything_that_is_sent_is_snowflakes_grammar(deployment):
+    assert checks.everything_parses(deployment.first + deployment.second, deployment.manifest) == []
+
+
+def test_every_object_is_made_after_what_it_reads(deployment):
+    order = {}
+    for place, statement in enumerate(deployment.first):
+        order.setdefault(statement.node, place)
+    nodes = deployment.manifest["nodes"]
+    sent = [key for key in order if key in nodes and nodes[key]["resource_type"] == "model"]
+    assert len(sent) > 25
+    for key in sent:
+        for upstream in nodes[key]["depends_on"]["nodes"]:
+            if upstream in order:
+                assert order[upstream] < order[key], (upstream, key)
+
+
+def test_a_second_deploy_makes_no_dynamic_table_stream_or_task_again(deployment):
+    kinds = [found.kind for one in deployment.first if (found := create_of(one.sql))]
+    assert all(kinds.count(kind) >= 1 for kind in CREATES)
+    again = [one_line(one.sql)[:60] for one in deployment.second if _creates(one.sql, CREATES)]
+    assert again == []
+    loaded = {node["alias"] for node in deployment.models("incremental")}
+    replaced = [
+        found[1]
+        for one in deployment.second
+        if (found := re.match(r"create or replace (?:transient )?table \S+\.(\w+)", one.sql.strip()))
+    ]
+    assert not loaded & set(replaced)
+
+
+def test_every_model_leaves_a_statement_of_its_kind(deployment):
+    made = {(found.kind, found.name) for one in deployment.first if (found := create_of(one.sql))}
+    for kind in ("dynamic_table", "stream", "task", "function", "stage"):
+        for node in deployment.models(kind):
+            assert (kind.replace("_", " "), node["alias"].upper()) in made, node["name"]
+
+
+def test_both_engines_hold_the_same_rows(deployment):
+    """Every model that both can run, on the same events: floats to 1e-9."""
+    table = parity(deployment)
+    print(pandas.DataFrame(table).to_string(index=False))
+    assert [row for row in table if row["differences"]] == []
+    assert len(table) == len(comparable(deployment)) > 20
+    with_rows = {row["model"] for row in table if row["rows"]}
+    for kind in ("dynamic_table", "table"):
+        assert {node["name"] for node in deployment.models(kind)} <= with_rows
+    assert {"train_churn_model", "manager_risk_queue", "manager_messages"} <= with_rows
+
+
+def test_operations_keep_the_rules_too(deployment):
+    sent, _ = deployment.operations
+    for check in (*checks.ALWAYS, checks.everything_parses, checks.running_tasks_run_again):
+        assert check(sent, deployment.manifest) == [], check.__name__
+
+
+def test_operations_say_what_they_do(deployment):
+    sent, printed = deployment.operations
+    lines = [one_line(one.sql) for one in sent]
+    assert lines.count("create role if not exists CHURN_APP") == 1  # a dry run sends nothing
+    assert printed.count("create role if not exists CHURN_APP") == 2
+    assert not [line for line in lines if line.startswith("drop ")]
+    assert "drop task if exists CHURN.PIPELINE.process_alerts" in printed
+    order = [line.split(".")[-1] for line in lines if line.startswith("alter task")]
+    names = [node["alias"] for node in deployment.models("task")]
+    resumed = [entry.split()[0] for entry in order[: len(names)]]
+    suspended = [entry.split()[0] for entry in order[len(names) : 2 * len(names)]]
+    assert sorted(resumed) == sorted(names)
+    assert suspended == resumed[::-1]
+    assert suspended[0] == "process_alerts"  # what a stream triggers goes first
+    refreshed = [line.split()[3].split(".")[-1] for line in lines if line.endswith(" refresh")]
+    assert sorted(refreshed) == sorted(node["alias"] for node in deployment.models("dynamic_table"))
+    assert refreshed.index("customer_events") < refreshed.index("churn_metrics_live")
+
+
+def test_a_new_stream_is_caught_up_once_when_its_task_is_resumed(deployment):
+    lines = [one_line(one.sql) for one in deployment.operations[0]]
+    caught_up = "alter stream CHURN.PIPELINE.churn_metrics_stream set comment = 'caught up'"
+    assert lines.count(caught_up) == 1
+    asked = [line for line in lines if line.startswith("execute task")]
+    assert len(asked) == 2  # once to catch up, once because the operator said so
+
+
+def test_a_changed_query_replaces_the_table_and_all_that_hangs_on_it(deployment):
+    lines = [one_line(one.sql) for one in deployment.changed]
+    made = [(found.kind, found.name) for one in deployment.changed if (found := create_of(one.sql))]
+    assert made[0] == ("dynamic table", "CHURN_METRICS_LIVE")  # the others are unchanged
+    assert made[1] == ("stream", "CHURN_METRICS_STREAM")
+    assert {kind for kind, _ in made[2:]} <= {"task"}
+    table = next(one.sql for one in deployment.changed if _creates(one.sql, ("dynamic table",)))
+    assert re.search(r"create or replace dynamic table .* copy grants", one_line(table))
+    assert lines.count("execute task CHURN.PIPELINE.sweep_silent_customers") == 1
+    assert checks.running_tasks_run_again(deployment.changed, deployment.manifest) == []
+
+
+# Ten typical things that go wrong, each done to what was really sent.
+MUTATIONS = {
+    "REFRESH_MODE dropped": (
+        checks.dynamic_tables_are_incremental, r"refresh_mode\s*=\s*INCREMENTAL", ""),
+    "the clock in a dynamic table": (
+        checks.dynamic_tables_are_incremental, r"as \(", "as (select current_timestamp() as at,"),
+    "a stream ON TABLE": (checks.streams_follow_dynamic_tables, "on dynamic table", "on table"),
+    "a bare body of a task": (checks.tasks_are_bounded, r"execute immediate \$\$|\$\$", ""),
+    "a bare body cut apart": (
+        checks.nothing_is_cut_by_the_connector, r"execute immediate \$\$|\$\$", ""),
+    "a role in lower case": (
+        checks.roles_are_in_capitals, r"is_role_in_session\('CHURN_APP'\)",
+        "is_role_in_session('churn_app')"),
+    "IMPORTS missing": (checks.functions_import_what_they_open, r"imports\s*=\s*\([^)]*\)", ""),
+    "a package that is not pinned": (checks.functions_import_what_they_open, r"==[\d.]+", ""),
+    "a task without a limit": (checks.tasks_are_bounded, r"user_task_timeout_ms\s*=\s*\d+", ""),
+    "no lag at the end": (
+        checks.last_dynamic_tables_have_a_lag, r"target_lag = '\d+ minute'",
+        "target_lag = 'DOWNSTREAM'"),
+    "a word that is no SQL": (checks.everything_parses, "create or replace task", "make the task"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_typical_mistake_is_found(deployment, name):
+    check, pattern, replacement = MUTATIONS[name]
+    sent = _distinct(deployment.first + deployment.second)
+    changed = [
+        one._replace(sql=re.sub(pattern, replacement, one.sql, flags=re.I)) for one in sent
+    ]
+    assert changed != sent
+    touched = [new for old, new in zip(sent, changed, strict=True) if old != new]
+    whole = changed if check is checks.streams_follow_dynamic_tables else touched
+    assert check(whole, deployment.manifest)
+
+
+def test_a_view_under_a_dynamic_table_is_found(deployment):
+    nodes = dict(deployment.manifest["nodes"])
+    table = next(node for node in nodes.values() if node["config"].get("materialized") == "dynamic_table")
+    read = checks._relations_under(table, deployment.manifest)[0]
+    nodes[read["unique_id"]] = {**read, "config": {**read["config"], "materialized": "view"}}
+    assert checks.dynamic_tables_read_what_dbt_never_replaces([], {"nodes": nodes})
+
+
+@pytest.mark.parametrize(
+    ("check", "sql"),
+    [
+        (checks.policies_lie_on_views_only,
+         "alter table CHURN.PIPELINE.customer_profiles modify column name set masking policy p"),
+        (checks.policies_lie_on_views_only,
+         "alter view CHURN.PIPELINE.churn_scores_raw add row access policy p on (region)"),
+        (checks.grants_name_dynamic_tables,
+         "grant select on table CHURN.PIPELINE.churn_metrics_live to role CHURN_MANAGER"),
+        (checks.running_tasks_run_again, "create or replace task CHURN.PIPELINE.process_alerts as select 1"),
+    ],
+)  # fmt: skip
+def test_a_mistake_that_no_deploy_makes_is_found(deployment, check, sql):
+    assert check([Statement(sql, "")], deployment.manifest)
+
+
+def test_predict_churn_scores_like_its_artefact(deployment, tmp_path):
+    """The text that was sent, in a clean interpreter, with the folder that Snowflake would fill."""
+    sql = [one.sql for one in deployment.second if _creates(one.sql, ("function",), "PREDICT_CHURN")][-1]
+    artefact = re.search(r"churn_models/([^']+)'", sql)[1]
+    stage = deployment.account.folder / "stage"
+    features = sql.split("returns")[0].count(" float")
+    rows = numpy.random.default_rng(7).uniform(0, 50, (257, features)).astype("float32")
+    pandas.DataFrame(rows).to_parquet(tmp_path / "rows.parquet")
+    (tmp_path / "_snowflake.py").write_text(
+        "def vectorized(input, max_batch_size):\n    return lambda handler: handler\n"
+    )
+    (tmp_path / "handler.py").write_text(textwrap.dedent(QUOTED_BODY.search(sql)[1]))
+    program = (
+        "import pandas, sys; sys.path.insert(0, sys.argv[1])\n"
+        "import handler\n"
+        f"scores = handler.{option(sql, 'handler')}(pandas.read_parquet(sys.argv[1] + '/rows.parquet'))\n"
+        "scores.to_frame('score').to_parquet(sys.argv[1] + '/scores.parquet')\n"
+    )
+    subprocess.run(
+        [sys.executable, "-I", "-X", f"snowflake_import_directory={stage}", "-c", program, tmp_path],
+        check=True, cwd=tmp_path,
+    )  # fmt: skip
+    session = InferenceSession(stage / artefact, providers=["CPUExecutionProvider"])
+    expected = session.run(["probabilities"], {session.get_inputs()[0].name: rows})[0][:, 1]
+    found = pandas.read_parquet(tmp_path / "scores.parquet")["score"]
+    assert len(found) == 257
+    assert numpy.abs(found - expected).max() == 0
+
+
+def _creates(sql: str, kinds: tuple[str, ...], name: str | None = None) -> bool:
+    created = create_of(sql)
+    return bool(created) and created.kind in kinds and name in (None, created.name)
+
+
+def _distinct(statements: list[Statement]) -> list[Statement]:
+    return list(dict.fromkeys(statements))
+
+

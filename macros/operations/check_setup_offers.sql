@@ -13,16 +13,21 @@
         ~ ' cortex_model, or let ACCOUNTADMIN set CORTEX_ENABLED_CROSS_REGION']) }}
 {% endmacro %}
 
+{# Of scoring, which are pinned, and of the Python models. #}
 {% macro missing_packages() %}
-    {%- set missing = [] -%}
-    {%- for package in var('snowflake_scoring_packages') -%}
-        {%- set name, version = package.split('==') -%}
+    {%- set packages, missing = var('snowflake_scoring_packages') | list, [] -%}
+    {%- for node in graph.nodes.values() if node.config.get('packages') -%}
+        {%- do packages.extend(node.config.packages) -%}
+    {%- endfor -%}
+    {%- for package in packages | unique -%}
+        {%- set name, version = (package ~ '==').split('==')[:2] -%}
         {%- if not run_query(
             "select 1 from " ~ target.database ~ ".information_schema.packages where language = 'python'"
-            ~ " and package_name = '" ~ name ~ "' and version = '" ~ version ~ "' limit 1"
+            ~ " and package_name = '" ~ name ~ "'"
+            ~ (" and version = '" ~ version ~ "'" if version else '') ~ " limit 1"
         ).rows -%}
-            {%- do missing.append('package ' ~ package
-                ~ ' is not in the account: correct var snowflake_scoring_packages') -%}
+            {%- do missing.append('package ' ~ package ~ ' is not in the account: change its version,'
+                ~ ' or accept the terms of the Anaconda channel') -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(missing) }}

@@ -40,6 +40,7 @@
         ~ (['float'] * (churn_features() | length)) | join(', ') ~ ')'
     ) -%}
     {%- do statements.append('drop function if exists ' ~ schema ~ '.generate_retention_email(varchar)') -%}
+    {%- do statements.append('drop procedure if exists ' ~ schema ~ '.train_churn_model()') -%}
     {%- if var('snowflake_edition') == 'enterprise' -%}
         {%- do statements.append('drop row access policy if exists ' ~ schema ~ '.visible_region') -%}
         {%- do statements.append('drop masking policy if exists ' ~ schema ~ '.personal_data') -%}

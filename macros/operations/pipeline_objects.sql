@@ -4,7 +4,7 @@
 {% macro pipeline_tasks() %}
     {%- set triggered, scheduled = [], [] -%}
     {%- for node in graph.nodes.values() | sort(attribute='alias')
-        if node.config.materialized == 'task' -%}
+        if node.resource_type == 'model' and node.config.materialized == 'task' -%}
         {%- set relation = api.Relation.create(
             database=node.database, schema=node.schema, identifier=node.alias
         ) -%}
@@ -24,7 +24,7 @@
 {% macro pipeline_relations(materialized) %}
     {%- set relations = [] -%}
     {%- for node in graph.nodes.values() | sort(attribute='name')
-        if node.config.materialized == materialized -%}
+        if node.resource_type in ['model', 'seed'] and node.config.materialized == materialized -%}
         {%- do relations.append(api.Relation.create(
             database=node.database, schema=node.schema, identifier=node.alias
         )) -%}
@@ -37,7 +37,7 @@
 {% macro in_order_of_the_flow(materialized) %}
     {%- set waiting = {} -%}
     {%- for node in graph.nodes.values() | sort(attribute='name')
-        if node.config.materialized == materialized -%}
+        if node.resource_type in ['model', 'seed'] and node.config.materialized == materialized -%}
         {%- do waiting.update({node.unique_id: node}) -%}
     {%- endfor -%}
     {%- set ordered = [] -%}

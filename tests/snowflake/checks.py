@@ -35,6 +35,7 @@ GRAMMAR_GAPS = {
     r"grant read session": "GRANT READ SESSION ON ACCOUNT",
     r"grant create streamlit": "CREATE STREAMLIT in a list of privileges",
     r"comment on dynamic table": "COMMENT ON DYNAMIC TABLE, as dbt-snowflake writes it",
+    r"create (or replace )?row access policy": "CREATE ROW ACCESS POLICY with a signature",
     r"with \S+ as procedure": "an anonymous procedure, as dbt-snowflake writes it",
     r"show (terse )?(objects|schemas|dynamic tables|streams|tasks|cortex)": "SHOW … LIKE … IN …",
     r"describe table": "DESCRIBE TABLE of a quoted name",
@@ -94,7 +95,9 @@ def _relations_under(node: dict, manifest: dict) -> list[dict]:
 def last_dynamic_tables_have_a_lag(statements: list[Statement], manifest: dict) -> list[str]:
     """DOWNSTREAM follows dynamic tables only: one that none reads would never be refreshed."""
     nodes = manifest["nodes"].values()
-    tables = {n["unique_id"]: n for n in nodes if n["config"].get("materialized") == "dynamic_table"}
+    tables = {
+        n["unique_id"]: n for n in nodes if n["config"].get("materialized") == "dynamic_table"
+    }
     read = {key for node in tables.values() for key in node["depends_on"]["nodes"]}
     lags = {name: option(sql, "target_lag") for name, sql in _of("dynamic table", statements)}
     return [
@@ -146,8 +149,13 @@ def nothing_is_cut_by_the_connector(statements: list[Statement], _: dict) -> lis
     """The connector's own splitter finds one statement in each, and changes nothing in it."""
     wrong = []
     for statement in statements:
-        parts = [part for part, _ in split_statements(io.StringIO(statement.sql)) if part.strip(" ;")]
-        if len(parts) != 1 or parts[0].strip().rstrip(";").strip() != statement.sql.strip().rstrip(";").strip():
+        parts = [
+            part for part, _ in split_statements(io.StringIO(statement.sql)) if part.strip(" ;")
+        ]
+        if (
+            len(parts) != 1
+            or parts[0].strip().rstrip(";").strip() != statement.sql.strip().rstrip(";").strip()
+        ):
             wrong.append(one_line(statement.sql)[:80])
     return wrong
 
@@ -202,7 +210,9 @@ def policies_lie_on_views_only(statements: list[Statement], manifest: dict) -> l
         for node in manifest["nodes"].values()
         if node["config"].get("materialized") == "view" and node["fqn"][1] == "managers"
     }
-    attached = re.compile(r"alter \w+(?: table)? (\S+) .*(?:add row access|set masking) policy", re.I)
+    attached = re.compile(
+        r"alter \w+(?: table)? (\S+) .*(?:add row access|set masking) policy", re.I
+    )
     return [
         text
         for statement in statements
@@ -238,7 +248,9 @@ def running_tasks_run_again(statements: list[Statement], manifest: dict) -> list
         created = create_of(statement.sql)
         if created and created.kind == "task":
             running[created.name] = False
-        if found := re.match(r"alter task (?:if exists )?(\S+) (\w+)", one_line(statement.sql), re.I):
+        if found := re.match(
+            r"alter task (?:if exists )?(\S+) (\w+)", one_line(statement.sql), re.I
+        ):
             running[identifier(found[1])] = found[2].lower() == "resume"
     return [f"{name} is left suspended" for name, runs in running.items() if not runs]
 

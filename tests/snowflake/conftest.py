@@ -1,6 +1,5 @@
 """One deploy, and one again, to the stand-in for an account, shared by all tests of this folder."""
 
-
 import pytest
 
 from tests.snowflake.deployment import Deployment

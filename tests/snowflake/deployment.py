@@ -26,9 +26,12 @@ OPERATIONS = (
     "resume_tasks()", "execute_task('sweep_silent_customers')", "refresh()", "show_pipeline()",
     "create_roles(dry_run=true)", "drop_pipeline(dry_run=true)", "drop_access(dry_run=true)",
 )  # fmt: skip
-# Changes the query of the dynamic table under the stream, and the bodies of tasks.
-CHANGED_QUERY = "{population_min_active_days: 4}"
-OBJECTS = [f"config.materialized:{kind}" for kind in ("dynamic_table", "stream", "task")]
+# Changes the query of the dynamic table under the stream, the bodies of tasks, and the edition.
+CHANGES = "{population_min_active_days: 4, emails_per_run: 51, snowflake_edition: enterprise}"
+OBJECTS = (
+    "config.materialized:dynamic_table", "config.materialized:stream", "config.materialized:task",
+    "path:models/managers",
+)  # fmt: skip
 
 
 @dataclass
@@ -72,7 +75,7 @@ class Deployment:
         """A deploy after the query of a dynamic table has changed, while its tasks run."""
         assert self.operations  # which have resumed the tasks
         before = len(self.account.sent())
-        self.account.dbt("run", "-q", "-s", *OBJECTS, "--vars", CHANGED_QUERY)
+        self.account.dbt("run", "-q", "-s", *OBJECTS, "--vars", CHANGES)
         return self.account.sent()[before:]
 
     def models(self, *materialized: str) -> list[dict]:
@@ -121,5 +124,8 @@ def _copy(lake: Lake, account: Account, manifest: dict, folder: Path) -> None:
             lake.connection.execute(f"copy (select * from {node['name']}) to '{file}'")
             account.execute(f"call standin_load('{node['name']}', '{file}')")
     account.execute(
-        *(f"alter dynamic table {node['name']} refresh" for node in models(manifest, "dynamic_table"))
+        *(
+            f"alter dynamic table {node['name']} refresh"
+            for node in models(manifest, "dynamic_table")
+        )
     )

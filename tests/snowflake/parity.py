@@ -39,7 +39,9 @@ def _compare(name: str, deployment: Deployment, lake: duckdb.DuckDBPyConnection)
     # Times as text: fakesnow's answers over the wire turn a NULL into 1970.
     query = "select {} from {}".format(
         ", ".join(
-            f"cast({column} as varchar) as {column}" if kind.startswith(("TIME", "DATE")) else column
+            f"cast({column} as varchar) as {column}"
+            if kind.startswith(("TIME", "DATE"))
+            else column
             for column, kind in types.items()
         ),
         name,
@@ -83,7 +85,11 @@ def _plain(value):
     if isinstance(value, bool):
         return value
     if isinstance(value, (int, float, Decimal)) or hasattr(value, "item"):
-        return value.item() if hasattr(value, "item") and isinstance(value.item(), bool) else float(value)
+        return (
+            value.item()
+            if hasattr(value, "item") and isinstance(value.item(), bool)
+            else float(value)
+        )
     if isinstance(value, str) and value[:1] in "[{":
         try:
             return json.dumps(json.loads(value), sort_keys=True)

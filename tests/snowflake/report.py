@@ -1,7 +1,8 @@
 """Everything that deploys send to an account, as files to read, and the comparison of the engines.
 
 `make snowflake-report` (or `python -m tests.snowflake.report`) writes target/snowflake/: one folder
-a deploy, one file a statement, in order, and parity.md. The last line is one JSON object.
+a deploy, one file a statement, in order, and parity.txt; and the table of docs/security.md. The last
+line is one JSON object.
 """
 
 import json
@@ -19,6 +20,7 @@ from tests.snowflake.deployment import Deployment
 from tests.snowflake.parity import parity
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import one_line
+from tests.snowflake.visibility import ask_lake, table, write
 
 FOLDER = PROJECT / "target" / "snowflake"
 
@@ -32,6 +34,7 @@ def main() -> None:
         lakes.mkdir()
         with Deployment.start(Path(folder) / "account", EmptyLakes(lakes)) as deployment:
             figures = _write(deployment)
+            write(table(ask_lake))
     print(json.dumps(figures))
 
 
@@ -46,8 +49,8 @@ def _write(deployment: Deployment) -> dict[str, int]:
     for name, statements in deploys.items():
         _write_statements(FOLDER / name, statements)
         print(f"{FOLDER / name}: {len(statements)} statements")
-    table = parity(deployment)
-    text = pandas.DataFrame(table).drop(columns="example").to_string(index=False)
+    compared = parity(deployment)
+    text = pandas.DataFrame(compared).drop(columns="example").to_string(index=False)
     (FOLDER / "parity.txt").write_text(text + "\n")
     print(text)
     everything = [statement for statements in deploys.values() for statement in statements]
@@ -55,8 +58,8 @@ def _write(deployment: Deployment) -> dict[str, int]:
         "statements_first": len(deployment.first),
         "statements_second": len(deployment.second),
         "unparsed": len(everything_parses(everything, deployment.manifest)),
-        "parity_models": len(table),
-        "parity_differences": sum(row["differences"] for row in table),
+        "parity_models": len(compared),
+        "parity_differences": sum(row["differences"] for row in compared),
     }
 
 

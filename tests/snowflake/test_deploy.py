@@ -14,6 +14,14 @@ from tests.snowflake import checks
 from tests.snowflake.parity import comparable, parity
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import QUOTED_BODY, create_of, one_line, option
+from tests.snowflake.visibility import (
+    PERSONAL,
+    ask_lake,
+    documented,
+    table,
+    views,
+    walk,
+)
 
 CREATES = ("dynamic table", "stream", "task")
 
@@ -53,7 +61,9 @@ def test_a_second_deploy_makes_no_dynamic_table_stream_or_task_again(deployment)
     replaced = [
         found[1]
         for one in deployment.second
-        if (found := re.match(r"create or replace (?:transient )?table \S+\.(\w+)", one.sql.strip()))
+        if (
+            found := re.match(r"create or replace (?:transient )?table \S+\.(\w+)", one.sql.strip())
+        )
     ]
     assert not loaded & set(replaced)
 
@@ -67,11 +77,11 @@ def test_every_model_leaves_a_statement_of_its_kind(deployment):
 
 def test_both_engines_hold_the_same_rows(deployment):
     """Every model that both can run, on the same events: floats to 1e-9."""
-    table = parity(deployment)
-    print(pandas.DataFrame(table).to_string(index=False))
-    assert [row for row in table if row["differences"]] == []
-    assert len(table) == len(comparable(deployment)) > 20
-    with_rows = {row["model"] for row in table if row["rows"]}
+    compared = parity(deployment)
+    print(pandas.DataFrame(compared).to_string(index=False))
+    assert [row for row in compared if row["differences"]] == []
+    assert len(compared) == len(comparable(deployment)) > 20
+    with_rows = {row["model"] for row in compared if row["rows"]}
     for kind in ("dynamic_table", "table"):
         assert {node["name"] for node in deployment.models(kind)} <= with_rows
     assert {"train_churn_model", "manager_risk_queue", "manager_messages"} <= with_rows
@@ -115,11 +125,61 @@ def test_a_changed_query_replaces_the_table_and_all_that_hangs_on_it(deployment)
     made = [(found.kind, found.name) for one in deployment.changed if (found := create_of(one.sql))]
     assert made[0] == ("dynamic table", "CHURN_METRICS_LIVE")  # the others are unchanged
     assert made[1] == ("stream", "CHURN_METRICS_STREAM")
-    assert {kind for kind, _ in made[2:]} <= {"task"}
+    assert {kind for kind, _ in made[2:]} == {"task", "row access policy", "masking policy"}
     table = next(one.sql for one in deployment.changed if _creates(one.sql, ("dynamic table",)))
     assert re.search(r"create or replace dynamic table .* copy grants", one_line(table))
     assert lines.count("execute task CHURN.PIPELINE.sweep_silent_customers") == 1
-    assert checks.running_tasks_run_again(deployment.changed, deployment.manifest) == []
+    for check in (*checks.ALWAYS, checks.everything_parses, checks.running_tasks_run_again):
+        if check is not checks.streams_follow_dynamic_tables:  # the table is in the first deploy
+            assert check(deployment.changed, deployment.manifest) == [], check.__name__
+
+
+def test_enterprise_edition_locks_every_managers_view_again(deployment):
+    lines = [one_line(one.sql) for one in deployment.changed]
+    columns = {
+        view: set(deployment.lake.frame(f"select * from {view} limit 0").columns) for view in views()
+    }
+    wanted = {
+        f"alter view CHURN.PIPELINE.{view} modify column {column} set masking policy"
+        " CHURN.PIPELINE.personal_data"
+        for view, names in columns.items()
+        for column in names & set(PERSONAL)
+    } | {
+        f"alter view CHURN.PIPELINE.{view} add row access policy CHURN.PIPELINE.visible_region"
+        " on (region)"
+        for view, names in columns.items()
+        if "region" in names
+    }
+    assert {line for line in lines if line.startswith("alter view")} == wanted != set()
+
+
+def test_every_role_sees_the_same_on_both_engines(deployment):
+    ours, theirs = walk(ask_lake), walk(deployment.account.ask)
+    assert ours == theirs
+    cells = [
+        shown for views in ours.values() for columns in views.values() for shown in columns.values()
+    ]
+    assert {"values", "masked", "nothing"} == set(cells)
+    assert set(ours["CHURN_LOADER"]["manager_customers"].values()) == {"nothing"}
+    assert ours["DATA_ENGINEER"]["manager_customers"]["email"] == "masked"
+
+
+def test_security_md_says_who_sees_what(deployment):
+    assert documented() == table(ask_lake)
+
+
+def test_the_dashboard_shows_what_its_viewer_may_see(deployment):
+    """It asks with its owner's role for everyone; on Snowflake CURRENT_USER is the viewer."""
+    account = deployment.account
+    assert account.ask("CHURN_APP", "manager_customers").empty
+    account.execute("insert into dashboard_users values ('STANDIN', 'CHURN_MANAGER_NORTH')")
+    try:
+        seen = account.ask("CHURN_APP", "manager_customers")
+        assert set(seen["region"]) == {"north"}
+        assert "masked" not in set(seen["name"])
+        assert account.ask("PUBLIC", "manager_customers").empty
+    finally:
+        account.execute("delete from dashboard_users")
 
 
 # Ten typical things that go wrong, each done to what was really sent.
@@ -149,9 +209,7 @@ MUTATIONS = {
 def test_a_typical_mistake_is_found(deployment, name):
     check, pattern, replacement = MUTATIONS[name]
     sent = _distinct(deployment.first + deployment.second)
-    changed = [
-        one._replace(sql=re.sub(pattern, replacement, one.sql, flags=re.I)) for one in sent
-    ]
+    changed = [one._replace(sql=re.sub(pattern, replacement, one.sql, flags=re.I)) for one in sent]
     assert changed != sent
     touched = [new for old, new in zip(sent, changed, strict=True) if old != new]
     whole = changed if check is checks.streams_follow_dynamic_tables else touched
@@ -160,7 +218,9 @@ def test_a_typical_mistake_is_found(deployment, name):
 
 def test_a_view_under_a_dynamic_table_is_found(deployment):
     nodes = dict(deployment.manifest["nodes"])
-    table = next(node for node in nodes.values() if node["config"].get("materialized") == "dynamic_table")
+    table = next(
+        node for node in nodes.values() if node["config"].get("materialized") == "dynamic_table"
+    )
     read = checks._relations_under(table, deployment.manifest)[0]
     nodes[read["unique_id"]] = {**read, "config": {**read["config"], "materialized": "view"}}
     assert checks.dynamic_tables_read_what_dbt_never_replaces([], {"nodes": nodes})
@@ -184,7 +244,9 @@ def test_a_mistake_that_no_deploy_makes_is_found(deployment, check, sql):
 
 def test_predict_churn_scores_like_its_artefact(deployment, tmp_path):
     """The text that was sent, in a clean interpreter, with the folder that Snowflake would fill."""
-    sql = [one.sql for one in deployment.second if _creates(one.sql, ("function",), "PREDICT_CHURN")][-1]
+    sql = [
+        one.sql for one in deployment.second if _creates(one.sql, ("function",), "PREDICT_CHURN")
+    ][-1]
     artefact = re.search(r"churn_models/([^']+)'", sql)[1]
     stage = deployment.account.folder / "stage"
     features = sql.split("returns")[0].count(" float")
@@ -211,6 +273,29 @@ def test_predict_churn_scores_like_its_artefact(deployment, tmp_path):
     assert numpy.abs(found - expected).max() == 0
 
 
+def test_the_training_procedure_trains_what_dbt_trains(deployment):
+    """The text that was sent, under Snowpark's local testing, on the rows of the same deploy."""
+    from snowflake.snowpark import Session
+
+    sql = next(
+        one.sql
+        for one in deployment.second
+        if _creates(one.sql, ("procedure",), "TRAIN_CHURN_MODEL")
+    )
+    scope = {"__name__": "procedure"}
+    exec(compile(textwrap.dedent(QUOTED_BODY.search(sql)[1]), "procedure", "exec"), scope)
+    session = Session.builder.config("local_testing", True).create()
+    for name in (*scope["TABLES"], "train_churn_model"):
+        frame = deployment.account.rows(f"select * from {name}").rename(columns=str.upper)
+        table = session.create_dataframe(frame)
+        table.write.save_as_table(f"CHURN.PIPELINE.{name}".upper().split("."))
+    version = deployment.lake.one("select version from active_churn_model")
+    assert scope[option(sql, "handler")](session) == version
+    kept = session.table(scope["TARGET"]).to_pandas()
+    assert sorted(kept["VERSION"]) == ["none", version]
+    session.close()
+
+
 def _creates(sql: str, kinds: tuple[str, ...], name: str | None = None) -> bool:
     created = create_of(sql)
     return bool(created) and created.kind in kinds and name in (None, created.name)
@@ -218,5 +303,3 @@ def _creates(sql: str, kinds: tuple[str, ...], name: str | None = None) -> bool:
 
 def _distinct(statements: list[Statement]) -> list[Statement]:
     return list(dict.fromkeys(statements))
-
-

@@ -1,6 +1,6 @@
 """Who sees what: every role × view × column, asked of the views themselves.
 
-`python -m tests.snowflake.visibility` prints the table that docs/security.md holds.
+`make snowflake-report` writes the table that docs/security.md holds.
 """
 
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas
 
+from embedded.database import connect
 from tests.dbt import PROJECT
 
 DOCUMENT = PROJECT / "docs" / "security.md"
@@ -36,10 +37,14 @@ def walk(ask: Ask) -> dict[str, dict[str, dict[str, str]]]:
     return {role: {view: _columns(ask(role, view)) for view in views()} for role in roles()}
 
 
+def ask_lake(role: str, view: str) -> pandas.DataFrame:
+    """Return all that a role sees of a view of the lake."""
+    with connect(role) as lake:
+        return lake.execute(f"select * from {view}").df()
+
+
 def _columns(frame: pandas.DataFrame) -> dict[str, str]:
-    return {
-        column: "nothing" if frame.empty else _shown(column, frame) for column in frame.columns
-    }
+    return {column: "nothing" if frame.empty else _shown(column, frame) for column in frame.columns}
 
 
 def _shown(column: str, frame: pandas.DataFrame) -> str:

@@ -79,6 +79,10 @@ class Account:
             cursor.execute(query)
             return cursor.fetch_pandas_all().rename(columns=str.lower)
 
+    def ask(self, role: str, view: str) -> pandas.DataFrame:
+        """Return all that a role sees of a view."""
+        return self.rows(f"select * from {view}", role=role)
+
     def execute(self, *statements: str) -> None:
         """Run statements over the wire."""
         with self._connect() as connection, connection.cursor() as cursor:

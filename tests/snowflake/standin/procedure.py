@@ -46,7 +46,7 @@ class Session:
         assert not lower, f"columns would be stored in lower case: {lower}"
         return Frame(self._connection, frame)
 
-    createDataFrame = create_dataframe  # noqa: N815 - as dbt calls it
+    createDataFrame = create_dataframe
 
 
 class Table:

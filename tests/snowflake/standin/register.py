@@ -8,7 +8,14 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from tests.snowflake.standin.statements import Create, create_of, identifier, one_line, option, plain
+from tests.snowflake.standin.statements import (
+    Create,
+    create_of,
+    identifier,
+    one_line,
+    option,
+    plain,
+)
 
 
 class Refused(Exception):
@@ -58,7 +65,9 @@ class Register:
         if created := create_of(sql):
             return self._create(created, sql)
         text = one_line(sql)
-        if found := re.match(r"alter (dynamic table|task|stream) (?:if exists )?(\S+) (.*)", text, re.I):
+        if found := re.match(
+            r"alter (dynamic table|task|stream) (?:if exists )?(\S+) (.*)", text, re.I
+        ):
             return self._alter(found[1].lower(), found[2], found[3])
         if found := re.match(r"comment on dynamic table (\S+) is \$\$(.*)\$\$$", text, re.I):
             self.get("dynamic table", found[1]).comment = found[2]

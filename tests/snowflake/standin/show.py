@@ -137,7 +137,8 @@ def _answer(rows: list[dict], columns: list[str], quoted: bool = True) -> str:
     return " union all ".join(
         "select "
         + ", ".join(
-            f"{_literal(row[column])} as {name}" for column, name in zip(columns, names, strict=True)
+            f"{_literal(row[column])} as {name}"
+            for column, name in zip(columns, names, strict=True)
         )
         for row in rows
     )

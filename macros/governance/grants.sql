@@ -24,6 +24,7 @@
         ~ ' create function, create procedure, create stage, create row access policy,'
         ~ ' create masking policy on schema ' ~ schema ~ ' to role DATA_ENGINEER',
         'grant database role snowflake.cortex_user to role DATA_ENGINEER',
+        'grant database role snowflake.usage_viewer to role DATA_ENGINEER',
     ] -%}
     {%- for privilege in ['execute task', 'execute managed task', 'use ai functions'] -%}
         {%- do statements.append('grant ' ~ privilege ~ ' on account to role DATA_ENGINEER') -%}

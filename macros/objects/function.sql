@@ -34,7 +34,7 @@
 {% macro create_stage(relation) %}{{ return(adapter.dispatch('create_stage')(relation)) }}{% endmacro %}
 {% macro default__create_stage(relation) %}{{ no_such_engine('create_stage') }}{% endmacro %}
 {% macro snowflake__create_stage(relation) %}
-    create stage if not exists {{ relation }} directory = (enable = true)
+    create stage if not exists {{ relation }}
 {% endmacro %}
 {# The trainer makes the folder itself, on every platform: SQL says where it is. #}
 {% macro duckdb__create_stage(relation) %}

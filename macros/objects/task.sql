@@ -9,25 +9,9 @@
     {{ no_such_engine('create_task') }}
 {% endmacro %}
 
-{# One that is there and unchanged is left alone: replacing it would suspend it and forget how large
-   it needs to be. One that ran before runs again. #}
-{% macro snowflake__create_task(relation, body, stream, schedule) %}
-    {%- set definition = task_definition(relation, body, stream, schedule) -%}
-    {%- set shown = shown_object('task', relation) -%}
-    {%- if is_unchanged(shown, definition) and not flags.FULL_REFRESH -%}
-        select '{{ relation.identifier }} is unchanged' as status
-    {%- else -%}
-        {{ definition | replace('comment = \'\'', "comment = '" ~ definition_mark(definition) ~ "'") }}
-        {%- if shown is not none and shown['state'] | lower == 'started' -%}
-        ;
-        alter task {{ relation }} resume
-        {%- endif -%}
-    {%- endif -%}
-{% endmacro %}
-
 {# Serverless, smallest size, suspended until `dbt run-operation resume_tasks`. The body is quoted
    with $$, because the connector would cut a bare one at its semicolons. #}
-{% macro task_definition(relation, body, stream, schedule) %}
+{% macro snowflake__create_task(relation, body, stream, schedule) %}
     create or replace task {{ relation }}
         {% if schedule %}schedule = '{{ schedule }}'{% endif %}
         target_completion_interval = '{{ config.meta_get('completion_interval', '2 MINUTES') }}'
@@ -37,7 +21,6 @@
         user_task_timeout_ms = 600000
         suspend_task_after_num_failures = {{ var('task_failures_before_suspension') }}
         task_auto_retry_attempts = 1
-        comment = ''
         {% if stream %}when system$stream_has_data('{{ [stream.database, stream.schema, stream.identifier] | join('.') | upper }}'){% endif %}
     as
     execute immediate $$
@@ -87,7 +70,9 @@
     {%- set stream = upstream_stream(model, stream_name) if stream_name -%}
     {{ run_hooks(pre_hooks) }}
     {% do take_turn() %}
-    {% call statement('main') %}{{ create_task(target_relation, sql, stream, schedule) }}{% endcall %}
+    {% call statement('main') %}{{ deploy_task(
+        target_relation, create_task(target_relation, sql, stream, schedule)
+    ) }}{% endcall %}
     {% do adapter.commit() %}
     {% do end_turn() %}
     {% if stream and is_running(target_relation) %}{% do catch_up(stream) %}{% endif %}

@@ -1,4 +1,25 @@
-{# What a task is triggered by, and whether it runs. #}
+{# How a task is deployed, what it is triggered by, and whether it runs. #}
+
+{# The statement, if it is needed. On Snowflake a task that is unchanged is left alone: replacing it
+   would suspend it and forget how large it needs to be. One that ran before runs again. #}
+{% macro deploy_task(relation, statement) %}
+    {{ return(adapter.dispatch('deploy_task')(relation, statement)) }}
+{% endmacro %}
+{% macro default__deploy_task(relation, statement) %}{{ no_such_engine('deploy_task') }}{% endmacro %}
+{% macro duckdb__deploy_task(relation, statement) %}{{ return(statement) }}{% endmacro %}
+{% macro snowflake__deploy_task(relation, statement) %}
+    {%- set shown = shown_object('task', relation) -%}
+    {%- if is_unchanged(shown, statement) and not flags.FULL_REFRESH -%}
+        select '{{ relation.identifier }} is unchanged' as status
+    {%- else -%}
+        {{ statement }};
+        alter task {{ relation }} set comment = '{{ definition_mark(statement) }}'
+        {%- if shown is not none and shown['state'] | lower == 'started' -%}
+        ;
+        alter task {{ relation }} resume
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
 
 {# The stream that triggers a task, as a relation; the task must also read it, by ref(). #}
 {% macro upstream_stream(model, stream_name) %}

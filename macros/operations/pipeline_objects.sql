@@ -4,7 +4,8 @@
 {% macro pipeline_tasks() %}
     {%- set triggered, scheduled = [], [] -%}
     {%- for node in graph.nodes.values() | sort(attribute='alias')
-        if node.resource_type == 'model' and node.config.materialized == 'task' -%}
+        if node.resource_type == 'model' and node.config.materialized == 'task'
+        and node.config.meta.get('schedule') != 'off' -%}
         {%- set relation = api.Relation.create(
             database=node.database, schema=node.schema, identifier=node.alias
         ) -%}
@@ -20,11 +21,12 @@
     {{ return(triggered + scheduled) }}
 {% endmacro %}
 
-{# Every model of a kind, as a relation, by name. #}
+{# Every model of a kind, as a relation, by name; none that is switched off. #}
 {% macro pipeline_relations(materialized) %}
     {%- set relations = [] -%}
     {%- for node in graph.nodes.values() | sort(attribute='name')
-        if node.resource_type in ['model', 'seed'] and node.config.materialized == materialized -%}
+        if node.resource_type in ['model', 'seed'] and node.config.materialized == materialized
+        and node.config.meta.get('schedule') != 'off' -%}
         {%- do relations.append(api.Relation.create(
             database=node.database, schema=node.schema, identifier=node.alias
         )) -%}

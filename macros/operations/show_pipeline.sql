@@ -5,14 +5,23 @@
         {%- for title, query in pipeline_queries().items() -%}
             {%- do log('', info=True) -%}
             {%- do log(title, info=True) -%}
-            {%- set rows = run_query(query).rows -%}
-            {%- for row in rows -%}
-                {%- do log('  ' ~ (row.values() | map('string') | join(' | ')), info=True) -%}
+            {%- set found = run_query(query) -%}
+            {%- set columns = shown_columns(title, found.column_names) -%}
+            {%- for row in found.rows -%}
+                {%- set values = [] -%}
+                {%- for column in columns -%}{%- do values.append(row[column] | string) -%}{%- endfor -%}
+                {%- do log('  ' ~ (values | join(' | ')), info=True) -%}
             {%- else -%}
                 {%- do log("  none yet: run 'dbt build'", info=True) -%}
             {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
+{% endmacro %}
+
+{# SHOW cannot choose columns, and would print whole definitions: there the title names them. #}
+{% macro shown_columns(title, column_names) %}
+    {%- set named = title.split(': ')[1].split(' | ') -%}
+    {{ return(named if title.startswith('SHOW ') else column_names) }}
 {% endmacro %}
 
 {% macro pipeline_queries() %}{{ return(adapter.dispatch('pipeline_queries')()) }}{% endmacro %}
@@ -28,8 +37,8 @@
             'select name, target_lag_seconds, lag_seconds, mean_lag_seconds, max_lag_seconds,'
             ~ " refreshed_at, case when is_suspended then 'suspended' else 'started' end,"
             ~ " coalesce(last_error, '') from (" ~ dynamic_table_states() ~ ') order by name',
-        'streams, as SHOW lists them': 'show streams in schema ' ~ schema,
-        'tasks, as SHOW lists them': 'show tasks in schema ' ~ schema,
+        'SHOW STREAMS: name | table_name | stale | comment': 'show streams in schema ' ~ schema,
+        'SHOW TASKS: name | schedule | condition | state': 'show tasks in schema ' ~ schema,
         'last task runs: name | state | scheduled | completed | error':
             'select name, state, scheduled_time, completed_time,'
             ~ " coalesce(error_message, '') from table(" ~ information

@@ -1,4 +1,4 @@
-"""The project deployed to the stand-in: first, again with events, operated, and with a changed query.
+"""The project on the stand-in: deployed, again with events, operated, and with a changed query.
 
 All of it once for all tests of a run: dbt is started four times.
 """
@@ -19,6 +19,7 @@ from tests.conftest import Lake
 from tests.dbt import EmptyLakes, run_dbt
 from tests.snowflake.events import raw_rows
 from tests.snowflake.standin.account import Account, Statement
+from tests.snowflake.visibility import Seen, roles, seen_in_the_lake, views
 
 # What an operator asks for, in one process of dbt; each prints what it does.
 OPERATIONS = (
@@ -61,6 +62,16 @@ class Deployment:
                 yield Deployment(account, lake, first, account.sent()[before:], manifest)
             finally:
                 lake.connection.close()
+
+    @cached_property
+    def seen(self) -> tuple[dict[str, Seen], dict[str, Seen]]:
+        """What each role sees of each managers' view: on DuckDB, and on the account."""
+        queries = [f"select * from {view}" for view in views()]
+        return (
+            {role: seen_in_the_lake(role) for role in roles()},
+            {role: dict(zip(views(), self.account.answers(queries, role), strict=True))
+             for role in roles()},
+        )  # fmt: skip
 
     @cached_property
     def operations(self) -> tuple[list[Statement], str]:
@@ -108,12 +119,12 @@ def _fill(lake: Lake) -> None:
     frame = raw_rows()
     lake.connection.register("raw_events", frame)
     lake.connection.execute("insert into churn_scores_raw by name select * from raw_events")
-    run_dbt("run", "-q")
-    as_of = lake.one("select max(last_activity_at) from churn_metrics_live") + timedelta(minutes=1)
-    tick(lake.connection, as_of)
+    as_of = frame["occurred_at"].max() + timedelta(minutes=1)
+    tick(lake.connection, as_of.to_pydatetime())
+    run_dbt("run", "-q", "-s", "config.materialized:table", "path:python_models")
     for task in tasks(lake.connection).values():
         if task.schedule:
-            run_task(lake.connection, task, as_of)
+            run_task(lake.connection, task, as_of.to_pydatetime())
 
 
 def _copy(lake: Lake, account: Account, manifest: dict, folder: Path) -> None:

@@ -1,8 +1,8 @@
 """Everything that deploys send to an account, as files to read, and the comparison of the engines.
 
 `make snowflake-report` (or `python -m tests.snowflake.report`) writes target/snowflake/: one folder
-a deploy, one file a statement, in order, and parity.txt; and the table of docs/security.md. The last
-line is one JSON object.
+a deploy, one file a statement, in order, and parity.txt; also the table of docs/security.md and the
+expected heads. The last line is one JSON object.
 """
 
 import json
@@ -15,12 +15,12 @@ from pathlib import Path
 import pandas
 
 from tests.dbt import PROJECT, EmptyLakes
-from tests.snowflake.checks import everything_parses
+from tests.snowflake import heads, visibility
 from tests.snowflake.deployment import Deployment
+from tests.snowflake.grammar import everything_parses
 from tests.snowflake.parity import parity
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import one_line
-from tests.snowflake.visibility import ask_lake, table, write
 
 FOLDER = PROJECT / "target" / "snowflake"
 
@@ -34,7 +34,8 @@ def main() -> None:
         lakes.mkdir()
         with Deployment.start(Path(folder) / "account", EmptyLakes(lakes)) as deployment:
             figures = _write(deployment)
-            write(table(ask_lake))
+            visibility.write(visibility.table(deployment.seen[0]))
+            heads.write(deployment.first + deployment.second + deployment.changed)
     print(json.dumps(figures))
 
 

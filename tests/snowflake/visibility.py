@@ -4,7 +4,6 @@
 """
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas
@@ -17,7 +16,8 @@ BEGIN, END = "<!-- who sees what: generated -->", "<!-- end -->"
 PERSONAL = ("name", "email", "subject", "body")
 # Roles of seeds/manager_regions.csv, and those that have no row there.
 WITHOUT_A_ROW = ("CHURN_LOADER", "CHURN_APP", "PUBLIC")
-Ask = Callable[[str, str], pandas.DataFrame]
+# View → all that a role sees of it.
+Seen = dict[str, pandas.DataFrame]
 
 
 def roles() -> list[str]:
@@ -32,15 +32,15 @@ def views() -> list[str]:
     return sorted(file.stem for file in folder.glob("manager_*.sql"))
 
 
-def walk(ask: Ask) -> dict[str, dict[str, dict[str, str]]]:
-    """Ask every view as every role: role → view → column → what it shows."""
-    return {role: {view: _columns(ask(role, view)) for view in views()} for role in roles()}
-
-
-def ask_lake(role: str, view: str) -> pandas.DataFrame:
-    """Return all that a role sees of a view of the lake."""
+def seen_in_the_lake(role: str) -> Seen:
+    """Return all that a role sees on DuckDB."""
     with connect(role) as lake:
-        return lake.execute(f"select * from {view}").df()
+        return {view: lake.execute(f"select * from {view}").df() for view in views()}
+
+
+def shown(seen: Seen) -> dict[str, dict[str, str]]:
+    """Return what every column of every view shows: view → column → values, masked, nothing."""
+    return {view: _columns(frame) for view, frame in seen.items()}
 
 
 def _columns(frame: pandas.DataFrame) -> dict[str, str]:
@@ -54,14 +54,13 @@ def _shown(column: str, frame: pandas.DataFrame) -> str:
     return "masked" if values <= {"masked"} else ("values" if "masked" not in values else "both")
 
 
-def table(ask: Ask) -> str:
-    """Return the walk as a Markdown table: rows that a role sees, and what is masked in them."""
-    frames = {role: {view: ask(role, view) for view in views()} for role in roles()}
-    everything = {view: max(len(frames[role][view]) for role in roles()) for view in views()}
+def table(seen: dict[str, Seen]) -> str:
+    """Return as a Markdown table which rows each role sees, and what is masked in them."""
+    everything = {view: max(len(frames[view]) for frames in seen.values()) for view in views()}
     lines = ["| role | " + " | ".join(view.removeprefix("manager_") for view in views()) + " |"]
     lines.append("|---" * (len(views()) + 1) + "|")
-    for role in roles():
-        cells = [_cell(frames[role][view], everything[view]) for view in views()]
+    for role, frames in seen.items():
+        cells = [_cell(frames[view], everything[view]) for view in views()]
         lines.append(f"| {role} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -72,7 +71,7 @@ def _cell(frame: pandas.DataFrame, everything: int) -> str:
     if frame.empty:
         return "nothing"
     rows = "all rows" if len(frame) == everything else "its regions' rows"
-    masked = [c for c, shown in _columns(frame).items() if shown == "masked"]
+    masked = [name for name, what in _columns(frame).items() if what == "masked"]
     return f"{rows}, {' and '.join(masked)} masked" if masked else rows
 
 

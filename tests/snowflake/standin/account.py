@@ -39,7 +39,7 @@ class Account:
         self.folder.mkdir(parents=True, exist_ok=True)
         log = (self.folder / "server.log").open("w")
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.snowflake.standin.server", str(self.port), str(self._record)],
+            [sys.executable, "-m", "tests.snowflake.standin.server", str(self.port), self._record],
             cwd=PROJECT, stdout=log, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._wait()
@@ -71,17 +71,19 @@ class Account:
         """Return dbt's own description of the project, from the last run."""
         return json.loads((self.folder / "target" / "manifest.json").read_text())
 
-    def rows(self, query: str, role: str | None = None) -> pandas.DataFrame:
+    def rows(self, query: str) -> pandas.DataFrame:
         """Answer a query over the wire, with column names in lower case."""
+        return self.answers([query])[0]
+
+    def answers(self, queries: list[str], role: str | None = None) -> list[pandas.DataFrame]:
+        """Answer queries in one session, as a role."""
         with self._connect() as connection, connection.cursor() as cursor:
             if role:
                 cursor.execute(f"use role {role}")
-            cursor.execute(query)
-            return cursor.fetch_pandas_all().rename(columns=str.lower)
-
-    def ask(self, role: str, view: str) -> pandas.DataFrame:
-        """Return all that a role sees of a view."""
-        return self.rows(f"select * from {view}", role=role)
+            return [
+                cursor.execute(query).fetch_pandas_all().rename(columns=str.lower)
+                for query in queries
+            ]
 
     def execute(self, *statements: str) -> None:
         """Run statements over the wire."""
@@ -91,7 +93,7 @@ class Account:
 
     def _connect(self) -> snowflake.connector.SnowflakeConnection:
         return snowflake.connector.connect(
-            user="STANDIN", password="standin", account="standin", host="127.0.0.1",
+            user="STANDIN", password="any", account="standin", host="127.0.0.1",  # noqa: S106
             port=self.port, protocol="http", database="CHURN", schema="PIPELINE",
             session_parameters={"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
         )  # fmt: skip

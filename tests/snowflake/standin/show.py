@@ -3,7 +3,7 @@
 import re
 
 from tests.snowflake.standin.register import Entry, Register
-from tests.snowflake.standin.statements import one_line
+from tests.snowflake.standin.statements import one_line, option
 
 # DuckDB has a schema "main" of its own in every database: the stand-in uses another name.
 DATABASE, SCHEMA = "CHURN", "PIPELINE"
@@ -52,7 +52,8 @@ def dynamic_tables_function(register: Register) -> str:
         "(select *, 60 as target_lag_sec, 1.0::double as mean_lag_sec, 2.0::double as"
         " maximum_lag_sec, cast('2026-01-01' as timestamp_tz) as latest_data_timestamp,"
         " parse_json('{\"state\": \"ACTIVE\"}') as scheduling_state, 'SUCCEEDED' as"
-        f" last_completed_refresh_state, '' as last_completed_refresh_state_message from ({columns}))"
+        " last_completed_refresh_state, '' as last_completed_refresh_state_message"
+        f" from ({columns}))"
     )
 
 
@@ -82,7 +83,13 @@ def _stream(entry: Entry) -> dict:
 
 
 def _task(entry: Entry) -> dict:
-    return {**_common(entry), "state": entry.state, "definition": entry.text}
+    return {
+        **_common(entry),
+        "schedule": option(entry.text, "schedule") if entry.text else None,
+        "condition": "stream" if " when " in one_line(entry.text) else None,
+        "state": entry.state,
+        "definition": entry.text,
+    }
 
 
 def _function(entry: Entry) -> dict:

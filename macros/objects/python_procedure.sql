@@ -1,21 +1,21 @@
-{# PROCEDURE: a Python model of dbt that can be called without dbt. The model of a procedure selects
-   from that Python model; its text, packages and imports are the Python model's own, so that there
-   is one definition. Its run is merged by the unique key, as dbt would. #}
-{% materialization procedure, default %}
+{# PYTHON PROCEDURE: a Python model of dbt that can be called without dbt. Its model selects from that
+   Python model; text, packages and imports are the Python model's own, so that there is one
+   definition. Its run is merged by the unique key, as dbt would. #}
+{% materialization python_procedure, default %}
     {%- set trained = graph.nodes[model.depends_on.nodes[0]] -%}
     {{ run_hooks(pre_hooks) }}
-    {% call statement('main') %}{{ create_procedure(trained) }}{% endcall %}
+    {% call statement('main') %}{{ create_python_procedure(trained) }}{% endcall %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': []}) }}
 {% endmaterialization %}
 
-{% macro create_procedure(node) %}{{ return(adapter.dispatch('create_procedure')(node)) }}{% endmacro %}
-{% macro default__create_procedure(node) %}{{ no_such_engine('create_procedure') }}{% endmacro %}
+{% macro create_python_procedure(node) %}{{ return(adapter.dispatch('create_python_procedure')(node)) }}{% endmacro %}
+{% macro default__create_python_procedure(node) %}{{ no_such_engine('create_python_procedure') }}{% endmacro %}
 {# DuckDB has no procedures; a Python model runs inside of dbt there. #}
-{% macro duckdb__create_procedure(node) %}
+{% macro duckdb__create_python_procedure(node) %}
     select 'dbt build -s {{ node.name }}' as called_by
 {% endmacro %}
-{% macro snowflake__create_procedure(node) %}
+{% macro snowflake__create_python_procedure(node) %}
     create or replace procedure {{ node.database }}.{{ node.schema }}.{{ node.alias }}()
     returns varchar
     language python

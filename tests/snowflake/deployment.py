@@ -18,6 +18,7 @@ from embedded.tasks import run_task
 from tests.conftest import Lake
 from tests.dbt import EmptyLakes, run_dbt
 from tests.snowflake.events import raw_rows
+from tests.snowflake.parity import parity
 from tests.snowflake.standin.account import Account, Statement
 from tests.snowflake.visibility import Seen, roles, seen_in_the_lake, views
 
@@ -64,6 +65,11 @@ class Deployment:
                 lake.connection.close()
 
     @cached_property
+    def compared(self) -> list[dict]:
+        """Both engines compared, before anything is changed."""
+        return parity(self)
+
+    @cached_property
     def seen(self) -> tuple[dict[str, Seen], dict[str, Seen]]:
         """What each role sees of each managers' view: on DuckDB, and on the account."""
         queries = [f"select * from {view}" for view in views()]
@@ -85,6 +91,7 @@ class Deployment:
     def changed(self) -> list[Statement]:
         """A deploy after the query of a dynamic table has changed, while its tasks run."""
         assert self.operations  # which have resumed the tasks
+        assert self.compared
         before = len(self.account.sent())
         self.account.dbt("run", "-q", "-s", *OBJECTS, "--vars", CHANGES)
         return self.account.sent()[before:]

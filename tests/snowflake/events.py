@@ -44,7 +44,7 @@ def _life(customer: str, draw: random.Random) -> list[tuple]:
     profile = {
         "name": f"Ann O'Neil {customer} 🚀",
         "email": f"{customer}@example.com",
-        "region": draw.choice(["north", "south", None]),
+        "region": draw.choice(["north", "east", "south", "west", None]),
         "segment": draw.choice(["premium", "standard"]),
         "monthly_value": draw.choice([12.5, "35", None, "much"]),
         "marketing_consent": draw.choice([True, False, "true"]),

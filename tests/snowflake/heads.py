@@ -21,7 +21,7 @@ WANTED = (
 )  # fmt: skip
 ELIDED = (
     (QUOTED_BODY, "$$ … $$"),
-    (re.compile(r"\bas \(.*\)$", re.I), "as ( … )"),
+    (re.compile(r"(?<=ENABLE')( copy grants)? as \(.*\)$"), r"\1 as ( … )"),
     (re.compile(r"definition [0-9a-f]{32}"), "definition …"),
     (re.compile(r"(predict_churn\()[^)]*(\))"), r"\1 … \2"),
     (re.compile(r"forest-[\w.-]+\.onnx"), "forest-….onnx"),

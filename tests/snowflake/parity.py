@@ -3,12 +3,15 @@
 import json
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import duckdb
 import pandas
 
 from embedded.database import connect
-from tests.snowflake.deployment import Deployment
+
+if TYPE_CHECKING:
+    from tests.snowflake.deployment import Deployment
 
 TOLERANCE = 1e-9
 # What no comparison can hold equal, each with its reason.
@@ -18,12 +21,12 @@ NOT_COMPARED = {
 CLOCKS = {"trained_at", "library_versions", "decided_at", "actor"}
 
 
-def comparable(deployment: Deployment) -> list[str]:
+def comparable(deployment: "Deployment") -> list[str]:
     kinds = ("dynamic_table", "table", "view", "incremental", "seed")
     return [node["name"] for node in deployment.models(*kinds) if node["name"] not in NOT_COMPARED]
 
 
-def parity(deployment: Deployment) -> list[dict]:
+def parity(deployment: "Deployment") -> list[dict]:
     """Return one row a model: how many rows and columns were compared, and how many differ."""
     deployment.account.execute("use role CHURN_MANAGER")
     lake = connect("CHURN_MANAGER")
@@ -33,7 +36,7 @@ def parity(deployment: Deployment) -> list[dict]:
         lake.close()
 
 
-def _compare(name: str, deployment: Deployment, lake: duckdb.DuckDBPyConnection) -> dict:
+def _compare(name: str, deployment: "Deployment", lake: duckdb.DuckDBPyConnection) -> dict:
     described = lake.execute(f"describe {name}").fetchall()
     types = {column.lower(): kind for column, kind, *_ in described}
     # Times as text: fakesnow's answers over the wire turn a NULL into 1970.

@@ -18,7 +18,6 @@ from tests.dbt import PROJECT, EmptyLakes
 from tests.snowflake import heads, visibility
 from tests.snowflake.deployment import Deployment
 from tests.snowflake.grammar import everything_parses
-from tests.snowflake.parity import parity
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import one_line
 
@@ -50,7 +49,7 @@ def _write(deployment: Deployment) -> dict[str, int]:
     for name, statements in deploys.items():
         _write_statements(FOLDER / name, statements)
         print(f"{FOLDER / name}: {len(statements)} statements")
-    compared = parity(deployment)
+    compared = deployment.compared
     text = pandas.DataFrame(compared).drop(columns="example").to_string(index=False)
     (FOLDER / "parity.txt").write_text(text + "\n")
     print(text)

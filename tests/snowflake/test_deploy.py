@@ -14,7 +14,7 @@ from tests.snowflake import checks
 from tests.snowflake.grammar import everything_parses
 from tests.snowflake.heads import expected, heads
 from tests.snowflake.mutations import MUTATIONS
-from tests.snowflake.parity import comparable, parity
+from tests.snowflake.parity import comparable
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import QUOTED_BODY, create_of, one_line, option
 from tests.snowflake.visibility import (
@@ -82,7 +82,7 @@ def test_every_model_leaves_a_statement_of_its_kind(deployment):
 
 def test_both_engines_hold_the_same_rows(deployment):
     """Every model that both can run, on the same events: floats to 1e-9."""
-    compared = parity(deployment)
+    compared = deployment.compared
     print(pandas.DataFrame(compared).to_string(index=False))
     assert [row for row in compared if row["differences"]] == []
     assert len(compared) == len(comparable(deployment)) > 20

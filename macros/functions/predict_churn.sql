@@ -19,7 +19,7 @@
 {# The statement for the artefact of the active version, as it is when the model runs. #}
 {% macro predict_churn_definition(active_model) %}
     {%- set artefact = none -%}
-    {%- if execute and flags.WHICH in ['run', 'build'] -%}
+    {%- if execute and target.type == 'snowflake' and flags.WHICH in ['run', 'build'] -%}
         {%- set rows = run_query('select artefact from ' ~ full_references(active_model | string)).rows -%}
         {%- set artefact = rows[0][0] if rows else none -%}
     {%- endif -%}

@@ -11,7 +11,7 @@
 {% endmacro %}
 
 {% macro drop_access(confirm='', dry_run=false) %}
-    {%- if not dry_run and confirm != 'drop the roles' -%}
+    {%- if target.type == 'snowflake' and not dry_run and confirm != 'drop the roles' -%}
         {%- do exceptions.raise_compiler_error(
             "drop_access drops the roles " ~ (churn_roles() | join(', '))
             ~ ": say --args '{confirm: drop the roles}', or {dry_run: true} to see the plan"

@@ -8,6 +8,16 @@
     {{ return({'relations': []}) }}
 {% endmaterialization %}
 
+{# What the model of a function holds: the statement on Snowflake, a word on DuckDB. #}
+{% macro function_definition(statement) %}
+    {{ return(adapter.dispatch('function_definition')(statement)) }}
+{% endmacro %}
+{% macro default__function_definition(statement) %}{{ no_such_engine('function_definition') }}{% endmacro %}
+{% macro snowflake__function_definition(statement) %}{{ return(statement) }}{% endmacro %}
+{% macro duckdb__function_definition(statement) -%}
+    select 'registered by every connection' as definition
+{%- endmacro %}
+
 {% macro create_function(relation, statement) %}
     {{ return(adapter.dispatch('create_function')(relation, statement)) }}
 {% endmacro %}

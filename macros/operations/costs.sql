@@ -3,8 +3,11 @@
    (profiles.yml). Serverless tasks and Cortex are outside of resource monitors: they are bounded by
    XSMALL caps and by emails_per_run and emails_per_day. Needs ACCOUNTADMIN. #}
 {% macro create_cost_limits(dry_run=false) %}
-    {{ run_statements(cost_limit_statements(), 'create_cost_limits', dry_run) if target.type == 'snowflake'
-        else log('create_cost_limits: nothing to do on DuckDB, which costs nothing', info=True) }}
+    {%- if target.type == 'snowflake' -%}
+        {{ run_statements(cost_limit_statements(), 'create_cost_limits', dry_run) }}
+    {%- elif execute -%}
+        {%- do log('create_cost_limits: nothing to do on DuckDB, which costs nothing', info=True) -%}
+    {%- endif -%}
 {% endmacro %}
 
 {% macro cost_limit_statements() %}

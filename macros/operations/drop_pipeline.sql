@@ -3,7 +3,7 @@
    lake is a folder: there deleting it is the same. #}
 {% macro drop_pipeline(confirm='', dry_run=false) %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
-    {%- if not dry_run and confirm | upper != schema | upper -%}
+    {%- if target.type == 'snowflake' and not dry_run and confirm | upper != schema | upper -%}
         {%- do exceptions.raise_compiler_error(
             "drop_pipeline drops all that was built and loaded in " ~ schema ~ ": say --args '{confirm: "
             ~ schema ~ "}', or {dry_run: true} to see what"

@@ -137,7 +137,8 @@ def _fill(lake: Lake) -> None:
 def _copy(lake: Lake, account: Account, manifest: dict, folder: Path) -> None:
     """Copy what the loader and the tasks have filled, then refresh the dynamic tables."""
     for node in models(manifest, "incremental"):
-        if node["language"] == "sql":
+        # What training decides, both engines decide by themselves.
+        if node["language"] == "sql" and node["fqn"][1] != "training":
             file = folder / f"{node['name']}.parquet"
             lake.connection.execute(f"copy (select * from {node['name']}) to '{file}'")
             account.execute(f"call standin_load('{node['name']}', '{file}')")

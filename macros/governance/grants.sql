@@ -3,7 +3,9 @@
    tables beneath; a view that dbt replaces keeps its grants (copy_grants). #}
 {% macro grant_statements() %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
-    {%- set statements = [] -%}
+    {%- set statements = [
+        'create database if not exists ' ~ target.database, 'create schema if not exists ' ~ schema,
+    ] -%}
     {%- for role in churn_roles() -%}
         {%- for object in [
             'database ' ~ target.database, 'schema ' ~ schema, 'warehouse ' ~ target.warehouse
@@ -23,6 +25,7 @@
         'grant create dynamic table, create stream, create task, create table, create view,'
         ~ ' create function, create procedure, create stage, create row access policy,'
         ~ ' create masking policy on schema ' ~ schema ~ ' to role DATA_ENGINEER',
+        'grant create schema on database ' ~ target.database ~ ' to role DATA_ENGINEER',
         'grant database role snowflake.cortex_user to role DATA_ENGINEER',
         'grant database role snowflake.usage_viewer to role DATA_ENGINEER',
     ] -%}
@@ -70,22 +73,4 @@
         'grant create streamlit, create stage on schema ' ~ schema ~ ' to role CHURN_APP',
         'grant read session on account to role CHURN_APP',
     ]) }}
-{% endmacro %}
-
-{# All that readers may see: the views of models/managers that are named for them. #}
-{% macro manager_views() %}
-    {%- set names = [] -%}
-    {%- for name in models_in('managers') if name.startswith('manager_') -%}
-        {%- do names.append(name) -%}
-    {%- endfor -%}
-    {{ return(names) }}
-{% endmacro %}
-
-{% macro models_in(folder) %}
-    {%- set names = [] -%}
-    {%- for node in graph.nodes.values()
-        if node.resource_type == 'model' and node.fqn[1] == folder -%}
-        {%- do names.append(node.alias) -%}
-    {%- endfor -%}
-    {{ return(names | sort) }}
 {% endmacro %}

@@ -7,7 +7,10 @@
 {% endmacro %}
 
 {% macro grant_access(dry_run=false) %}
-    {{ run_statements(grant_statements(), 'grant_access', dry_run) }}
+    {%- set is_asked = execute and target.type == 'snowflake' and not dry_run -%}
+    {{ run_statements(
+        grants_on_what_is_there() if is_asked else grant_statements(), 'grant_access', dry_run
+    ) }}
 {% endmacro %}
 
 {% macro drop_access(confirm='', dry_run=false) %}

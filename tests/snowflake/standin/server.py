@@ -27,7 +27,8 @@ from tests.snowflake.standin.statements import one_line, plain
 REGISTER = Register()
 # Answered with "done", after they were recorded: fakesnow knows neither roles nor sessions.
 ACCEPTED = re.compile(
-    r"(grant|revoke|use (secondary )?(role|warehouse)|execute task|comment on|drop warehouse|"
+    r"(create database|grant|revoke|use (secondary )?(role|warehouse)|execute task|comment on|"
+    r"drop warehouse|"
     r"alter (session|warehouse|account|function|resource monitor|masking policy|row access policy|"
     r"view \S+ (add row access|modify column)))\b",
     re.I,

@@ -56,13 +56,19 @@ def place_stream_view(name: str) -> None:
 
 
 def execute_task(name: str) -> None:
-    """Run one task now, whether it is suspended or not; raises LakeError when it fails."""
+    """Run one task now, whether it is suspended or not; raises LakeError when it fails.
+
+    A command is waited for.
+    """
     with connect() as connection:
         task = tasks(connection).get(name.lower())
         if task is None:
             known = ", ".join(tasks(connection)) or "none yet: run 'dbt build' first"
             raise LakeError(f"there is no task {name}; the tasks are {known}")
         run = run_task(connection, task, utc_now())
+    if run is None:
+        sys.stdout.write(f"task {name}: its query returns no row, there is nothing to do\n")
+        return
     if run.error is not None:
         raise LakeError(f"task {name} failed: {run.error}")
     sys.stdout.write(f"task {run.name} succeeded in {run.seconds:.2f} s\n")

@@ -9,14 +9,23 @@ import pyarrow.compute
 
 from embedded.churn_model import ChurnModel, read_active_model, return_to_last_good_model
 from embedded.database import LakeError
-from embedded.email_template import write_email
+from outreach.checks import check_message, draft_message
+from outreach.providers import generate_retention_email
+from outreach.template import write_from_template
 
+# Of the package outreach/, which Snowflake imports too: by how many texts each takes.
+_MESSAGE_FUNCTIONS = {
+    write_from_template: 1,
+    draft_message: 4,
+    check_message: 5,
+    generate_retention_email: 1,
+}
 _lock = threading.Lock()
 _model: ChurnModel | None = None
 
 
 def register_functions(connection: duckdb.DuckDBPyConnection, *, role: str) -> None:
-    """Register PREDICT_CHURN, GENERATE_RETENTION_EMAIL and IS_ROLE_IN_SESSION on a connection.
+    """Register PREDICT_CHURN, IS_ROLE_IN_SESSION and the functions of messages on a connection.
 
     `role` is who asks. It previews what that role would see on Snowflake; it is no protection,
     because whoever can open the lake's files can read all of them.
@@ -29,7 +38,14 @@ def register_functions(connection: duckdb.DuckDBPyConnection, *, role: str) -> N
         type="arrow",
         null_handling="special",
     )
-    connection.create_function("generate_retention_email", write_email, ["VARCHAR"], "VARCHAR")
+    for function, parameters in _MESSAGE_FUNCTIONS.items():
+        connection.create_function(
+            function.__name__,
+            function,
+            ["VARCHAR"] * parameters,
+            "VARCHAR",
+            null_handling="special",
+        )
     connection.create_function(
         "is_role_in_session", lambda name: name.upper() == role.upper(), ["VARCHAR"], "BOOLEAN"
     )

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,22 +18,53 @@ _HEADING = re.compile(r"\bError( in .*)?$")
 
 def run_dbt(*arguments: str) -> None:
     """Run dbt quietly in the project; raises LakeError with its own words when it fails."""
-    done = subprocess.run(  # noqa: S603 - our own interpreter and fixed words
-        [
-            sys.executable,
-            "-c",
-            "from dbt.cli.main import cli; cli()",
-            "--no-use-colors",
-            *arguments,
-        ],
-        cwd=PROJECT,
-        env={**os.environ, "DBT_PROFILES_DIR": str(PROJECT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise LakeError(_first_error(done.stdout + done.stderr, arguments[0]))
+    dbt = Dbt(*arguments)
+    dbt.wait()
+    if (error := dbt.error()) is not None:
+        raise LakeError(error)
+
+
+class Dbt:
+    """dbt in the project, as a process whose output is kept for what it may have to say."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._arguments = arguments
+        # Closed with this object: it is read when dbt has ended.
+        self._output = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        # Our own interpreter and fixed words.
+        self._process = subprocess.Popen(  # noqa: S603
+            [
+                sys.executable,
+                *("-c", "from dbt.cli.main import cli; cli()"),
+                "--no-use-colors",
+                *arguments,
+            ],
+            cwd=PROJECT,
+            env={**os.environ, "DBT_PROFILES_DIR": str(PROJECT)},
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+        )
+
+    @property
+    def is_running(self) -> bool:
+        """Whether dbt goes on."""
+        return self._process.poll() is None
+
+    def wait(self) -> None:
+        """Wait until dbt has ended."""
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End dbt where it stands."""
+        self._process.terminate()
+        self._process.wait()
+
+    def error(self) -> str | None:
+        """Return why dbt failed, in one line; None when it succeeded."""
+        if self._process.returncode == 0:
+            return None
+        self._output.seek(0)
+        return _first_error(self._output.read(), self._arguments[0])
 
 
 def _first_error(output: str, command: str) -> str:

@@ -40,6 +40,9 @@ create table if not exists {schema}.tasks (
     suspend_after_failures integer, consecutive_failures integer, last_as_of timestamp,
     failed_as_of timestamp
 );
+-- What a task has dbt do when its body, a query, returns a row: arguments of dbt, a JSON list.
+create table if not exists {schema}.task_commands (name varchar, command varchar);
+create table if not exists {schema}.procedures (name varchar, body varchar, parameters varchar);
 create table if not exists {schema}.task_history (
     name varchar, state varchar, error varchar, as_of timestamp,
     started_at timestamp, seconds double
@@ -112,7 +115,10 @@ class Stream:
 
 @dataclass(frozen=True)
 class Task:
-    """One task: statements that run when `stream` has data, or every `schedule`."""
+    """One task: statements that run when `stream` has data, or every `schedule`.
+
+    With a command, dbt's arguments, the body is a query, and dbt is run if it returns a row.
+    """
 
     name: str
     body: str
@@ -123,6 +129,7 @@ class Task:
     consecutive_failures: int
     last_as_of: datetime | None
     failed_as_of: datetime | None
+    command: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -189,10 +196,13 @@ def tasks(connection: duckdb.DuckDBPyConnection) -> dict[str, Task]:
     rows = _rows(
         connection,
         "select name, body, stream, schedule, is_suspended, suspend_after_failures,"
-        " consecutive_failures, last_as_of, failed_as_of"
-        f" from {SCHEMA}.tasks order by stream is null, name",
+        " consecutive_failures, last_as_of, failed_as_of, command"
+        f" from {SCHEMA}.tasks left join {SCHEMA}.task_commands using (name)"
+        " order by stream is null, name",
     )
-    return {row[0]: Task(*row) for row in rows}
+    return {
+        row[0]: Task(*row[:-1], tuple(json.loads(row[-1])) if row[-1] else None) for row in rows
+    }
 
 
 def refresh_failures(connection: duckdb.DuckDBPyConnection) -> dict[str, RefreshFailure]:

@@ -10,6 +10,7 @@ from datetime import datetime
 import duckdb
 
 from embedded.actions import utc_now
+from embedded.commands import Commands
 from embedded.database import LakeError
 from embedded.due_tables import (
     Refreshed,
@@ -25,7 +26,8 @@ from embedded.lag import Lag, measure_lags, record_lags
 from embedded.maintenance import maintain
 from embedded.refresh import Refresh
 from embedded.registry import RefreshFailure
-from embedded.tasks import TaskRun, run_due_tasks
+from embedded.task_history import TaskRun
+from embedded.tasks import run_due_tasks
 
 PASS_SECONDS = 0.2  # between two looks; a look that finds nothing costs some milliseconds
 # A note of the lags with each refresh would double the commits; this is soon enough to watch.
@@ -64,28 +66,23 @@ class Tick:
             for one in self.refreshes
         ]
         lines += [in_words(one) for one in self.failures]
-        lines += [
-            f"task {one.name} "
-            + (
-                f"failed: {one.error}; {one.outlook}"
-                if one.error
-                else f"succeeded ({one.seconds:.2f} s)"
-            )
-            for one in self.task_runs
-        ]
+        lines += [one.in_words() for one in self.task_runs]
         return lines or ["nothing to do"]
 
 
 def tick(connection: duckdb.DuckDBPyConnection, as_of: datetime | None = None) -> Tick:
     """Make one pass as of a moment in UTC, by default now; the same lake gives the same result.
 
-    Every dynamic table is refreshed, due or not, except those that are suspended.
+    Every dynamic table is refreshed, due or not, except those that are suspended, and commands are
+    waited for.
     """
     as_of = as_of or utc_now()
     known = read_registered(connection)
     refreshed, lags = _refresh(connection, refreshable_tables(known), known, as_of)
     record_lags(connection, lags)
-    return Tick(refreshed.refreshes, run_due_tasks(connection, as_of), refreshed.failures)
+    commands = Commands(connection)
+    task_runs = run_due_tasks(connection, as_of, commands) + commands.ended(wait=True)
+    return Tick(refreshed.refreshes, task_runs, refreshed.failures)
 
 
 def run(
@@ -95,7 +92,15 @@ def run(
 
     Raises duckdb.FatalException when the connection will answer no more.
     """
-    passes, failures, wait = Passes(connection), 0, 0.0
+    passes = Passes(connection)
+    try:
+        _make_passes(passes, stop, report)
+    finally:
+        passes.stop_commands()
+
+
+def _make_passes(passes: "Passes", stop: threading.Event, report: Callable[[str], None]) -> None:
+    failures, wait = 0, 0.0
     while not stop.wait(wait if failures == 0 else pause(failures).total_seconds()):
         try:
             done = passes.step(utc_now())
@@ -123,6 +128,7 @@ class Passes:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._commands = Commands(connection)
         self._began: dict[str, datetime] = {}
         self._lags: list[Lag] = []
         self._lags_recorded = self._maintained = time.monotonic()
@@ -137,7 +143,13 @@ class Passes:
             self._began.update(dict.fromkeys(due, as_of))
         self._lags += lags
         self._rows_written += sum(one.changed_rows for one in refreshed.refreshes)
-        return Tick(refreshed.refreshes, run_due_tasks(self._connection, as_of), refreshed.failures)
+        task_runs = self._commands.ended()
+        task_runs += run_due_tasks(self._connection, as_of, self._commands)
+        return Tick(refreshed.refreshes, task_runs, refreshed.failures)
+
+    def stop_commands(self) -> None:
+        """End the commands that still run."""
+        self._commands.stop()
 
     def is_time_to_record_lags(self) -> bool:
         """Tell whether the last lags were written a while ago."""

@@ -1,4 +1,4 @@
-"""Broker, loader, scheduler and dashboard together, until Ctrl-C."""
+"""Broker, loader, scheduler, outreach and dashboard together, until Ctrl-C."""
 
 import signal
 import subprocess
@@ -55,6 +55,7 @@ def _run_processes(
     starts = {
         "loader": lambda: _start(load),
         "scheduler": lambda: _start(["embedded", "schedule"]),
+        "outreach": lambda: _start(["outreach", "run"]),
     }
     if dashboard:
         starts["dashboard"] = start_dashboard

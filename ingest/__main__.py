@@ -4,7 +4,7 @@ import argparse
 import logging
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -18,8 +18,9 @@ from ingest.progress import progress
 from ingest.publisher import send
 from ingest.rejected import list_rejected, replay_rejected
 from ingest.replay import replay
-from ingest.simulate import Faults, messages, simulate
+from ingest.simulate import Faults, Stay, messages, simulate
 from ingest.sinks import open_sink
+from ingest.truth import TruthFile
 from ingest.without_pandas import keep_pandas_out
 
 
@@ -119,8 +120,22 @@ def _replay(arguments: argparse.Namespace) -> None:
 
 
 def _simulate(arguments: argparse.Namespace) -> None:
+    if arguments.truth is None:
+        _send_simulated(arguments, lambda stay: None)
+        return
+    if arguments.output is not None and arguments.output.resolve() == arguments.truth.resolve():
+        raise IngestError(f"--truth and --output both name {arguments.truth}: give them two files")
+    truth = TruthFile(arguments.truth, arguments.horizon)
+    try:
+        _send_simulated(arguments, truth.add)
+    finally:
+        truth.close()
+    sys.stdout.write(f"wrote the truth about them to {arguments.truth}\n")
+
+
+def _send_simulated(arguments: argparse.Namespace, on_stay: Callable[[Stay], None]) -> None:
     end = arguments.end or datetime.now(timezone.utc)
-    events = simulate(arguments.customers, arguments.days, arguments.seed, end)
+    events = simulate(arguments.customers, arguments.days, arguments.seed, end, on_stay)
     faults = Faults(arguments.duplicates, arguments.out_of_order, arguments.malformed)
     made = messages(events, faults, arguments.seed)
     if arguments.output is not None:

@@ -12,6 +12,7 @@ from ingest.libraries import CHOICES, KAFKA_PYTHON
 from ingest.loader import BATCH_ROWS, LINGER_SECONDS
 from ingest.logs import FORMATS
 from ingest.sinks import SINKS
+from ingest.truth import HORIZON_DAYS
 
 LOG_SECONDS = 10.0
 
@@ -116,6 +117,19 @@ def _add_simulate(commands: Any, parents: list[argparse.ArgumentParser]) -> None
     )
     command.add_argument(
         "--output", type=Path, metavar="FILE", help="write JSONL there instead of sending"
+    )
+    command.add_argument(
+        "--truth",
+        type=Path,
+        metavar="FILE",
+        help="write CSV there: how likely a lapse is, by customer and days, and what leads to it",
+    )
+    command.add_argument(
+        "--horizon",
+        type=_days,
+        default=HORIZON_DAYS,
+        metavar="DAYS",
+        help=f"that the truth looks ahead: churn_horizon_days (default: {HORIZON_DAYS})",
     )
     for fault in ("duplicates", "out-of-order", "malformed"):
         command.add_argument(

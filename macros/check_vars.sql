@@ -5,7 +5,8 @@
         'training_cutoff_every_days', 'training_cutoffs', 'stale_after_minutes',
         'ingest_rate_minutes',
         'training_rolling_origins', 'alerts_per_week',
-        'task_failures_before_suspension', 'emails_per_run', 'emails_per_day',
+        'task_failures_before_suspension', 'llm_tries', 'llm_max_tokens', 'llm_timeout_seconds',
+        'delivery_attempts',
         'monthly_credit_quota',
     ] -%}
         {%- if var(name) is not integer or var(name) < 1 -%}
@@ -15,6 +16,7 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
+    {{- check_message_vars() -}}
     {%- if var('churn_label') not in ['lapse', 'half_spend'] -%}
         {%- do exceptions.raise_compiler_error(
             "var 'churn_label' must be lapse or half_spend, not '" ~ var('churn_label') ~ "'"
@@ -54,6 +56,13 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- set every = var('retrain_schedule') | string | upper -%}
+    {%- if every != 'OFF' and not modules.re.fullmatch('[1-9][0-9]{0,4} (MINUTE|HOUR)S?', every) -%}
+        {%- do exceptions.raise_compiler_error(
+            "var 'retrain_schedule' must be off or a span such as 24 HOURS, not '"
+            ~ var('retrain_schedule') ~ "'"
+        ) -%}
+    {%- endif -%}
     {%- set seen = [] -%}
     {%- for category, event_types in var('event_categories').items() -%}
         {%- if category not in ['purchase', 'friction', 'marketing', 'profile', 'cancellation'] -%}

@@ -16,11 +16,46 @@
 {% macro snowflake__json_part(column, field) -%}get_path({{ column }}, '{{ field }}'){%- endmacro %}
 {% macro duckdb__json_part(column, field) -%}({{ column }} -> '$.{{ field }}'){%- endmacro %}
 
+{# A relation with the texts of a list that is JSON text, one row each, in the column `listed`. #}
+{% macro text_list(text) %}{{ return(adapter.dispatch('text_list')(text)) }}{% endmacro %}
+{% macro default__text_list(text) %}{{ no_such_engine('text_list') }}{% endmacro %}
+{% macro snowflake__text_list(text) -%}
+    (select cast(value as varchar) as listed from table(flatten(input => parse_json({{ text }}))))
+{%- endmacro %}
+{% macro duckdb__text_list(text) -%}
+    (select unnest(from_json({{ text }}, '["varchar"]')) as listed)
+{%- endmacro %}
+
+{# A relation with the words of a text that has spaces between them, in the column `listed`. #}
+{% macro words(text) %}{{ return(adapter.dispatch('words')(text)) }}{% endmacro %}
+{% macro default__words(text) %}{{ no_such_engine('words') }}{% endmacro %}
+{% macro snowflake__words(text) -%}
+    (select value as listed from table(split_to_table({{ text }}, ' ')))
+{%- endmacro %}
+{% macro duckdb__words(text) -%}
+    (select unnest(string_split({{ text }}, ' ')) as listed)
+{%- endmacro %}
+
 {# JSON text as JSON, NULL where it is none. #}
 {% macro parse_json(text) %}{{ return(adapter.dispatch('parse_json')(text)) }}{% endmacro %}
 {% macro default__parse_json(text) %}{{ no_such_engine('parse_json') }}{% endmacro %}
 {% macro snowflake__parse_json(text) -%}try_parse_json({{ text }}){%- endmacro %}
 {% macro duckdb__parse_json(text) -%}try_cast({{ text }} as json){%- endmacro %}
+
+{# A JSON object or array as rows, to be joined: `cross join {{ json_rows(…) }}`. An object's rows
+   have a `key`, an array's a place (json_place), both a `value`. #}
+{% macro json_rows(json, alias) %}{{ return(adapter.dispatch('json_rows')(json, alias)) }}{% endmacro %}
+{% macro default__json_rows(json, alias) %}{{ no_such_engine('json_rows') }}{% endmacro %}
+{% macro snowflake__json_rows(json, alias) -%}
+    lateral flatten(input => {{ json }}) as {{ alias }}
+{%- endmacro %}
+{% macro duckdb__json_rows(json, alias) -%}json_each({{ json }}) as {{ alias }}{%- endmacro %}
+
+{# The place, from 0, of a row of json_rows that stands for an element of an array. #}
+{% macro json_place(alias) %}{{ return(adapter.dispatch('json_place')(alias)) }}{% endmacro %}
+{% macro default__json_place(alias) %}{{ no_such_engine('json_place') }}{% endmacro %}
+{% macro snowflake__json_place(alias) -%}{{ alias }}.index{%- endmacro %}
+{% macro duckdb__json_place(alias) -%}cast({{ alias }}.key as integer){%- endmacro %}
 
 {# The moment that a task's run is about. Snowflake's is the clock; the embedded scheduler sets it,
    so that one pass has one time and a test can choose it. #}

@@ -9,6 +9,7 @@ DuckDB and as a Snowpark model, which imports the package training/ from the sta
 import pandas
 
 from training.champion import champion_of
+from training.model_card import keep_model_card
 from training.run import Settings, train
 from training.tables import others_may_write, to_pandas
 
@@ -17,7 +18,7 @@ def model(dbt: object, session: object) -> pandas.DataFrame:
     """Entry point for dbt: fetch the snapshots, train, return the run's row."""
     dbt.config(
         materialized="incremental",
-        packages=["pandas", "scikit-learn", "skl2onnx", "onnxruntime", "onnx"],
+        packages=["pandas", "scikit-learn", "skl2onnx", "onnxruntime", "onnx", "matplotlib"],
     )
     location = dbt.config.meta_get("artefact_location")
     settings = Settings(**dbt.config.meta_get("settings"))
@@ -28,6 +29,7 @@ def model(dbt: object, session: object) -> pandas.DataFrame:
         champion = champion_of(to_pandas(session.table(str(dbt.this))), promotions)
     with others_may_write(session):
         run = train(session, snapshots, location, settings, champion)
+        keep_model_card(session, location, run, settings)
     print(f"training: {run['status'].iloc[0]} ({run['version'].iloc[0]})")
     if hasattr(session, "file"):  # Snowpark would store lower case names as they are
         run.columns = [column.upper() for column in run.columns]

@@ -90,17 +90,27 @@ def _insert_scores(connection):
             [customer_id, score, now, value, REASONS, MODEL, now],
         )
         connection.execute(
-            "insert into high_risk_history values (?, ?, ?, 0.2, ?, ?, 'welcome_back', ?, ?, ?, ?)",
+            "insert into high_risk_history"
+            " values (?, ?, ?, 0.2, ?, ?, 'welcome_back', ?, ?, ?, ?, 'default', null)",
             [
                 *(f"alert-{customer_id}", customer_id, score, value, REASONS),
                 *("holdout" if status == "HELD_OUT" else "treated", status, MODEL, now),
             ],
         )
+        connection.execute(
+            "insert into alert_events values (?, ?, '', ?, 'process_alerts', '', ?)",
+            [f"event-{customer_id}", f"alert-{customer_id}", status, now],
+        )
+    connection.execute(
+        "insert into alert_events values"
+        " ('drafted', 'alert-C1', 'OPEN', 'DRAFTED', 'template', '', ?)",
+        [now],
+    )
     connection.execute(
         """
         insert into retention_emails
         values ('alert-C1', ?, 'Dear customer', 'template', 'none', '1', '{"length":true}',
-            'DRAFTED', null, ?)
+            'DRAFTED', null, ?, 0, 'template')
         """,
         [f"{NASTY}, we have missed you", now],
     )

@@ -85,6 +85,7 @@ def test_a_query_that_is_wrong_and_one_that_would_write(shared_lake):
         ("{churn_horizon_days: 0}", "churn_horizon_days"),
         ("{population_window_days: many}", "population_window_days"),
         ("{churn_label: gone, training_latest_cutoff: soon}", "lapse or half_spend, not 'gone'"),
+        ("{retrain_schedule: weekly}", "off or a span such as 24 HOURS, not 'weekly'"),
         ("{training_latest_cutoff: soon}", "a date as 2026-01-31, not 'soon'"),
         ("{event_categories: {purchase: [a], friction: [a]}}", "lists 'a' twice"),
         ("{event_categories: {sales: [a]}}", "unknown category 'sales'"),

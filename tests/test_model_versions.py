@@ -43,6 +43,12 @@ def test_versions_are_promoted_kept_rolled_back_and_never_broken(lake):
     assert trained(lake) == first  # the same data: the same version, and no second decision
     assert lake.one("select count(*) from model_promotions") == 1
 
+    card = run_dbt("run-operation", "show_model_card").stdout
+    assert f"# Model card: {first}" in card
+    assert "| premium | " in card
+    assert "promoted by training: the first version" in card
+    assert len(list((lake.path / "models").glob(f"{first}-*.svg"))) == 3
+
     # On the same window the serving version was better then, so the new one is left aside.
     lake.connection.execute("update train_churn_model set roc_auc = 0.99")
     lake.connection.execute(

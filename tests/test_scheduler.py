@@ -15,7 +15,7 @@ from embedded.due_tables import pause
 from embedded.intervals import parse_interval, parse_target_lag
 from embedded.registry import refresh_failures, tasks
 from embedded.scheduler import Passes, run, tick
-from embedded.tasks import retry_pause
+from embedded.task_history import retry_pause
 from tests.conftest import EPOCH, Lake, event, run_module
 from tests.dbt import run_dbt
 

@@ -89,20 +89,36 @@ def test_nothing_comes_after_a_cancellation(events):
         assert history[-1]["event_type"] == "subscription_cancelled"
 
 
-def test_leavers_fade_while_their_troubles_grow(events):
+@pytest.mark.parametrize(
+    ("reason", "fades", "stays"),
+    [
+        ("not_used", ("login", "purchase"), ()),
+        ("too_expensive", ("purchase",), ("login",)),
+        ("too_many_problems", ("quiet weeks",), ("login",)),
+    ],
+)
+def test_leavers_fade_in_the_way_that_their_cause_makes_them(events, reason, fades, stays):
     def counts(history: list[dict], from_days: int, to_days: int) -> Counter:
         left = moment(history[-1])
         window = (left - timedelta(days=from_days), left - timedelta(days=to_days))
-        return Counter(one["event_type"] for one in history if window[0] < moment(one) <= window[1])
+        found = Counter(
+            one["event_type"] for one in history if window[0] < moment(one) <= window[1]
+        )
+        found["quiet weeks"] = not found["ticket_opened"]
+        return found
 
     before, late = Counter(), Counter()
     for history in by_customer(events).values():
-        is_leaver = history[-1]["event_type"] == "subscription_cancelled"
-        if is_leaver and moment(history[-1]) - moment(history[0]) > timedelta(days=84):
+        last = history[-1]
+        is_leaver = last["event_type"] == "subscription_cancelled"
+        is_old = moment(last) - moment(history[0]) > timedelta(days=84)
+        if is_leaver and is_old and last["properties"]["reason"] == reason:
             before += counts(history, 77, 63)
             late += counts(history, 14, 0)
-    assert late["login"] < 0.6 * before["login"]
-    assert late["ticket_opened"] > before["ticket_opened"]
+    for name in fades:
+        assert late[name] < 0.6 * before[name], (name, before, late)
+    for name in stays:
+        assert late[name] > 0.6 * before[name], (name, before, late)
 
 
 def test_some_fall_silent_without_a_word(events):

@@ -25,6 +25,9 @@ MACROS = {
     " 'select 1', api.Relation.create(database='D', schema='S', identifier='X'), none) }}",
     "scheduled task": "{{ create_task(api.Relation.create(database='D', schema='S',"
     " identifier='T'), 'select 1', none, '60 MINUTES') }}",
+    "dbt task": "{{ create_dbt_task(api.Relation.create(database='D', schema='S', identifier='T'),"
+    " 'select 1', '24 HOURS', 'run --select x') }}",
+    "drop a task": "{{ drop_task(api.Relation.create(database='D', schema='S', identifier='T')) }}",
     "roles": "{{ role_statements() | join(';\n') }}",
     "grants": "{{ grant_statements() | join(';\n') }}",
     "predict_churn": "{{ predict_churn_statements('forest.onnx') | join(';\n') }}",
@@ -35,8 +38,15 @@ MACROS = {
     "policies": "{{ policy_statements(ref('manager_customers'), ['region', 'name', 'email'])"
     " | join(';\n') }}",
     "show_pipeline": "{{ pipeline_queries().values() | join(';\n') }}",
+    "message functions": "{{ message_function_statements()[2:] | join(';\n') }}",
+    "problems of policies": "{{ alert_policy_problems(ref('alert_policy')) }};"
+    "{{ offer_problems(ref('offers')) }};"
+    "{{ policy_offer_problems(ref('alert_policy'), ref('offers')) }}",
+    "procedure": "{{ create_procedure(api.Relation.create(database='D', schema='S',"
+    " identifier='P'), 'select 1; select 2 as a, 3 as b', ['x', 'y'], ['a', 'b']) }}",
     "resume": "{{ set_task(api.Relation.create(database='D', schema='S', identifier='T'),"
     " 'resume') }}",
+    "model card": "{{ model_card_statements('@churn_models/v.md') | join(';\n') }}",
     "resume a dynamic table": "{{ resume_dynamic_table(api.Relation.create(database='D',"
     " schema='S', identifier='X')) }}",
 }
@@ -48,7 +58,8 @@ def compiled(tmp_path_factory):
     target = tmp_path_factory.mktemp("snowflake")
     run_dbt(
         "compile", *OFFLINE, "--target-path", str(target), "-s", "resource_type:model",
-        "--exclude", "train_churn_model", target="snowflake",
+        "--exclude", "train_churn_model", "--vars",
+        "{email_provider: cortex, digest_recipients: a@example.com}", target="snowflake",
     )  # fmt: skip
     files = (target / "compiled").rglob("models/**/*.sql")
     return {file.stem: file.read_text() for file in files if file.parent.suffix != ".yml"}
@@ -90,7 +101,10 @@ def objects(tmp_path_factory):
 def test_every_object_that_dbt_lacks_renders_and_parses(objects, name):
     rendered = objects[name].strip()
     assert rendered
-    if "task" in name:
+    if name == "dbt task":
+        assert "execute dbt project D.S.churn_intelligence" in rendered
+        assert "warehouse = CHURN_WH" in rendered  # a serverless task may not
+    elif name.endswith("task") and name != "drop a task":
         assert "$$" in rendered
         assert "target_completion_interval" in rendered
     if name == "predict_churn":

@@ -3,14 +3,15 @@
 import numpy
 import pandas
 
-from training.snapshots import matrix
-
 BINS = 10
 
 
 def feature_reference(rows: pandas.DataFrame, features: list[str]) -> dict[str, dict]:
-    """Return each feature's distribution, and its median among those who stayed."""
-    values, stayed = matrix(rows, features), (rows["has_churned"] == 0).to_numpy()
+    """Return each feature's distribution, and its median among those who stayed.
+
+    In the 64 bits of SQL, not the 32 of the model: what lies on an edge must lie on it there too.
+    """
+    values, stayed = rows[features].to_numpy("float64"), (rows["has_churned"] == 0).to_numpy()
     medians = numpy.median(values[stayed], axis=0)
     return {
         feature: {"median_of_stayers": float(medians[at]), **distribution(values[:, at])}

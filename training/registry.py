@@ -24,6 +24,7 @@ _EMPTY = {
     "is_calibrated": False,
     "reliability": _NO_LIST, "lift_curve": _NO_LIST, "by_segment": _NO_LIST,
     "rolling_origin": _NO_LIST, "feature_reference": "{}", "score_reference": "{}",
+    "feature_psi": "{}",
     "golden_rows": _NO_LIST,
     "artefact": _NO_TEXT, "artefact_hash": _NO_TEXT, "library_versions": "{}",
 }  # fmt: skip

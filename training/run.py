@@ -24,6 +24,7 @@ from training.evaluation import (
 )
 from training.references import distribution, feature_reference
 from training.registry import run_row
+from training.stability import feature_psi
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Settings:
     alerts_per_week: int = 50
     contact_cost: float = 1.0
     contact_success_share: float = 0.1
+    population_min_active_days: int = 3
+    population_window_days: int = 84
 
 
 def train(
@@ -82,6 +85,7 @@ def train(
         "rolling_origin": [one.facts() for one in windows],
         "feature_reference": feature_reference(rows, features),
         "score_reference": distribution(score),
+        "feature_psi": feature_psi(train_rows, test_rows, features),
         "golden_rows": artefacts.golden_rows(rows, features, forest.score(content, values)),
     }
     return run_row(

@@ -1,81 +1,102 @@
-{# Drafts a message for every treated alert whose customer consents and that has none yet, under a
-   cap per run and per day. GENERATE_RETENTION_EMAIL gets reasons and numbers, never a name, an
-   address or an offer: SQL puts those in afterwards. Safe to run again: a draft is made once. #}
-{% macro draft_emails(emails, history, policies, offers) %}
-    insert into {{ emails }} (
-        alert_id, subject, body, provider, model, prompt_version, checks, status, error, created_at
+{# Drafts a message for every treated alert that is open: from the LLM's reply if one was accepted,
+   by the template if none is asked, when all tries failed, or when nobody may be asked. The reply
+   never held a name, an address or an offer; draft_message checks it and puts them in. Safe to run
+   again: a draft is made once. #}
+{% macro draft_emails() %}
+    insert into {{ ref('retention_emails') }} (
+        alert_id, subject, body, provider, model, prompt_version, checks, status, error, created_at,
+        revision, author
     )
-    with today as (
-        select count(*) as drafted
-        from {{ emails }}
-        where cast(created_at as date) = cast({{ as_of() }} as date)
+    with offer_texts as (
+        select offer, max(offer_text) as offer_text from {{ ref('offers') }} group by offer
     ),
-    offer_texts as (
-        select offer, max(offer_text) as offer_text from {{ offers }} group by offer
+    calls as (
+        select
+            alert_id,
+            max(case when outcome = 'accepted' then call_id end) as accepted_call_id,
+            count(case when outcome in ('refused', 'failed') then 1 end) as failures,
+            max(case when outcome = 'not_called' then detail end) as not_called_because
+        from {{ ref('llm_calls') }}
+        group by alert_id
     ),
     waiting as (
-        select history.*, policies.name, offer_texts.offer_text
-        from {{ history }} as history
-        inner join {{ policies }} as policies on history.customer_id = policies.customer_id
-        inner join offer_texts on history.offer = offer_texts.offer
-        left join {{ emails }} as drafted on history.alert_id = drafted.alert_id
-        cross join today
+        select
+            alerts.alert_id,
+            alerts.top_reasons,
+            policies.name,
+            offer_texts.offer_text,
+            settings.prompt,
+            settings.prompt_version,
+            accepted.reply,
+            accepted.provider,
+            accepted.model,
+            case
+                when accepted.call_id is not null or settings.provider = 'template' then null
+                when calls.failures >= settings.tries
+                    then 'written by the template: no draft in ' || calls.failures || ' tries'
+                else 'written by the template: ' || calls.not_called_because
+            end as fallback
+        from {{ ref('alert_states') }} as states
+        inner join {{ ref('high_risk_history') }} as alerts on states.alert_id = alerts.alert_id
+        inner join {{ ref('customer_policies') }} as policies
+            on alerts.customer_id = policies.customer_id
+        inner join offer_texts on alerts.offer = offer_texts.offer
+        cross join {{ ref('message_settings') }} as settings
+        left join {{ ref('retention_emails') }} as drafted on alerts.alert_id = drafted.alert_id
+        left join calls on alerts.alert_id = calls.alert_id
+        left join {{ ref('llm_calls') }} as accepted on calls.accepted_call_id = accepted.call_id
         where
-            history.arm = 'treated'
-            and policies.has_marketing_consent
-            and policies.cancelled_at is null
+            states.state = 'OPEN'
+            and alerts.arm = 'treated'
             and drafted.alert_id is null
-        qualify row_number() over (order by history.value_at_risk desc, history.alert_id)
-            <= least({{ var('emails_per_run') }}, {{ var('emails_per_day') }} - today.drafted)
+            and (
+                settings.provider = 'template'
+                or accepted.call_id is not null
+                or calls.failures >= settings.tries
+                or calls.not_called_because is not null
+            )
     ),
-    generated as (
+    drafted as (
         select
-            waiting.*,
-            {{ parse_json('generate_retention_email(waiting.top_reasons)') }} as reply
+            *,
+            {{ parse_json(
+                'draft_message(coalesce(reply, write_from_template(top_reasons)), name,'
+                ~ ' offer_text, prompt)'
+            ) }} as verdict
         from waiting
-    ),
-    opened as (
-        select
-            *,
-            {{ json_text('reply', 'subject') }} as subject_text,
-            {{ json_text('reply', 'body') }} as body_text
-        from generated
-    ),
-    checked as (
-        select
-            *,
-            coalesce(length(subject_text) between 1 and 200
-                and length(body_text) between 1 and 4000, false) as has_length,
-            coalesce(body_text like '%{offer}%', false) as has_offer,
-            coalesce(lower(subject_text || body_text) not like '%http%', false) as has_no_link
-        from opened
     )
     select
         alert_id,
-        replace(subject_text, '{name}', coalesce(name, 'Dear customer')) as subject,
-        replace(replace(body_text, '{offer}', offer_text), '{name}', coalesce(name, 'customer'))
-            as body,
-        '{{ email_provider() }}' as provider,
-        '{{ email_model() }}' as model,
-        '1' as prompt_version,
-        '{"length":' || case when has_length then 'true' else 'false' end
-        || ',"offer":' || case when has_offer then 'true' else 'false' end
-        || ',"no_link":' || case when has_no_link then 'true' else 'false' end || '}' as checks,
-        case when has_length and has_offer and has_no_link then 'DRAFTED' else 'FAILED' end
+        {{ json_text('verdict', 'subject') }} as subject,
+        {{ json_text('verdict', 'body') }} as body,
+        coalesce(provider, 'template') as provider,
+        coalesce(model, 'none') as model,
+        prompt_version,
+        cast({{ json_part('verdict', 'checks') }} as {{ dbt.type_string() }}) as checks,
+        case when {{ json_text('verdict', 'error') }} is null then 'DRAFTED' else 'FAILED' end
             as status,
-        case when has_length and has_offer and has_no_link then null
-            else 'the draft broke a check, see checks' end as error,
-        {{ as_of() }} as created_at
-    from checked
+        coalesce({{ json_text('verdict', 'error') }}, fallback) as error,
+        {{ as_of() }} as created_at,
+        0 as revision,
+        coalesce(provider, 'template') as author
+    from drafted
 {% endmacro %}
 
-{# Who writes: the template on DuckDB, Cortex on Snowflake. #}
-{% macro email_provider() %}{{ return(adapter.dispatch('email_provider')()) }}{% endmacro %}
-{% macro default__email_provider() %}{{ no_such_engine('email_provider') }}{% endmacro %}
-{% macro snowflake__email_provider() %}{{ return('cortex') }}{% endmacro %}
-{% macro duckdb__email_provider() %}{{ return('template') }}{% endmacro %}
+{# Judges the replies that came since the last time, in the ledger itself: what breaks a check is a
+   failed try, with the reason. #}
+{% macro judge_replies() %}
+    {%- set verdict = "draft_message(reply, null, '', " ~ sql_literal(message_prompt()) ~ ")" -%}
+    {%- set error = json_text(parse_json(verdict), 'error') %}
+    update {{ ref('llm_calls') }}
+    set
+        outcome = case when {{ error }} is null then 'accepted' else 'refused' end,
+        detail = {{ error }}
+    where outcome = 'replied'
+{% endmacro %}
 
-{% macro email_model() %}{{ return(adapter.dispatch('email_model')()) }}{% endmacro %}
-{% macro default__email_model() %}{{ no_such_engine('email_model') }}{% endmacro %}
-{% macro snowflake__email_model() %}{{ return(var('cortex_model')) }}{% endmacro %}
-{% macro duckdb__email_model() %}{{ return('none') }}{% endmacro %}
+{# What follows once replies came: judge, draft, move. #}
+{% macro draft_messages() %}
+{{ judge_replies() }};
+{{ draft_emails() }};
+{{ move_alerts(drafted_alerts()) }}
+{% endmacro %}

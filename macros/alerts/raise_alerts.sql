@@ -1,16 +1,23 @@
 {# Raises an alert for every customer that entered the high band and has none for this stay in it:
-   at most one in cooldown_days, and at most max_alerts_per_run per segment, the greatest value at
-   risk first; who does not fit is taken by the next run. Held-out customers get the alert, and
-   nothing else, for ever: only that shows later whether the messages helped. #}
+   at most one in cooldown_days, and at most max_alerts_per_run and max_alerts_per_day per segment,
+   the greatest value at risk first; who does not fit is taken by the next run. Held-out customers
+   get the alert, and nothing else, for ever: only that shows later whether the messages helped. So
+   that both arms are alike, suppressed_because says of both who could not have been written to. #}
 {% macro raise_alerts(history, scores, policies, offers) %}
     insert into {{ history }} (
         alert_id, customer_id, score, threshold, value_at_risk, top_reasons, offer, arm, status,
-        model_version, created_at
+        model_version, created_at, segment, suppressed_because
     )
     with previous as (
         select customer_id, max(created_at) as last_alert_at
         from {{ history }}
         group by customer_id
+    ),
+    today as (
+        select segment, count(*) as raised
+        from {{ history }}
+        where cast(created_at as date) = cast({{ as_of() }} as date)
+        group by segment
     ),
     candidates as (
         select
@@ -18,7 +25,12 @@
             policies.segment,
             policies.policy_segment,
             policies.threshold,
-            policies.max_alerts_per_run,
+            policies.offers as allowed_offers,
+            least(
+                policies.max_alerts_per_run,
+                policies.max_alerts_per_day - coalesce(today.raised, 0)
+            ) as alerts_left,
+            contacts.suppressed_because,
             {{ json_text(parse_json('scores.top_reasons'), '[0].code') }} as first_reason,
             case
                 when {{ hash_bucket("scores.customer_id || '|' || '" ~ var('holdout_salt') ~ "'") }}
@@ -28,6 +40,9 @@
         from {{ scores }} as scores
         inner join {{ policies }} as policies on scores.customer_id = policies.customer_id
         left join previous on scores.customer_id = previous.customer_id
+        left join today on policies.policy_segment = today.segment
+        left join {{ contact_suppressions(as_of()) }} as contacts
+            on scores.customer_id = contacts.customer_id
         where
             scores.band = 'high'
             and (
@@ -46,6 +61,10 @@
             on
                 offers.reason in ('any', candidates.first_reason)
                 and offers.segment in ('any', coalesce(candidates.segment, 'any'))
+                and (
+                    candidates.allowed_offers = 'any'
+                    or ' ' || candidates.allowed_offers || ' ' like '% ' || offers.offer || ' %'
+                )
         qualify row_number() over (
             partition by candidates.customer_id order by offers.priority, offers.offer
         ) = 1
@@ -55,7 +74,7 @@
         from offered
         qualify row_number() over (
             partition by policy_segment order by value_at_risk desc, customer_id
-        ) <= max_alerts_per_run
+        ) <= alerts_left
     )
     select
         md5(customer_id || '|' || cast(band_since as {{ dbt.type_string() }})) as alert_id,
@@ -68,6 +87,8 @@
         arm,
         case when arm = 'holdout' then 'HELD_OUT' else 'OPEN' end as status,
         model_version,
-        {{ as_of() }} as created_at
+        {{ as_of() }} as created_at,
+        policy_segment as segment,
+        suppressed_because
     from capped
 {% endmacro %}

@@ -1,5 +1,6 @@
-{# What both tasks do with the customers they are given: score, alert, draft. Only
-   the first statement reads the changes, and each may be run again. #}
+{# What both tasks do with the customers they are given: score, alert, and draft what the template
+   writes; an LLM is asked elsewhere, because it may take its time. Only the first statement reads
+   the changes, and each may be run again. #}
 {% macro react(changed) %}
 {%- do ref('predict_churn') -%}
 {%- do ref('generate_retention_email') -%}
@@ -21,10 +22,8 @@
     policies=ref('customer_policies'),
     offers=ref('offers'),
 ) }};
-{{ draft_emails(
-    emails=ref('retention_emails'),
-    history=ref('high_risk_history'),
-    policies=ref('customer_policies'),
-    offers=ref('offers'),
-) }}
+{{ open_alerts() }};
+{{ move_alerts(suppressed_alerts()) }};
+{{ draft_emails() }};
+{{ move_alerts(drafted_alerts()) }}
 {% endmacro %}

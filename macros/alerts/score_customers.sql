@@ -77,7 +77,7 @@
         from scored
         where not is_in_population or new_score is not null
     ),
-    {{ reason_steps('due') }}
+    {{ reason_steps('banded', model) }}
     select
         banded.customer_id,
         banded.new_score as score,

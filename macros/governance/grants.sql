@@ -64,6 +64,11 @@
             ) -%}
         {%- endfor -%}
     {%- endfor -%}
+    {%- for procedure, role in manager_procedures() -%}
+        {%- do statements.append(
+            'grant usage on procedure ' ~ schema ~ '.' ~ procedure ~ ' to role ' ~ role
+        ) -%}
+    {%- endfor -%}
     {{ return(statements) }}
 {% endmacro %}
 

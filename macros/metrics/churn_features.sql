@@ -14,6 +14,12 @@
     ]) }}
 {% endmacro %}
 
+{# Features that only grow while a customer lives. In a business that is younger than its customers'
+   lives they drift for ever, which alone is no reason to train again. #}
+{% macro growing_features() %}
+    {{ return(['tenure_days', 'active_days_total', 'purchase_amount_total', 'gap_days_max']) }}
+{% endmacro %}
+
 {# One feature as the model takes it, in training and in scoring: a number, 0 where there is none. #}
 {% macro feature_value(feature) -%}
     coalesce(cast({{ feature }} as double), 0)

@@ -1,6 +1,8 @@
 {# TASK: statements that run when a stream has data, or on a schedule.
    The model's body is the statements themselves, separated by semicolons.
-   meta: stream (the name of a stream model) or schedule ('60 MINUTES'), one of the two. #}
+   meta: stream (the name of a stream model) or schedule ('60 MINUTES'), one of the two. With the
+   schedule 'off' there is no task, and one that was made before is dropped.
+   dbt_command: see dbt_task.sql. #}
 {% macro create_task(relation, body, stream, schedule) %}
     {{ return(adapter.dispatch('create_task')(relation, body, stream, schedule)) }}
 {% endmacro %}
@@ -68,11 +70,18 @@
         ) -%}
     {%- endif -%}
     {%- set stream = upstream_stream(model, stream_name) if stream_name -%}
+    {%- set dbt_command = config.meta_get('dbt_command') -%}
     {{ run_hooks(pre_hooks) }}
     {% do take_turn() %}
-    {% call statement('main') %}{{ deploy_task(
-        target_relation, create_task(target_relation, sql, stream, schedule)
-    ) }}{% endcall %}
+    {%- set definition -%}
+        {%- if schedule == 'off' -%} {{ drop_task(target_relation) }}
+        {%- elif dbt_command -%} {{ create_dbt_task(target_relation, sql, schedule, dbt_command) }}
+        {%- else -%} {{ create_task(target_relation, sql, stream, schedule) }}
+        {%- endif -%}
+    {%- endset -%}
+    {% call statement('main') -%}
+        {{ definition if schedule == 'off' else deploy_task(target_relation, definition) }}
+    {%- endcall %}
     {% do adapter.commit() %}
     {% do end_turn() %}
     {% if stream and is_running(target_relation) %}{% do catch_up(stream) %}{% endif %}

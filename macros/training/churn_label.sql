@@ -21,8 +21,9 @@
     {%- endif -%}
 {% endmacro %}
 
-{# What the label needs of the days around each cut-off, one row per cut-off and customer. #}
-{% macro churn_outcomes(cutoffs, daily) %}
+{# What the label needs of the days around each cut-off, one row per cut-off and customer.
+   by_customer: cutoffs also has customer_id, and only that customer's days count. #}
+{% macro churn_outcomes(cutoffs, daily, by_customer=false) %}
     {%- set is_after = daily ~ '.activity_date > ' ~ cutoffs ~ '.cutoff_date' -%}
     select
         {{ cutoffs }}.cutoff_date,
@@ -40,6 +41,9 @@
             {{ daily }}.activity_date > {{ cutoffs }}.cutoff_date - {{ days_before() }}
             and {{ daily }}.activity_date
             <= {{ cutoffs }}.cutoff_date + {{ var('churn_horizon_days') }}
+            {%- if by_customer %}
+            and {{ daily }}.customer_id = {{ cutoffs }}.customer_id
+            {%- endif %}
     group by {{ cutoffs }}.cutoff_date, {{ daily }}.customer_id
 {% endmacro %}
 

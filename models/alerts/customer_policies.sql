@@ -1,5 +1,9 @@
 {# A view, so that tasks always see the present policy. #}
-{{ config(materialized='view') }}
+{{ config(
+    materialized='view',
+    pre_hook="{{ check_policy_offers(ref('alert_policy'), ref('offers')) }}"
+) }}
+-- depends_on: {{ ref('offers') }}
 
 with
 
@@ -41,13 +45,19 @@ chosen as (
         profiles.segment,
         profiles.monthly_value,
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,
+        coalesce(profiles.email like '%_@_%', false) as has_address,
         coalesce(own_policy.segment, default_policy.segment) as policy_segment,
         coalesce(own_policy.threshold, default_policy.threshold) as threshold,
         coalesce(own_policy.exit_ratio, default_policy.exit_ratio) as exit_ratio,
         coalesce(own_policy.cooldown_days, default_policy.cooldown_days) as cooldown_days,
         coalesce(own_policy.max_alerts_per_run, default_policy.max_alerts_per_run)
             as max_alerts_per_run,
-        coalesce(own_policy.holdout_percent, default_policy.holdout_percent) as holdout_percent
+        coalesce(own_policy.max_alerts_per_day, default_policy.max_alerts_per_day)
+            as max_alerts_per_day,
+        coalesce(own_policy.holdout_percent, default_policy.holdout_percent) as holdout_percent,
+        coalesce(own_policy.contact_gap_days, default_policy.contact_gap_days) as contact_gap_days,
+        coalesce(own_policy.expire_days, default_policy.expire_days) as expire_days,
+        coalesce(own_policy.offers, default_policy.offers) as offers
     from customers
     cross join default_policy
     left join profiles on customers.customer_id = profiles.customer_id

@@ -10,5 +10,7 @@ select
     cast(null as {{ dbt.type_string() }}) as arm,
     cast(null as {{ dbt.type_string() }}) as status,
     cast(null as {{ dbt.type_string() }}) as model_version,
-    cast(null as {{ type_utc() }}) as created_at
+    cast(null as {{ type_utc() }}) as created_at,
+    cast(null as {{ dbt.type_string() }}) as segment,
+    cast(null as {{ dbt.type_string() }}) as suppressed_because
 where 1 = 0

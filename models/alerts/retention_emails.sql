@@ -1,4 +1,5 @@
--- Filled by the tasks, append-only. dbt keeps the columns, the tasks keep the rows.
+-- Filled by the tasks and by EDIT_DRAFT, append-only.
+-- dbt keeps the columns, they keep the rows.
 select
     cast(null as {{ dbt.type_string() }}) as alert_id,
     cast(null as {{ dbt.type_string() }}) as subject,
@@ -9,5 +10,7 @@ select
     cast(null as {{ dbt.type_string() }}) as checks,
     cast(null as {{ dbt.type_string() }}) as status,
     cast(null as {{ dbt.type_string() }}) as error,
-    cast(null as {{ type_utc() }}) as created_at
+    cast(null as {{ type_utc() }}) as created_at,
+    cast(null as integer) as revision,
+    cast(null as {{ dbt.type_string() }}) as author
 where 1 = 0

@@ -12,9 +12,15 @@ alerts as (
 
 ),
 
+states as (
+
+    select * from {{ ref('alert_states') }}
+
+),
+
 emails as (
 
-    select * from {{ ref('retention_emails') }}
+    select * from {{ ref('current_drafts') }}
 
 ),
 
@@ -28,16 +34,17 @@ messages as (
         alerts.value_at_risk,
         alerts.offer,
         alerts.arm,
-        case when emails.status = 'DRAFTED' then 'DRAFTED' else alerts.status end as status,
+        coalesce(states.state, alerts.status) as status,
         alerts.created_at as alerted_at,
         alerts.model_version,
-        case when emails.alert_id is not null then {{ masked('emails.subject') }} end as subject,
-        case when emails.alert_id is not null then {{ masked('emails.body') }} end as body,
+        {{ masked('emails.subject', where='emails.alert_id is not null') }} as subject,
+        {{ masked('emails.body', where='emails.alert_id is not null') }} as body,
         emails.provider,
         emails.checks,
         emails.created_at as drafted_at
     from alerts
     inner join customers on alerts.customer_id = customers.customer_id
+    left join states on alerts.alert_id = states.alert_id
     left join emails on alerts.alert_id = emails.alert_id
 
 )

@@ -16,14 +16,9 @@ alerts as (
 
 ),
 
-emails as (
+states as (
 
-    select
-        alert_id,
-        max(created_at) as drafted_at
-    from {{ ref('retention_emails') }}
-    where status = 'DRAFTED'
-    group by alert_id
+    select * from {{ ref('alert_states') }}
 
 ),
 
@@ -44,10 +39,10 @@ queue as (
         alerts.alert_id,
         alerts.created_at as alerted_at,
         alerts.arm,
-        case when emails.alert_id is not null then 'DRAFTED' else alerts.status end as alert_status
+        coalesce(states.state, alerts.status) as alert_status
     from customers
     left join alerts on customers.customer_id = alerts.customer_id
-    left join emails on alerts.alert_id = emails.alert_id
+    left join states on alerts.alert_id = states.alert_id
     where customers.band = 'high'
 
 )

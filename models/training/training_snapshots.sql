@@ -57,6 +57,14 @@ outcomes as (
 
 ),
 
+-- Whoever got a message may have stayed because of it; a score is not about that. A message
+-- works for a horizon, so those whose label window meets it teach nothing; the held out do.
+treated as (
+
+    {{ treated_snapshots('cutoffs') }}
+
+),
+
 -- Keys, segment, label and features: nothing else is here for a model to learn from.
 labelled as (
 
@@ -73,7 +81,13 @@ labelled as (
             features.cutoff_date = outcomes.cutoff_date
             and features.customer_id = outcomes.customer_id
     left join profiles on features.customer_id = profiles.customer_id
-    where {{ in_population('features.cutoff_date', 'features.') }}
+    left join treated
+        on
+            features.cutoff_date = treated.cutoff_date
+            and features.customer_id = treated.customer_id
+    where
+        {{ in_population('features.cutoff_date', 'features.') }}
+        and treated.customer_id is null
 
 )
 

@@ -1,7 +1,7 @@
-"""GENERATE_RETENTION_EMAIL's template provider: a message from facts, without any model.
+"""The message without an LLM: a template, from the first reason.
 
-Like an LLM it never sees a name, an address or an offer: it leaves {name} and {offer} in the text,
-and SQL puts them in.
+Like an LLM it sees reasons only, and leaves {name} and {offer} in the text. Snowflake imports this
+very file. Standard library only.
 """
 
 import json
@@ -11,22 +11,20 @@ _OPENINGS = {
     "fewer_active_days": "We noticed that you come by less often than you used to.",
     "lower_spend": "We noticed that you find less with us than you used to.",
     "friction": "Something did not go as it should have lately, and we are sorry for that.",
-    "record_silence": "We have never missed you for this long before.",
+    "few_visits": "We would be glad to see you more often.",
 }
 _DEFAULT_OPENING = "Thank you for being with us."
 _SUBJECTS = {
     "silent": "{name}, we have missed you",
     "friction": "{name}, let us put this right",
-    "record_silence": "{name}, we have missed you",
 }
-_DEFAULT_SUBJECT = "{name}, something for you"
+_DEFAULT_SUBJECT = "{name}, we have something for you"
 
 
-def write_email(facts: str) -> str:
+def write_from_template(reasons: str | None) -> str:
     """Return JSON text with `subject` and `body` for a JSON list of reasons, strongest first."""
     try:
-        reasons = json.loads(facts)
-        first = str(reasons[0]["code"]) if reasons else ""
+        first = str(json.loads(reasons or "")[0]["code"])
     except (ValueError, TypeError, KeyError, IndexError):
         first = ""
     body = (

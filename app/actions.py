@@ -1,0 +1,89 @@
+"""All that the dashboard writes: moves of alerts, edits of drafts, who sees to what by when.
+
+Each ends in a procedure of the same name on both engines, which decides what is allowed and answers
+with a sentence for what is not. What the asking role does not see, it cannot move.
+"""
+
+import getpass
+import json
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+import streamlit as st
+from connection import LAKE, Source, query
+
+
+class Refused(NamedTuple):
+    """What was not done for an alert, and why, as a sentence for the manager."""
+
+    alert_id: str
+    sentence: str
+
+
+def move(source: Source, alert_ids: Sequence[str], to_state: str, reason: str) -> list[Refused]:
+    """Move alerts to a state, as far as that is allowed; return what was refused."""
+    visible, refused = _visible(source, alert_ids)
+    arguments = {"alert_ids": json.dumps(visible), "to_state": to_state}
+    arguments |= {"actor": viewer(source), "reason": reason.strip()}
+    return refused + (_call(source, "move_alerts", arguments) if visible else [])
+
+
+def edit_draft(source: Source, alert_id: str, subject: str, body: str) -> list[Refused]:
+    """Give a draft new words, as its next revision; return why they were refused, if they were."""
+    visible, refused = _visible(source, [alert_id])
+    arguments = {"alert_id": alert_id, "subject": subject.strip(), "body": body.strip()}
+    arguments |= {"actor": viewer(source)}
+    return refused + (_call(source, "edit_draft", arguments) if visible else [])
+
+
+def assign(
+    source: Source, alert_ids: Sequence[str], owner: str, due_on: date | None
+) -> list[Refused]:
+    """Say who sees to alerts, and by when; return what was refused."""
+    visible, refused = _visible(source, alert_ids)
+    arguments = {"alert_ids": json.dumps(visible), "owner": owner.strip()}
+    arguments |= {"due_on": due_on.isoformat() if due_on else None, "actor": viewer(source)}
+    return refused + (_call(source, "assign_alerts", arguments) if visible else [])
+
+
+def viewer(source: Source) -> str:
+    """Return who is looking: on Snowflake the viewer's login, on the laptop the user and role."""
+    if source.backend == LAKE:
+        return f"{getpass.getuser()} as {source.role}"
+    name = getattr(st.user, "user_name", None) or getattr(st.user, "email", None)
+    return str(name or query(source, "select current_user() as name").iloc[0]["name"])
+
+
+def _visible(source: Source, alert_ids: Sequence[str]) -> tuple[list[str], list[Refused]]:
+    """Part the alerts that this role sees from those that are none of its business."""
+    wanted = list(dict.fromkeys(alert_ids))
+    marks = ", ".join("?" for _ in wanted) or "null"
+    found = query(
+        source, f"select alert_id from manager_outreach where alert_id in ({marks})", wanted
+    )
+    seen = set(found["alert_id"])
+    refused = [Refused(one, "There is no such alert.") for one in wanted if one not in seen]
+    return [one for one in wanted if one in seen], refused
+
+
+def _call(source: Source, procedure: str, arguments: dict[str, str | None]) -> list[Refused]:
+    answer = _call_lake if source.backend == LAKE else _call_snowflake
+    rows = answer(source, procedure, arguments)
+    st.cache_data.clear()  # what was just done must be seen at once
+    return [Refused(alert_id, sentence) for alert_id, sentence in rows]
+
+
+def _call_lake(source: Source, procedure: str, arguments: dict[str, str | None]) -> list[tuple]:
+    from embedded.database import connect
+    from embedded.procedures import call
+
+    with connect(source.role, create=False) as connection:
+        return call(connection, procedure, arguments)
+
+
+def _call_snowflake(_: Source, procedure: str, arguments: dict[str, str | None]) -> list[tuple]:
+    named = ", ".join(f"{name} => ?" for name in arguments)
+    session = st.connection("snowflake").session()
+    rows = session.sql(f"call {procedure}({named})", params=list(arguments.values())).collect()
+    return [tuple(row) for row in rows]

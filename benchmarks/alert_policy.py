@@ -1,0 +1,130 @@
+"""`python -m benchmarks.alert_policy`: how many alerts the policy raises, beside what it spares.
+
+The shipped sample, hour by hour through the last days of it: events in, tables refreshed, everyone
+scored, alerts raised, by the pipeline itself. The model knows nothing of those days. Beside it what
+other policies would have raised from the same scores. Last line: JSON.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+from rich.console import Console
+from rich.progress import track
+
+from embedded.database import connect, transact
+from embedded.processes import run_dbt
+from embedded.scheduler import tick
+from ingest.samples import EVENTS, PROFILES
+
+_LOAD = f"""
+    insert into lake.main.churn_scores_raw
+    with events as (
+        select
+            event_id, customer_id, event_type, occurred_at, amount, properties::json as properties
+        from '{EVENTS}'
+        union all
+        select event_id, customer_id, event_type, occurred_at::timestamp, null, properties
+        from read_json('{PROFILES}', columns = {{
+            event_id: 'varchar', customer_id: 'varchar', event_type: 'varchar',
+            occurred_at: 'varchar', properties: 'json'
+        }})
+    )
+    select
+        event_id, customer_id, event_type, occurred_at, amount,
+        json_object('properties', properties), 'sample', 0,
+        hash(event_id) % 1000000000000, occurred_at, occurred_at
+    from events
+    where occurred_at > $since and occurred_at <= $until
+"""
+# A customer who is above the threshold at one score and was not at the one before.
+_CROSSINGS = """
+    select count(*), count(distinct customer_id)
+    from (
+        select customer_id, score, threshold,
+            lag(score) over (partition by customer_id order by scored_at) as before
+        from churn_score_history
+        inner join customer_policies using (customer_id)
+    )
+    where score >= threshold and coalesce(before, 0) < threshold
+"""
+_ALERTS = """
+    select count(*), count(distinct customer_id), coalesce(max(alerts), 0)
+    from (select customer_id, count(*) over (partition by customer_id) as alerts
+          from high_risk_history)
+"""
+# Entering the band again within the cool-down of 14 days.
+_ENTRIES = """
+    select count(*)
+    from (
+        select customer_id, band_since,
+            lag(band_since) over (partition by customer_id order by band_since) as before
+        from (select distinct customer_id, band_since from churn_score_history where band = 'high')
+    )
+    where band_since < before + interval 14 days
+"""
+_HIGH = "select count(*) from churn_scores where score is not null and band = 'high'"
+
+
+def measure(days: int) -> dict[str, int]:
+    """Return the figures of so many days, in an own lake that is removed afterwards."""
+    end = datetime(2018, 1, 1)
+    start = end - timedelta(days=days)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["CHURN_LAKE"] = str(Path(folder) / "lake")
+        # Households sleep: a night without baskets is no broken loader here.
+        variables = ["--vars", "stale_after_minutes: 1440"]
+        run_dbt("run", "-s", "raw", *variables)
+        with connect() as lake:
+            _load(lake, datetime(2000, 1, 1), start)
+        run_dbt("build", "--exclude-resource-type", "test", "unit_test", *variables)
+        with connect() as lake:
+            return _live_through(lake, start, days)
+
+
+def _load(lake: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> None:
+    transact(lake, lambda open_: open_.execute(_LOAD, {"since": since, "until": until}))
+
+
+def _live_through(lake: duckdb.DuckDBPyConnection, start: datetime, days: int) -> dict[str, int]:
+    hourly = daily = 0
+    for hour in track(range(1, days * 24 + 1), "hours", console=Console(stderr=True)):
+        moment = start + timedelta(hours=hour)
+        _load(lake, moment - timedelta(hours=1), moment)
+        tick(lake, moment)
+        high = lake.execute(_HIGH).fetchall()[0][0]
+        hourly += high
+        daily += high if hour % 24 == 0 else 0
+    alerts, customers, most = lake.execute(_ALERTS).fetchall()[0]
+    crossings, crossed = lake.execute(_CROSSINGS).fetchall()[0]
+    return {
+        "days": days,
+        "customers_scored": lake.execute("select count(*) from churn_scores").fetchall()[0][0],
+        "scores": lake.execute("select count(*) from churn_score_history").fetchall()[0][0],
+        "re_emission_every_hour": hourly,
+        "re_emission_every_day": daily,
+        "upward_crossings": crossings,
+        "customers_who_crossed": crossed,
+        "alerts": alerts,
+        "customers_alerted": customers,
+        "most_alerts_of_a_customer": most,
+        "entries_within_14_days_of_another": lake.execute(_ENTRIES).fetchall()[0][0],
+    }
+
+
+def main() -> int:
+    """Run it and print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.alert_policy", description=__doc__)
+    parser.add_argument("--days", type=int, default=28, help="default: 28")
+    figures = measure(parser.parse_args().days)
+    sys.stdout.write(json.dumps(figures) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+{# How many calls of this UTC day are left. #}
+{% macro llm_calls_left() %}
+    (
+        select settings.calls_per_run, settings.calls_per_day - today.calls as calls_left
+        from {{ ref('message_settings') }} as settings
+        cross join (
+            select count(*) as calls
+            from {{ ref('llm_calls') }}
+            where
+                outcome <> 'not_called'
+                and cast(called_at as date) = cast({{ as_of() }} as date)
+        ) as today
+    )
+{% endmacro %}
+
+{# Those whose turn it is in this run, of whom the LLM may be asked within the budget. #}
+{% macro llm_turns() %}
+    (
+        select
+            waiting.alert_id,
+            waiting.top_reasons,
+            waiting.tried + 1 as attempt
+        from {{ ref('waiting_for_llm') }} as waiting
+        cross join {{ llm_calls_left() }} as budget
+        where waiting.place <= least(budget.calls_per_run, budget.calls_left)
+    )
+{% endmacro %}
+
+{# Notes in the ledger whom nobody will be asked about, because the budget is used up. #}
+{% macro give_up_on_llm() %}
+    insert into {{ ref('llm_calls') }} (
+        call_id, alert_id, attempt, provider, model, prompt_version, outcome, detail, cost, called_at
+    )
+    select
+        md5(waiting.alert_id || '|not called') as call_id,
+        waiting.alert_id,
+        waiting.tried + 1 as attempt,
+        settings.provider,
+        settings.model,
+        settings.prompt_version,
+        'not_called' as outcome,
+        'the LLM''s budget of the day is used up' as detail,
+        0 as cost,
+        {{ as_of() }} as called_at
+    from {{ ref('waiting_for_llm') }} as waiting
+    cross join {{ ref('message_settings') }} as settings
+    cross join {{ llm_calls_left() }} as budget
+    where
+        waiting.place > budget.calls_left
+        or budget.calls_per_run = 0
+{% endmacro %}
+
+{# Snowflake: asks Cortex once for each alert that waits, within the budget, and keeps what it said.
+   One statement, because a reply that was not kept would be paid for twice. #}
+{% macro ask_llm() %}
+    insert into {{ ref('llm_calls') }} (
+        call_id, alert_id, attempt, provider, model, prompt_version, outcome, detail, reply,
+        prompt_tokens, reply_tokens, cost, called_at
+    )
+    with asked as (
+        select
+            turns.alert_id,
+            turns.attempt,
+            settings.provider,
+            settings.model,
+            settings.prompt_version,
+            settings.cost_per_million_tokens,
+            {{ parse_json('generate_retention_email(turns.top_reasons)') }} as answer
+        from {{ llm_turns() }} as turns
+        cross join {{ ref('message_settings') }} as settings
+    ),
+    opened as (
+        select
+            *,
+            {{ json_text('answer', 'reply') }} as reply,
+            {{ json_text('answer', 'error') }} as error,
+            cast({{ json_text('answer', 'prompt_tokens') }} as integer) as prompt_tokens,
+            cast({{ json_text('answer', 'reply_tokens') }} as integer) as reply_tokens
+        from asked
+    )
+    select
+        md5(alert_id || '|' || attempt || '|' || cast({{ as_of() }} as {{ dbt.type_string() }}))
+            as call_id,
+        alert_id,
+        attempt,
+        provider,
+        model,
+        prompt_version,
+        case when reply is null then 'failed' else 'replied' end as outcome,
+        case when reply is null then coalesce(error, 'no reply') end as detail,
+        reply,
+        prompt_tokens,
+        reply_tokens,
+        (coalesce(prompt_tokens, 0) + coalesce(reply_tokens, 0)) * cost_per_million_tokens / 1e6
+            as cost,
+        {{ as_of() }} as called_at
+    from opened
+{% endmacro %}

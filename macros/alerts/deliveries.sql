@@ -1,0 +1,80 @@
+{# How far each message has come: a relation with the latest row of each alert in the outbox. #}
+{% macro latest_deliveries() %}
+    (
+        select *
+        from {{ ref('outbox') }}
+        qualify row_number() over (
+            partition by alert_id order by attempt desc, {{ delivery_order('step') }} desc
+        ) = 1
+    )
+{% endmacro %}
+
+{# The steps in the order in which they come within one attempt. After FAILED, when the message is
+   certainly not on its way, there is another attempt; after UNKNOWN somebody has to look. #}
+{% macro delivery_steps() %}
+    {{ return([
+        'QUEUED', 'HANDING_OVER', 'UNKNOWN', 'FAILED', 'HANDED_OVER', 'BOUNCED', 'REPLIED',
+        'UNSUBSCRIBED',
+    ]) }}
+{% endmacro %}
+
+{% macro delivery_order(step) -%}
+    case {{ step }}
+        {%- for name in delivery_steps() %} when '{{ name }}' then {{ loop.index }}{% endfor %}
+    end
+{%- endmacro %}
+
+{# Queued messages that may be handed over now, the longest waiting first. #}
+{% macro waiting_messages(moment) %}
+    (
+        select
+            deliveries.*,
+            contacts.suppressed_because,
+            row_number() over (
+                order by
+                    case when contacts.suppressed_because is null then 0 else 1 end,
+                    deliveries.attempt,
+                    deliveries.noted_at,
+                    deliveries.alert_id
+            ) as place
+        from {{ latest_deliveries() }} as deliveries
+        inner join {{ ref('alert_states') }} as states on deliveries.alert_id = states.alert_id
+        inner join {{ contact_suppressions(moment) }} as contacts
+            on deliveries.customer_id = contacts.customer_id
+        where states.state = 'QUEUED' and deliveries.step in ('QUEUED', 'FAILED')
+    )
+{% endmacro %}
+
+{# Queued messages whose customers may no longer be written to. #}
+{% macro suppressed_messages() %}
+        select
+            alert_id,
+            'SUPPRESSED' as to_state,
+            'system' as moved_by,
+            'claim_message' as actor,
+            suppressed_because as reason
+        from {{ waiting_messages(as_of()) }} as waiting
+        where suppressed_because is not null
+{% endmacro %}
+
+{# What a noted delivery moves: handed over is sent; who refused it for good is not tried again. #}
+{% macro delivered_alerts() %}
+        select
+            {{ parameter('alert_id') }} as alert_id,
+            case {{ parameter('step') }}
+                when 'HANDED_OVER' then 'SENT' when 'BOUNCED' then 'SUPPRESSED' else 'EXPIRED'
+            end as to_state,
+            'system' as moved_by,
+            {{ parameter('sender') }} as actor,
+            coalesce(nullif({{ parameter('detail') }}, ''), {{ parameter('step') }}) as reason
+        from {{ latest_deliveries() }} as deliveries
+        where
+            deliveries.alert_id = {{ parameter('alert_id') }}
+            and (
+                {{ parameter('step') }} in ('HANDED_OVER', 'BOUNCED')
+                or (
+                    {{ parameter('step') }} = 'FAILED'
+                    and deliveries.attempt >= {{ var('delivery_attempts') }}
+                )
+            )
+{% endmacro %}

@@ -1,0 +1,56 @@
+{# The moves of MOVE_ALERTS: of the alerts asked for, those that may be moved so. A draft is approved
+   only when it passed its checks and its customer may be written to. #}
+{% macro manager_moves() %}
+        select
+            asked.alert_id,
+            {{ parameter('to_state') }} as to_state,
+            'manager' as moved_by,
+            {{ parameter('actor') }} as actor,
+            {{ parameter('reason') }} as reason
+        from {{ asked_alerts() }} as asked
+        inner join {{ ref('high_risk_history') }} as alerts on asked.alert_id = alerts.alert_id
+        left join {{ ref('current_drafts') }} as drafts on asked.alert_id = drafts.alert_id
+        left join {{ contact_suppressions(as_of()) }} as contacts
+            on alerts.customer_id = contacts.customer_id
+        where
+            {{ parameter('to_state') }} <> 'APPROVED'
+            or (
+                alerts.arm = 'treated'
+                and drafts.status = 'DRAFTED'
+                and contacts.suppressed_because is null
+            )
+{% endmacro %}
+
+{# After the moves: what was asked for and has not come true, with the reason as a sentence. #}
+{% macro refused_moves() %}
+    select
+        asked.alert_id,
+        case
+            when states.alert_id is null then 'There is no such alert.'
+            when states.state = 'HELD_OUT'
+                then 'This customer is held out, to measure what messages do: nothing is sent.'
+            when transitions.to_state is null
+                then 'An alert that is ' || states.state || ' cannot become '
+                    || {{ parameter('to_state') }} || '.'
+            when transitions.needs_reason and coalesce({{ parameter('reason') }}, '') = ''
+                then 'Say why: ' || {{ parameter('to_state') }} || ' needs a reason.'
+            when contacts.suppressed_because is not null
+                then 'Nothing may be sent: ' || contacts.suppressed_because || '.'
+            else 'There is no draft that passed its checks.'
+        end as sentence
+    from {{ asked_alerts() }} as asked
+    left join {{ ref('alert_states') }} as states on asked.alert_id = states.alert_id
+    left join {{ contact_suppressions(as_of()) }} as contacts
+        on states.customer_id = contacts.customer_id
+    left join {{ ref('alert_transitions') }} as transitions
+        on
+            states.state = transitions.from_state
+            and transitions.to_state = {{ parameter('to_state') }}
+            and transitions.moved_by in ('any', 'manager')
+    where coalesce(states.state, '') <> {{ parameter('to_state') }}
+{% endmacro %}
+
+{# The alerts that a caller names, as JSON text of a list of ids. #}
+{% macro asked_alerts() %}
+    (select distinct listed as alert_id from {{ text_list(parameter('alert_ids')) }} as ids)
+{% endmacro %}

@@ -1,0 +1,60 @@
+{# Writes a move of alerts from state to state, whoever asks for it: only those moves that
+   seeds/alert_transitions.csv allows from the present state, so that doing one twice writes one row.
+   wanted: a query with alert_id, to_state, moved_by (manager or system), actor, reason; of two
+   moves of one alert the first by name is taken. #}
+{% macro move_alerts(wanted) %}
+    insert into {{ ref('alert_events') }} (
+        event_id, alert_id, from_state, to_state, actor, reason, occurred_at
+    )
+    with wanted as (
+        {{ wanted }}
+    ),
+    allowed as (
+        select
+            wanted.alert_id,
+            states.state as from_state,
+            wanted.to_state,
+            wanted.actor,
+            wanted.reason
+        from wanted
+        inner join {{ ref('alert_states') }} as states on wanted.alert_id = states.alert_id
+        inner join {{ ref('alert_transitions') }} as transitions
+            on
+                states.state = transitions.from_state
+                and wanted.to_state = transitions.to_state
+                and transitions.moved_by in ('any', wanted.moved_by)
+        where not transitions.needs_reason or coalesce(wanted.reason, '') <> ''
+        qualify row_number() over (partition by wanted.alert_id order by wanted.to_state) = 1
+    )
+    select
+        md5(alert_id || '|' || from_state || '|' || to_state) as event_id,
+        alert_id,
+        from_state,
+        to_state,
+        actor,
+        reason,
+        {{ as_of() }} as occurred_at
+    from allowed
+{% endmacro %}
+
+{# The first event of every alert that has none yet. #}
+{% macro open_alerts() %}
+    insert into {{ ref('alert_events') }} (
+        event_id, alert_id, from_state, to_state, actor, reason, occurred_at
+    )
+    select
+        md5(alerts.alert_id || '||' || alerts.status) as event_id,
+        alerts.alert_id,
+        '' as from_state,
+        alerts.status as to_state,
+        'process_alerts' as actor,
+        case
+            when alerts.status = 'HELD_OUT' then 'held out, to measure what messages do'
+            else 'risk of ' || cast(round(100 * alerts.score) as integer) || ' %, threshold '
+                || cast(round(100 * alerts.threshold) as integer) || ' %'
+        end as reason,
+        {{ as_of() }} as occurred_at
+    from {{ ref('high_risk_history') }} as alerts
+    left join {{ ref('alert_events') }} as events on alerts.alert_id = events.alert_id
+    where events.alert_id is null
+{% endmacro %}

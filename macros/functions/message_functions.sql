@@ -1,0 +1,52 @@
+{# WRITE_FROM_TEMPLATE, DRAFT_MESSAGE and CHECK_MESSAGE: the package outreach/, called from SQL.
+   DuckDB: every connection registers them (embedded/functions.py). Snowflake: Python functions that
+   import the package, zipped by `python -m outreach pack`, from a stage.
+   dbt run-operation create_message_functions #}
+{% macro create_message_functions() %}
+    {{ run_statements(
+        message_function_statements(), 'create_message_functions'
+    ) if target.type == 'snowflake' else log(
+        'create_message_functions: nothing to do on DuckDB, where every connection registers them',
+        info=True
+    ) }}
+{% endmacro %}
+
+{% macro message_function_statements() %}
+    {%- set schema = target.database ~ '.' ~ target.schema -%}
+    {%- set statements = [
+        'create stage if not exists ' ~ schema ~ '.churn_code',
+        "put 'file://target/outreach.zip' @" ~ schema
+        ~ '.churn_code auto_compress = false overwrite = true',
+    ] -%}
+    {%- for name, function in message_functions().items() -%}
+        {%- set statement -%}
+            create or replace function {{ schema }}.{{ name }}(
+                {{ function.parameters | join(' varchar, ') }} varchar
+            )
+            returns varchar
+            language python
+            immutable
+            runtime_version = '3.11'
+            imports = ('@{{ schema }}.churn_code/outreach.zip')
+            handler = '{{ function.handler }}'
+        {%- endset -%}
+        {%- do statements.append(statement) -%}
+    {%- endfor -%}
+    {{ return(statements) }}
+{% endmacro %}
+
+{% macro message_functions() %}
+    {{ return({
+        'write_from_template': {
+            'parameters': ['reasons'], 'handler': 'outreach.template.write_from_template',
+        },
+        'draft_message': {
+            'parameters': ['reply', 'name', 'offer_text', 'prompt'],
+            'handler': 'outreach.checks.draft_message',
+        },
+        'check_message': {
+            'parameters': ['subject', 'body', 'name', 'offer_text', 'prompt'],
+            'handler': 'outreach.checks.check_message',
+        },
+    }) }}
+{% endmacro %}

@@ -1,0 +1,78 @@
+{# PROCEDURE: statements that somebody calls with parameters. All of them are one transaction, in
+   which nobody else writes through a procedure; the last one, a select without a semicolon in it,
+   is the answer.
+   meta: parameters (names; all are texts) and returns (the answer's columns; all are texts). #}
+{% macro create_procedure(relation, body, parameters, returns) %}
+    {{ return(adapter.dispatch('create_procedure')(relation, body, parameters, returns)) }}
+{% endmacro %}
+
+{% macro default__create_procedure(relation, body, parameters, returns) %}
+    {{ no_such_engine('create_procedure') }}
+{% endmacro %}
+
+{# Two inserts do not exclude each other on Snowflake, but two updates of one row do: the second
+   caller waits for the first one's commit, and then sees what it wrote. Owner's rights, so that a
+   caller needs no right on the tables. #}
+{% macro snowflake__create_procedure(relation, body, parameters, returns) %}
+    {%- set parts = (body | trim).rsplit(';', 1) -%}
+    {%- set turn = relation.database ~ '.' ~ relation.schema ~ '.procedure_turn' -%}
+    create table if not exists {{ turn }} as select sysdate() as taken_at;
+    create or replace procedure {{ relation }}(
+        {%- for name in parameters %}{{ name }} varchar{{ ', ' if not loop.last }}{% endfor -%}
+    )
+    returns table (
+        {%- for name in returns %}{{ name }} varchar{{ ', ' if not loop.last }}{% endfor -%}
+    )
+    language sql
+    execute as owner
+    as
+    $$
+    declare
+        answer resultset;
+    begin
+        begin transaction;
+        update {{ turn }} set taken_at = sysdate();
+        {{ parts[0] }};
+        answer := ({{ parts[1] }});
+        commit;
+        return table(answer);
+    exception
+        when other then
+            rollback;
+            raise;
+    end;
+    $$
+{% endmacro %}
+
+{% macro duckdb__create_procedure(relation, body, parameters, returns) %}
+    merge into {{ relation.database }}.embedded.procedures as registered
+    using (
+        select
+            {{ sql_literal(relation.identifier) }} as name,
+            {{ sql_literal(body) }} as body,
+            {{ sql_literal(tojson(parameters)) }} as parameters
+    ) as wanted
+    on registered.name = wanted.name
+    when matched then update set body = wanted.body, parameters = wanted.parameters
+    when not matched then insert (name, body, parameters)
+        values (wanted.name, wanted.body, wanted.parameters)
+{% endmacro %}
+
+{% materialization procedure, default %}
+    {%- set target_relation = this.incorporate(type='view') -%}
+    {{ run_hooks(pre_hooks) }}
+    {% do take_turn() %}
+    {% call statement('main') %}{{ create_procedure(
+        target_relation, sql, config.meta_require('parameters'), config.meta_require('returns')
+    ) }}{% endcall %}
+    {% do adapter.commit() %}
+    {% do end_turn() %}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': []}) }}
+{% endmaterialization %}
+
+{# A parameter of a procedure, in its body. #}
+{% macro parameter(name) %}{{ return(adapter.dispatch('parameter')(name)) }}{% endmacro %}
+{% macro default__parameter(name) %}{{ no_such_engine('parameter') }}{% endmacro %}
+{% macro snowflake__parameter(name) %}:{{ name }}{% endmacro %}
+{% macro duckdb__parameter(name) %}getvariable('{{ name }}'){% endmacro %}

@@ -1,0 +1,10 @@
+{# Scheduled: what time and the data bring about, whoever does nothing. Each statement may be run
+   again. #}
+{{ config(materialized='task', meta={'schedule': '10 MINUTES'}) }}
+
+{{ draft_messages() }};
+{{ move_alerts(suppressed_alerts()) }};
+{{ move_alerts(expired_alerts()) }};
+{{ close_alerts() }};
+{{ move_alerts(closed_alerts()) }};
+{{ queue_messages() }}

@@ -1,0 +1,12 @@
+{# A manager's own words: a new revision of a draft that is not approved yet, checked like every
+   draft. The same words again add nothing. #}
+{{ config(
+    materialized='procedure',
+    meta={
+        'parameters': ['alert_id', 'subject', 'body', 'actor'],
+        'returns': ['alert_id', 'sentence'],
+    }
+) }}
+
+{{ add_revision() }};
+{{ refused_revision() }}

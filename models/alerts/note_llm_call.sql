@@ -1,0 +1,40 @@
+{# One row of the ledger, from whoever asked an LLM. The same call again adds nothing. #}
+{{ config(
+    materialized='procedure',
+    meta={
+        'parameters': [
+            'alert_id', 'attempt', 'outcome', 'detail', 'reply', 'prompt_tokens', 'reply_tokens',
+            'seconds',
+        ],
+        'returns': ['call_id'],
+    }
+) }}
+
+{%- set call_id = "md5(" ~ parameter('alert_id') ~ " || '|' || " ~ parameter('attempt') ~ ")" %}
+
+insert into {{ ref('llm_calls') }} (
+    call_id, alert_id, attempt, provider, model, prompt_version, outcome, detail, reply,
+    prompt_tokens, reply_tokens, seconds, cost, called_at
+)
+select
+    {{ call_id }} as call_id,
+    {{ parameter('alert_id') }} as alert_id,
+    cast({{ parameter('attempt') }} as integer) as attempt,
+    settings.provider,
+    settings.model,
+    settings.prompt_version,
+    {{ parameter('outcome') }} as outcome,
+    {{ parameter('detail') }} as detail,
+    {{ parameter('reply') }} as reply,
+    cast({{ parameter('prompt_tokens') }} as integer) as prompt_tokens,
+    cast({{ parameter('reply_tokens') }} as integer) as reply_tokens,
+    cast({{ parameter('seconds') }} as double) as seconds,
+    (
+        coalesce(cast({{ parameter('prompt_tokens') }} as double), 0)
+        + coalesce(cast({{ parameter('reply_tokens') }} as double), 0)
+    ) * settings.cost_per_million_tokens / 1e6 as cost,
+    {{ as_of() }} as called_at
+from {{ ref('message_settings') }} as settings
+left join {{ ref('llm_calls') }} as noted on noted.call_id = {{ call_id }}
+where noted.call_id is null;
+select {{ call_id }} as call_id

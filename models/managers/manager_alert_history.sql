@@ -1,0 +1,41 @@
+with
+
+customers as (
+
+    select customer_id from {{ ref('manager_customers') }}
+
+),
+
+alerts as (
+
+    select
+        alert_id,
+        customer_id
+    from {{ ref('high_risk_history') }}
+
+),
+
+events as (
+
+    select * from {{ ref('alert_events') }}
+
+),
+
+history as (
+
+    select
+        events.event_id,
+        alerts.alert_id,
+        alerts.customer_id,
+        events.from_state,
+        events.to_state,
+        events.actor,
+        events.reason,
+        events.occurred_at
+    from events
+    inner join alerts on events.alert_id = alerts.alert_id
+    inner join customers on alerts.customer_id = customers.customer_id
+
+)
+
+select * from history

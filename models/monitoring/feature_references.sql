@@ -1,0 +1,74 @@
+with
+
+runs as (
+
+    select * from {{ ref('train_churn_model') }}
+
+),
+
+-- Of the features the training rows, of the score the test window: what the run itself noted.
+features as (
+
+    select
+        runs.version as model_version,
+        cast(entries.key as {{ dbt.type_string() }}) as feature,
+        entries.value as reference
+    from runs
+    cross join {{ json_rows(parse_json('runs.feature_reference'), 'entries') }}
+    union all
+    select
+        version as model_version,
+        'score' as feature,
+        {{ parse_json('score_reference') }} as reference
+    from runs
+
+),
+
+edges as (
+
+    select
+        features.model_version,
+        features.feature,
+        {{ json_place('edges_of_bins') }} as place,
+        cast(edges_of_bins.value as double) as edge
+    from features
+    cross join {{ json_rows(json_part('features.reference', 'bins'), 'edges_of_bins') }}
+
+),
+
+shares as (
+
+    select
+        features.model_version,
+        features.feature,
+        {{ json_place('shares_of_bins') }} as bin,
+        cast(shares_of_bins.value as double) as reference_share
+    from features
+    cross join {{ json_rows(json_part('features.reference', 'shares'), 'shares_of_bins') }}
+
+),
+
+bins as (
+
+    select
+        shares.model_version,
+        shares.feature,
+        shares.bin,
+        lower_edges.edge as above,
+        upper_edges.edge as up_to,
+        shares.reference_share
+    from shares
+    left join edges as lower_edges
+        on
+            shares.model_version = lower_edges.model_version
+            and shares.feature = lower_edges.feature
+            and shares.bin = lower_edges.place + 1
+    left join edges as upper_edges
+        on
+            shares.model_version = upper_edges.model_version
+            and shares.feature = upper_edges.feature
+            and shares.bin = upper_edges.place
+
+)
+
+select * from bins

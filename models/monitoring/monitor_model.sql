@@ -1,0 +1,16 @@
+{# Scheduled: once a week and version it counts the features, and judges the week whose labels have
+   closed; the other runs find nothing to do. #}
+{{ config(materialized='task', meta={'schedule': '60 MINUTES'}) }}
+
+{{ count_features(
+    histograms=ref('feature_histograms'),
+    references=ref('feature_references'),
+    metrics=ref('churn_metrics_live'),
+    model=ref('active_churn_model'),
+) }};
+{{ judge_scores(
+    outcomes=ref('score_outcomes'),
+    score_history=ref('churn_score_history'),
+    daily=ref('customer_activity_daily'),
+    alerts=ref('high_risk_history'),
+) }}

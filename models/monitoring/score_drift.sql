@@ -1,0 +1,22 @@
+with
+
+drift as (
+
+    select * from {{ ref('population_drift') }}
+
+),
+
+scores as (
+
+    select
+        week,
+        model_version,
+        psi,
+        shift,
+        n
+    from drift
+    where feature = 'score'
+
+)
+
+select * from scores

@@ -1,0 +1,109 @@
+"""From the outbox to a sender, each message once.
+
+A message is taken (HANDING_OVER) in a transaction of its own before it is handed over, and what
+became of it is noted afterwards. A process that is killed in between leaves the first without the
+second: the next one asks the sender what became of it, and where that cannot tell, UNKNOWN stays
+for a human. Nothing is handed over twice.
+"""
+
+import re
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timezone
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+import duckdb
+
+from embedded.procedures import call
+from outreach.senders import BOUNCED, FAILED, UNKNOWN, Delivery, Sender, Unavailable
+from outreach.settings import MessageSettings
+
+_ADDRESS = re.compile(r"[^\s@,;:<>\"()\[\]\\]+@[^\s@,;:<>\"()\[\]\\]+", re.ASCII)
+
+
+def hand_over_waiting(
+    connection: duckdb.DuckDBPyConnection,
+    sender: Sender,
+    settings: MessageSettings,
+    report: Callable[[str], None],
+    should_stop: Callable[[], bool] = lambda: False,
+) -> int:
+    """Queue what was approved and hand over what waits; return how many were handed over.
+
+    Ends early when the sender takes nothing: the rest waits in the outbox.
+    """
+    count = 0
+    if call(connection, "queue_messages", {})[0][0] == "0":
+        return count
+    try:
+        with sender.session() as session:
+            while not should_stop() and (taken := _take(connection, sender.name)) is not None:
+                alert_id, message_id, _, recipient, subject, body = taken
+                try:
+                    message = compose(settings, message_id, recipient, subject, body)
+                    delivery = session.hand_over(message, alert_id)
+                except ValueError as error:
+                    delivery = Delivery(BOUNCED, str(error))
+                note(connection, alert_id, delivery, sender.name)
+                count += delivery.step == "HANDED_OVER"
+                if delivery.step != "HANDED_OVER":
+                    report(f"message of alert {alert_id}: {delivery.step}, {delivery.detail}")
+                if delivery.step in (FAILED, UNKNOWN):
+                    break
+    except Unavailable as error:
+        report(f"messages wait: {error}")
+    return count
+
+
+def resolve_interrupted(
+    connection: duckdb.DuckDBPyConnection, sender: Sender, report: Callable[[str], None]
+) -> None:
+    """Note what became of messages that a process took and did not live to note."""
+    rows = connection.execute(
+        "select alert_id from unresolved_messages where step = 'HANDING_OVER' and sender = ?",
+        [sender.name],
+    ).fetchall()
+    for (alert_id,) in rows:
+        delivery = sender.find(alert_id)
+        note(connection, alert_id, delivery, sender.name)
+        report(f"message of alert {alert_id} was interrupted: {delivery.step}, {delivery.detail}")
+
+
+def note(
+    connection: duckdb.DuckDBPyConnection, alert_id: str, delivery: Delivery, who: str
+) -> list[tuple]:
+    """Write back what became of a message; return a sentence where that cannot be."""
+    return call(
+        connection,
+        "note_delivery",
+        {"alert_id": alert_id, "step": delivery.step, "sender": who, "detail": delivery.detail},
+    )
+
+
+def compose(
+    settings: MessageSettings, message_id: str, recipient: str, subject: str, body: str
+) -> EmailMessage:
+    """Return the message as it goes out; raises ValueError for an address that is none.
+
+    The library writes the headers, and refuses a line break in any of them.
+    """
+    if not _ADDRESS.fullmatch(recipient):
+        raise ValueError("the customer's e-mail address is none")
+    message = EmailMessage(policy=SMTP)
+    message["From"] = settings.sender_address
+    message["To"] = recipient
+    message["Subject"] = subject
+    message["Date"] = format_datetime(datetime.now(timezone.utc))
+    message["Message-ID"] = f"<{message_id}>"
+    message["List-Unsubscribe"] = (
+        f"<mailto:{settings.unsubscribe_address}?subject={message_id.split('@')[0]}>"
+    )
+    message.set_content(body)
+    return message
+
+
+def _take(connection: duckdb.DuckDBPyConnection, sender: str) -> tuple | None:
+    rows = call(connection, "claim_message", {"claim_id": uuid.uuid4().hex, "sender": sender})
+    return rows[0] if rows else None

@@ -1,0 +1,143 @@
+"""Who writes: one question, one answer. Never called while a transaction is open on the lake."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from outreach.template import write_from_template
+
+if TYPE_CHECKING:
+    import httpx
+
+    from outreach.settings import MessageSettings
+
+# A reply that is worth reading has some hundred tokens; whoever sends more is not listened to.
+LONGEST_ANSWER_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one call brought: a reply (JSON text with subject and body), or why there is none.
+
+    `has_answered` tells an LLM that said something useless from one that said nothing.
+    """
+
+    reply: str | None = None
+    error: str | None = None
+    prompt_tokens: int | None = None
+    reply_tokens: int | None = None
+    seconds: float = 0.0
+    has_answered: bool = True
+
+
+def generate_retention_email(reasons: str | None) -> str:
+    """Ask the configured provider once; the SQL function of this name, on the laptop.
+
+    Returns JSON text: reply, error, prompt_tokens, reply_tokens.
+    """
+    answer = asdict(ask(_settings(), reasons or "[]"))
+    names = ("reply", "error", "prompt_tokens", "reply_tokens")
+    return json.dumps({name: answer[name] for name in names})
+
+
+def ask(settings: "MessageSettings", reasons: str) -> Answer:
+    """Ask the provider of the settings once about a customer's reasons; never raises."""
+    if settings.provider == "template":
+        return Answer(reply=write_from_template(reasons))
+    return _ask_ollama(settings, reasons)
+
+
+@cache
+def _settings() -> "MessageSettings":
+    from embedded.database import connect
+    from outreach.settings import read_settings
+
+    with connect(role=None, create=False) as connection:
+        return read_settings(connection)
+
+
+def _ask_ollama(settings: "MessageSettings", reasons: str) -> Answer:
+    """One call of the server that OLLAMA_HOST names, bounded in time and in bytes."""
+    import httpx
+    import ollama
+
+    started = time.monotonic()
+    seconds = settings.timeout_seconds
+    try:
+        with ollama.Client(
+            timeout=seconds,
+            follow_redirects=False,
+            transport=_bounded_transport(deadline=started + seconds),
+        ) as client:
+            response = client.chat(
+                model=settings.model,
+                messages=[{"role": "user", "content": f"{settings.prompt} {reasons}"}],
+                format=json.loads(settings.reply_schema),
+                options={"temperature": 0, "seed": 0, "num_predict": settings.max_tokens},
+            )
+    except httpx.TimeoutException:
+        return _silence(f"no answer within {seconds} s", started)
+    except (ConnectionError, httpx.TransportError) as error:
+        return _silence(f"the LLM's server cannot be reached: {_one_line(error)}", started)
+    except ollama.ResponseError as error:
+        return _silence(
+            f"the LLM's server answered {error.status_code}: {_one_line(error)}", started
+        )
+    except (
+        ValueError,
+        TypeError,
+        httpx.HTTPError,
+    ) as error:  # pydantic's and json's are ValueErrors
+        return Answer(error=f"no answer of an LLM: {_one_line(error)}", seconds=_since(started))
+    return Answer(
+        reply=response.message.content,
+        error=None if response.message.content else "an empty reply",
+        prompt_tokens=response.prompt_eval_count,
+        reply_tokens=response.eval_count,
+        seconds=_since(started),
+    )
+
+
+def _silence(error: str, started: float) -> Answer:
+    return Answer(error=error, seconds=_since(started), has_answered=False)
+
+
+def _since(started: float) -> float:
+    return time.monotonic() - started
+
+
+def _one_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def _bounded_transport(deadline: float) -> "httpx.BaseTransport":
+    """Return a transport whose answers end at a moment and at LONGEST_ANSWER_BYTES."""
+    import httpx
+
+    class Bounded(httpx.SyncByteStream):
+        def __init__(self, stream: httpx.SyncByteStream) -> None:
+            self._stream = stream
+
+        def __iter__(self) -> Iterator[bytes]:
+            size = 0
+            for part in self._stream:
+                size += len(part)
+                if size > LONGEST_ANSWER_BYTES:
+                    raise httpx.DecodingError(f"more than {LONGEST_ANSWER_BYTES:,} bytes")
+                if time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("the whole answer took too long")
+                yield part
+
+        def close(self) -> None:
+            self._stream.close()
+
+    class Transport(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            response = super().handle_request(request)
+            response.stream = Bounded(response.stream)
+            return response
+
+    return Transport()

@@ -1,0 +1,74 @@
+"""`python -m outreach run`: one process a lake that asks the LLM and hands messages over.
+
+Apart from the scheduler, so that a slow LLM or mail server holds up no refresh and no alert.
+"""
+
+import time
+from threading import Event
+
+import duckdb
+
+from embedded.database import CATALOG, LakeError, connect, lake_path
+from embedded.schedule import ending_with_the_engine, report
+from ingest.lease import sole_process
+from ingest.loader import stop_on_signals
+from outreach.asking import ask_waiting
+from outreach.delivery import hand_over_waiting, resolve_interrupted
+from outreach.senders import Sender, open_sender
+from outreach.settings import read_settings
+
+_LOOK_SECONDS = 1.0
+# Time alone makes a message due again: a try that failed, a customer who was written to lately.
+_LOOK_AT_LATEST_SECONDS = 30.0
+
+
+def work(*, once: bool = False) -> None:
+    """Do what there is to do, again and again until SIGTERM or SIGINT; raises LakeError."""
+    stop = stop_on_signals()
+    sender = open_sender()
+    with (
+        connect(create=False) as connection,
+        sole_process(lake_path(), "outreach", "messages of this lake are handled", stop) as is_ours,
+        ending_with_the_engine(),
+    ):
+        if not is_ours:
+            return
+        resolve_interrupted(connection, sender, report)
+        if once:
+            _pass(connection, sender, stop)
+        else:
+            _passes(connection, sender, stop)
+
+
+def _passes(connection: duckdb.DuckDBPyConnection, sender: Sender, stop: Event) -> None:
+    seen, looked = None, 0.0
+    while not stop.wait(_LOOK_SECONDS):
+        try:
+            snapshot = connection.execute(f"select id from {CATALOG}.current_snapshot()").fetchone()
+            if snapshot == seen and time.monotonic() - looked < _LOOK_AT_LATEST_SECONDS:
+                continue
+            seen, looked = snapshot, time.monotonic()
+            _pass(connection, sender, stop)
+        except duckdb.FatalException:
+            raise
+        except (duckdb.Error, LakeError) as error:
+            report(f"messages: {str(error).strip().splitlines()[0]}; trying again")
+            stop.wait(_LOOK_AT_LATEST_SECONDS)
+
+
+def _pass(connection: duckdb.DuckDBPyConnection, sender: Sender, stop: Event) -> None:
+    """Ask about alerts and hand messages over, if there are any; without any nothing is written."""
+    settings = read_settings(connection)
+    if _is_any(connection, "waiting_for_llm"):
+        drafts = ask_waiting(connection, settings, stop.is_set)
+        report(f"messages: {drafts} drafted")
+    if _is_any(connection, "alert_states where state = 'APPROVED'") or _is_any(
+        connection, "waiting_messages"
+    ):
+        count = hand_over_waiting(connection, sender, settings, report, stop.is_set)
+        if count:
+            report(f"messages: {count} handed over to {sender.name}")
+
+
+def _is_any(connection: duckdb.DuckDBPyConnection, rows: str) -> bool:
+    return connection.execute(f"select 1 from {rows} limit 1").fetchone() is not None

@@ -1,0 +1,241 @@
+"""From the outbox to a sender: each message once, whatever is killed; what is unknown is said."""
+
+import email
+import email.policy
+import json
+import socket
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from embedded.database import LakeError
+from embedded.procedures import call
+from outreach import delivery
+from outreach.delivery import compose, hand_over_waiting, note, resolve_interrupted
+from outreach.senders import Delivery, open_sender
+from outreach.settings import read_settings
+from tests.outreach_fixtures import raise_alerts, run, states
+
+pytest_plugins = ("tests.outreach_fixtures",)
+
+
+class Mailbox:
+    """A mail server; `answers` says what it answers to a text, by default that it took it."""
+
+    def __init__(self):
+        self.messages, self.answers, self.refused_recipients = [], [], {}
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address in self.refused_recipients:
+            return self.refused_recipients[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.SMTP))
+        answer = self.answers.pop(0) if self.answers else "250 taken"
+        if answer is None:  # the line breaks after the text was sent
+            server.transport.close()
+            return "250 nobody hears this"
+        return answer
+
+
+@pytest.fixture
+def mailbox(monkeypatch):
+    box = Mailbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(box, hostname="127.0.0.1", port=port)
+    controller.start()
+    monkeypatch.setenv("CHURN_OUTBOX", f"smtp://127.0.0.1:{port}")
+    yield box
+    controller.stop()
+
+
+def approve(lake, *alerts: str) -> None:
+    raise_alerts(lake, *alerts)
+    arguments = {"alert_ids": json.dumps(alerts), "to_state": "APPROVED", "actor": "ann"}
+    assert call(lake.connection, "move_alerts", arguments | {"reason": ""}) == []
+
+
+def send(lake) -> list[str]:
+    said: list[str] = []
+    sender = open_sender()
+    resolve_interrupted(lake.connection, sender, said.append)
+    settings = read_settings(lake.connection)
+    hand_over_waiting(lake.connection, sender, settings, said.append)
+    return said
+
+
+def steps(lake, alert_id: str) -> list[str]:
+    rows = lake.rows("select step from outbox where alert_id = ? order by noted_at", alert_id)
+    return [row[0] for row in rows]
+
+
+def test_a_mail_server_gets_each_message_once_with_its_headers(lake, mailbox):
+    approve(lake, "A", "B")
+    assert send(lake) == send(lake) == []
+    run(lake, "advance_alerts")
+    assert states(lake) == {"A": "SENT", "B": "SENT"}
+    assert steps(lake, "A") == ["QUEUED", "HANDING_OVER", "HANDED_OVER"]
+    by_recipient = {message["To"]: message for message in mailbox.messages}
+    assert set(by_recipient) == {"a@example.org", "b@example.org"}
+    message = by_recipient["a@example.org"]
+    assert message["Message-ID"] == "<A@example.com>"
+    assert message["From"] == "Your customer team <team@example.com>"
+    assert message["List-Unsubscribe"] == "<mailto:unsubscribe@example.com?subject=A>"
+    assert message.get_content_type() == "text/plain"
+    assert message.get_content().replace("\r\n", "\n").strip() == lake.one(
+        "select body from current_drafts where alert_id = 'A'"
+    )
+
+
+def test_a_folder_gets_each_message_as_a_file_once(lake):
+    approve(lake, "A")
+    assert send(lake) == send(lake) == []
+    files = list((lake.path / "outbox").iterdir())
+    assert [file.name for file in files] == ["A.eml"]
+    assert email.message_from_bytes(files[0].read_bytes())["To"] == "a@example.org"
+
+
+def kill(lake, monkeypatch, step: str, when: str) -> None:
+    """Hand over, and die before or after a step of it."""
+    whole = delivery.call
+
+    def killed(connection, name, arguments):
+        if (name, when) == (step, "before"):
+            raise KeyboardInterrupt
+        answer = whole(connection, name, arguments)
+        if name == step:
+            raise KeyboardInterrupt
+        return answer
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(delivery, "call", killed)
+        send(lake)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", ["queue_messages", "claim_message", "note_delivery"])
+def test_a_crash_between_any_two_steps_hands_over_once(lake, monkeypatch, step, when):
+    """A folder can tell what became of it, so that every message arrives, and once."""
+    approve(lake, "A", "B")
+    kill(lake, monkeypatch, step, when)
+    for _ in range(2):
+        send(lake)
+    assert states(lake) == {"A": "SENT", "B": "SENT"}
+    assert len(list((lake.path / "outbox").glob("*"))) == 2
+    assert lake.one("select count(*) from outbox where step = 'HANDED_OVER'") == 2
+
+
+@pytest.mark.parametrize("step", ["claim_message", "note_delivery"])
+def test_a_mail_servers_message_is_never_sent_twice_after_a_crash(lake, mailbox, monkeypatch, step):
+    """A mail server cannot be asked: a human looks, and says what became of it."""
+    approve(lake, "A")
+    kill(lake, monkeypatch, step, "after" if step == "claim_message" else "before")
+    said = send(lake)
+    assert said == [
+        "message of alert A was interrupted: UNKNOWN,"
+        " the sender ended while it handed the message over"
+    ]
+    assert send(lake) == []
+    arrived = len(mailbox.messages)
+    assert arrived == (0 if step == "claim_message" else 1)
+    assert states(lake) == {"A": "QUEUED"}
+    assert lake.rows("select alert_id, step from unresolved_messages") == [("A", "UNKNOWN")]
+    became = "HANDED_OVER" if arrived else "FAILED"
+    assert note(lake.connection, "A", Delivery(became, "looked it up"), "ann") == []
+    send(lake)
+    assert len(mailbox.messages) == 1
+    assert states(lake) == {"A": "SENT"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "step", "sent_at_last"),
+    [
+        ("451 try later", "FAILED", True),
+        ("554 no such text", "BOUNCED", False),
+        (None, "UNKNOWN", False),
+    ],
+)
+def test_what_a_mail_server_answers_decides(lake, mailbox, answer, step, sent_at_last):
+    approve(lake, "A")
+    mailbox.answers = [answer]
+    assert send(lake)[0].startswith(f"message of alert A: {step}")
+    assert step in steps(lake, "A")
+    send(lake)
+    assert len(mailbox.messages) == 1 + sent_at_last
+    wanted = {"FAILED": "SENT", "BOUNCED": "SUPPRESSED", "UNKNOWN": "QUEUED"}[step]
+    assert states(lake) == {"A": wanted}
+
+
+def test_a_recipient_that_is_refused_is_not_written_to_again(lake, mailbox):
+    approve(lake, "A", "B")
+    mailbox.refused_recipients = {"a@example.org": "550 unknown"}
+    send(lake)
+    assert states(lake) == {"A": "SUPPRESSED", "B": "SENT"}
+    assert lake.rows("select customer_id, reason from suppressions") == [("A", "bounced")]
+
+
+def test_a_server_that_is_away_costs_no_attempt(lake, monkeypatch):
+    approve(lake, "A")
+    monkeypatch.setenv("CHURN_OUTBOX", "smtp://127.0.0.1:9")
+    assert send(lake)[0].startswith("messages wait: the mail server 127.0.0.1:9 takes nothing")
+    assert steps(lake, "A") == ["QUEUED"]
+
+
+def test_consent_is_asked_again_when_a_message_is_handed_over(lake):
+    approve(lake, "A")
+    run(lake, "advance_alerts")
+    assert states(lake) == {"A": "QUEUED"}
+    call(lake.connection, "suppress_customer", {"customer_id": "A", "reason": "x", "actor": "ann"})
+    send(lake)
+    assert states(lake) == {"A": "SUPPRESSED"}
+    assert not list((lake.path / "outbox").glob("*"))
+
+
+def test_bounces_replies_and_unsubscribes_are_written_back_once(lake):
+    approve(lake, "A", "B")
+    send(lake)
+    for _ in range(2):
+        note(lake.connection, "A", Delivery("REPLIED", "thank you"), "ann")
+        note(lake.connection, "A", Delivery("UNSUBSCRIBED", ""), "ann")
+        note(lake.connection, "B", Delivery("BOUNCED", "mailbox full"), "ann")
+    assert steps(lake, "A")[-2:] == ["REPLIED", "UNSUBSCRIBED"]
+    assert lake.rows("select customer_id, reason from suppressions order by 1") == [
+        ("A", "unsubscribed"),
+        ("B", "bounced"),
+    ]
+    assert dict(lake.rows("select alert_id, delivery from manager_outreach")) == {
+        "A": "UNSUBSCRIBED",
+        "B": "BOUNCED",
+    }
+    assert note(lake.connection, "A", Delivery("NONSENSE", ""), "ann") == [
+        ("A", "There is no step NONSENSE.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("recipient", "subject"),
+    [
+        ("a@example.org\nBcc: all@example.org", "Hello"),
+        ("a@example.org, all@example.org", "Hello"),
+        ("all", "Hello"),
+        ("a@example.org", "Hello\r\nBcc: all@example.org"),
+    ],
+)
+def test_nothing_can_be_put_into_a_header(lake, recipient, subject):
+    settings = read_settings(lake.connection)
+    with pytest.raises(ValueError):
+        compose(settings, "A@example.com", recipient, subject, "Dear customer")
+    message = compose(settings, "A@example.com", "a@example.org", "Grüße, 李", "Dear Renée,\n.\nx")
+    assert message["Subject"] == "Grüße, 李"
+
+
+def test_a_sender_that_is_none_is_said_so(monkeypatch):
+    for where in ("ftp://host", "smtp://user:secret@host", "smtp://"):
+        monkeypatch.setenv("CHURN_OUTBOX", where)
+        with pytest.raises(LakeError, match="CHURN_OUTBOX must be") as raised:
+            open_sender()
+        assert "secret" not in str(raised.value)

@@ -1,0 +1,179 @@
+"""What messages do: outcomes from the data, treated against held out, and the truth of it."""
+
+import hashlib
+import math
+from datetime import timedelta
+
+import duckdb
+import numpy
+import pytest
+
+from embedded.actions import utc_now
+from embedded.database import transact
+from embedded.scheduler import tick
+from tests.conftest import event
+from tests.dbt import run_dbt
+from tests.outreach_fixtures import raise_alerts, run, states
+
+pytest_plugins = ("tests.outreach_fixtures",)
+Z = 1.959963984540054
+RUNS, CUSTOMERS = 500, 2000
+
+
+def campaigns(effect: float, seed: int) -> dict[str, numpy.ndarray]:
+    """Campaigns with a known truth: messages take `effect` from the risk of the treated.
+
+    An alert is raised because a customer looks alarming, which is partly chance: so the risk is
+    lower than it seemed, whatever is done. That is what a comparison with before takes for success.
+    """
+    random = numpy.random.default_rng(seed)
+    risk = random.beta(3, 9, (RUNS, CUSTOMERS))
+    score = numpy.clip(risk + random.normal(0, 0.15, risk.shape), 0, 1)
+    is_alert, is_held_out = score >= 0.35, random.random(risk.shape) < 0.1
+    saved = numpy.minimum(risk, effect)
+    has_churned = random.random(risk.shape) < risk - numpy.where(is_held_out, 0, saved)
+    treated, held_out = is_alert & ~is_held_out, is_alert & is_held_out
+    return {
+        "truth": (saved * is_alert).sum(axis=1) / is_alert.sum(axis=1),
+        "treated_n": treated.sum(axis=1),
+        "treated_churned": (treated & has_churned).sum(axis=1),
+        "holdout_n": held_out.sum(axis=1),
+        "holdout_churned": (held_out & has_churned).sum(axis=1),
+        "promised": (score * treated).sum(axis=1) / treated.sum(axis=1),
+    }
+
+
+def wilson(k, n) -> tuple:
+    p = k / n
+    centre, half = p + Z**2 / (2 * n), Z * (p * (1 - p) / n + Z**2 / (4 * n**2)) ** 0.5
+    return (centre - half) / (1 + Z**2 / n), (centre + half) / (1 + Z**2 / n)
+
+
+@pytest.fixture(scope="module")
+def effect_sql(shared_lake) -> str:
+    """The steps of RETENTION_EFFECT themselves, over any relation `counts`."""
+    inline = "with {{ effect_steps('counts') }} select * from judged order by cast(name as integer)"
+    return run_dbt("compile", "-q", "--inline", inline).stdout
+
+
+def judged(lake, effect_sql: str, counts: dict[str, numpy.ndarray]):
+    columns = ("treated_n", "treated_churned", "holdout_n", "holdout_churned")
+    rows = zip(*(counts[name].tolist() for name in columns), strict=True)
+    lake.connection.execute(
+        "create or replace temp table counts (dimension varchar, name varchar, treated_n bigint,"
+        " treated_churned bigint, holdout_n bigint, holdout_churned bigint, sent_n bigint,"
+        " treated_value double)"
+    )
+    lake.connection.executemany(
+        "insert into counts values ('run', ?, ?, ?, ?, ?, 0, 1)",
+        [(str(number), *row) for number, row in enumerate(rows)],
+    )
+    return lake.frame(effect_sql)
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.08])
+def test_the_estimate_covers_the_truth_and_a_comparison_with_before_does_not(
+    shared_lake, effect_sql, effect
+):
+    """In about 95 % of 500 campaigns; the bounds are four standard errors of that share away."""
+    runs = campaigns(effect, seed=11)
+    found = judged(shared_lake, effect_sql, runs)
+    covered = ((found["low"] <= runs["truth"]) & (runs["truth"] <= found["high"])).mean()
+    error = 4 * math.sqrt(0.95 * 0.05 / RUNS)
+    assert abs(covered - 0.95) < error
+    low, high = wilson(runs["treated_churned"], runs["treated_n"])
+    naive = (runs["promised"] - high <= runs["truth"]) & (runs["truth"] <= runs["promised"] - low)
+    assert naive.mean() < 0.2
+    if effect == 0:
+        assert (found["verdict"] == "not proved").mean() > 0.95 - error
+        assert (
+            runs["promised"] - high > 0
+        ).mean() > 0.8  # before and after would call it a success
+
+
+def test_the_interval_and_the_sample_needed_are_those_of_the_books(shared_lake, effect_sql):
+    counts = {"treated_n": 180, "treated_churned": 36, "holdout_n": 20, "holdout_churned": 8}
+    row = judged(
+        shared_lake, effect_sql, {name: numpy.array([n, 0]) for name, n in counts.items()}
+    ).iloc[0]
+    (low_t, high_t), (low_h, high_h) = wilson(36, 180), wilson(8, 20)
+    assert row["difference"] == pytest.approx(0.2)
+    assert row["low"] == pytest.approx(0.2 - math.hypot(0.4 - low_h, high_t - 0.2))
+    assert row["high"] == pytest.approx(0.2 + math.hypot(high_h - 0.4, 0.2 - low_t))
+    # Fleiss' formula for unequal arms: 0.4 against 0.3, nine treated for each held out.
+    mean = (0.4 + 9 * 0.3) / 10
+    held_out = (
+        Z * math.sqrt((1 + 1 / 9) * mean * (1 - mean))
+        + 0.8416212335729143 * math.sqrt(0.24 + 0.21 / 9)
+    ) ** 2 / 0.1**2
+    assert row["needed_n"] == math.ceil(10 * held_out) - 200
+    assert row["verdict"] == "messages keep customers"
+
+
+def test_nobody_to_compare_is_said_so_and_no_error(shared_lake, effect_sql):
+    nobody = {name: numpy.array([0]) for name in ("treated_n", "treated_churned", "holdout_n",
+                                                  "holdout_churned")}  # fmt: skip
+    row = judged(shared_lake, effect_sql, nobody).iloc[0]
+    assert row["verdict"] == "nothing to compare yet"
+    assert row[["difference", "low", "high", "needed_n"]].isna().all()
+
+
+def test_outcomes_close_with_the_data_and_count_each_customer_once(lake):
+    """A stays away, B comes back on the last day, H is held out and stays away."""
+    raise_alerts(lake, "A", "B")
+    raise_alerts(lake, "H", arm="holdout")
+    raised = lake.one("select max(created_at) from high_risk_history").date()
+    for alert in ("A", "B"):
+        transact(
+            lake.connection,
+            lambda open_, alert=alert: open_.execute(
+                "insert into alert_events select md5(?), ?, 'DRAFTED', 'SENT', 'x', 'x', now()",
+                [alert, alert],
+            ),
+        )
+    later = utc_now() + timedelta(days=40)
+    run(lake, "advance_alerts", as_of=later)
+    assert lake.one("select count(*) from outcomes") == 0  # the clock alone closes nothing
+    lake.add(
+        event("back", "B", "purchase", raised + timedelta(days=28), amount=1.0),
+        event("end", "Z", "login", raised + timedelta(days=29)),
+    )
+    tick(lake.connection)
+    run(lake, "advance_alerts", as_of=later)
+    assert lake.rows("select alert_id, arm, churned from outcomes order by 1") == [
+        ("A", "treated", 1),
+        ("B", "treated", 0),
+        ("H", "holdout", 1),
+    ]
+    assert states(lake) == {"A": "LOST", "B": "RETAINED", "H": "HELD_OUT"}
+    raise_alerts(lake, "again")
+    lake.connection.execute(
+        "update high_risk_history set customer_id = 'A' where alert_id = 'again'"
+    )
+    lake.connection.execute(
+        "insert into outcomes values ('again', 'A', 'treated', 0, now(), 28, 1)"
+    )
+    run(lake, "advance_alerts", as_of=later)
+    overall = lake.rows(
+        "select treated_n, treated_churned, sent_n, holdout_n, holdout_churned from manager_effect"
+        " where dimension = 'overall'"
+    )
+    assert overall == [(2, 1, 2, 1, 1)]
+    assert lake.one("select count(*) from outcomes") == 4
+
+
+def test_the_bucket_is_the_same_everywhere():
+    """The first 32 bits of MD5, mod 100, by Python's hashlib: what both engines' SQL says."""
+    sql = run_dbt("compile", "-q", "--inline", "{{ hash_bucket('name') }}").stdout.strip()
+    snowflake = run_dbt(
+        "compile", "-q", "--no-populate-cache", "--no-introspect", "--inline",
+        "{{ hash_bucket('name') }}", target="snowflake",
+    ).stdout.strip()  # fmt: skip
+    assert snowflake == "mod(to_number(substr(md5(name), 1, 8), 'XXXXXXXX'), 100)"
+    names = [f"C{number}|churn-2026" for number in range(2000)]
+    buckets = [int(hashlib.md5(name.encode()).hexdigest()[:8], 16) % 100 for name in names]  # noqa: S324
+    relation = duckdb.connect()
+    found = relation.execute(f"select {sql} from (select unnest(?) as name)", [names]).fetchall()
+    assert [row[0] for row in found] == buckets
+    assert buckets[:3] == [66, 14, 15]
+    assert abs(sum(bucket < 10 for bucket in buckets) / 2000 - 0.1) < 0.02

@@ -1,0 +1,255 @@
+"""Who writes a message: the template, or an LLM within its budget; a draft comes in any case."""
+
+import json
+import os
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from embedded.actions import utc_now
+from embedded.scheduler import tick
+from outreach import asking
+from outreach.asking import ask_waiting
+from outreach.checks import fitting_name
+from outreach.providers import ask, generate_retention_email
+from outreach.settings import read_settings
+from tests.conftest import Lake, event, run_module
+from tests.outreach_fixtures import ATTACKS, GOOD, customer, raise_alerts, run, set_up, states
+
+pytest_plugins = ("tests.outreach_fixtures",)
+ALL = tuple("ABCDEFGH")
+
+
+def ask_now(lake: Lake) -> int:
+    return ask_waiting(lake.connection, read_settings(lake.connection))
+
+
+def ledger(lake: Lake) -> list[tuple]:
+    return lake.rows("select alert_id, outcome from llm_calls order by alert_id, attempt")
+
+
+def providers(lake: Lake) -> Counter:
+    return Counter(row[0] for row in lake.rows("select provider from current_drafts"))
+
+
+def test_an_llms_draft_is_checked_kept_and_counted(lake, llm):
+    set_up(lake, provider="ollama", model="fake", cost_per_million_tokens=2.0)
+    raise_alerts(lake, "A", "B")
+    raise_alerts(lake, "H", arm="holdout")
+    assert states(lake) == {"A": "OPEN", "B": "OPEN", "H": "HELD_OUT"}
+    assert ask_now(lake) == 2
+    assert ask_now(lake) == 0
+    assert len(llm.prompts) == 2
+    assert states(lake) == {"A": "DRAFTED", "B": "DRAFTED", "H": "HELD_OUT"}
+    assert lake.rows("select distinct provider, author, revision, error from current_drafts") == [
+        ("ollama", "ollama", 0, None)
+    ]
+    body = lake.one("select body from current_drafts where alert_id = 'A'")
+    assert body.startswith("Dear Ada Keller,")
+    assert "a small thank-you with your next order" in body
+    usage = lake.rows(
+        "select provider, model, calls, accepted, prompt_tokens, reply_tokens, cost"
+        " from manager_llm_usage"
+    )
+    assert usage == [("ollama", "fake", 2, 2, 400, 200, 0.0012)]
+
+
+def test_a_prompt_holds_reasons_only_never_what_a_customer_wrote(lake, llm):
+    """And an LLM that is told the attack nevertheless, and obeys, gets no draft past the checks."""
+    names = [attack["text"] for attack in ATTACKS]
+    lake.add(
+        *(one for n, name in enumerate(names) for one in customer(f"X{n}", name)),
+        *(
+            event(f"t{n}", f"X{n}", "ticket_opened", utc_now(),
+                  properties={"subject": name, name: name})
+            for n, name in enumerate(names)
+        ),
+    )  # fmt: skip
+    tick(lake.connection)
+    set_up(lake, provider="ollama", tries=1, calls_per_run=1000)
+    llm.replies = [attack["obeyed"] for attack in ATTACKS]
+    raise_alerts(lake, *(f"X{n}" for n in range(len(names))))
+    assert ask_now(lake) == len(ATTACKS)
+    prompt = read_settings(lake.connection).prompt
+    reasons = lake.one("select distinct top_reasons from high_risk_history")
+    assert set(llm.prompts) == {f"{prompt} {reasons}"}
+    assert Counter(row[1] for row in ledger(lake)) == {"refused": len(ATTACKS)}
+    assert lake.one("select count(*) from llm_calls where detail is null") == 0
+    # The template's draft instead, with a name that is one and the offer of SQL's choice.
+    assert providers(lake) == {"template": len(ATTACKS)}
+    drafts = lake.rows(
+        "select drafts.subject, drafts.body, alerts.offer"
+        " from current_drafts as drafts join high_risk_history as alerts using (alert_id)"
+    )
+    greeted = {fitting_name(name) for name in names}  # almost always "customer"
+    assert {subject for subject, _, _ in drafts} == {
+        f"{one}, we have missed you" for one in greeted
+    }
+    assert len({body.replace(f"Dear {name},", "") for name in greeted for _, body, _ in drafts
+                if f"Dear {name}," in body}) == 1  # fmt: skip
+    assert {offer for _, _, offer in drafts} == {"thank_you"}
+
+
+def test_budget_zero_means_the_templates_text_and_no_call(lake, llm):
+    for number, budget in enumerate(("calls_per_run", "calls_per_day")):
+        set_up(lake, provider="ollama", calls_per_run=50, calls_per_day=50)
+        set_up(lake, **{budget: 0})
+        raise_alerts(lake, ALL[number])
+        assert ask_now(lake) == 1
+    assert llm.prompts == []
+    assert providers(lake) == {"template": 2}
+    assert (
+        lake.rows("select outcome, detail from llm_calls")
+        == [("not_called", "the LLM's budget of the day is used up")] * 2
+    )
+    assert lake.one("select error from current_drafts limit 1") == (
+        "written by the template: the LLM's budget of the day is used up"
+    )
+
+
+def test_the_budget_of_a_run_waits_and_that_of_a_day_does_not(lake, llm):
+    set_up(lake, provider="ollama", calls_per_run=2, calls_per_day=5)
+    raise_alerts(lake, *ALL[:7])
+    assert ask_now(lake) == 4  # two by the LLM; two are beyond the day's budget
+    assert ask_now(lake) == 2
+    assert ask_now(lake) == 1
+    assert len(llm.prompts) == 5
+    assert providers(lake) == {"ollama": 5, "template": 2}
+
+
+def test_what_failed_is_tried_again_in_another_run_three_times_at_most(lake, llm):
+    set_up(lake, provider="ollama", tries=3)
+    raise_alerts(lake, "A", "B")
+    llm.replies = ["PWNED", "", "", GOOD, "still no JSON"]
+    assert ask_now(lake) == 0
+    assert ask_now(lake) == 1
+    assert states(lake) == {"A": "OPEN", "B": "DRAFTED"}
+    assert ask_now(lake) == 1
+    assert [row[1] for row in ledger(lake) if row[0] == "A"] in (
+        ["refused", "failed", "refused"],
+        ["failed", "failed", "refused"],
+    )
+    assert providers(lake) == {"ollama": 1, "template": 1}
+    assert lake.one("select error from current_drafts where alert_id = 'A'") == (
+        "written by the template: no draft in 3 tries"
+    )
+    assert lake.one("select count(*) from retention_emails where body is null") == 0
+
+
+def test_an_llm_that_is_down_costs_three_calls_and_the_template_writes(lake, monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")  # nobody listens there
+    set_up(lake, provider="ollama", tries=1)
+    raise_alerts(lake, *ALL)
+    assert ask_now(lake) == 8
+    assert Counter(row[1] for row in ledger(lake)) == {"failed": 3, "not_called": 5}
+    details = {row[0] for row in lake.rows("select detail from llm_calls")}
+    assert any("cannot be reached" in detail for detail in details)
+    assert "the LLM did not answer 3 times in a row" in details
+    assert providers(lake) == {"template": 8}
+
+
+def test_an_llm_that_is_slow_is_given_up_and_holds_up_neither_alerts_nor_others(lake, llm):
+    llm.wait_seconds = 30
+    set_up(lake, provider="ollama", tries=1, timeout_seconds=1)
+    raise_alerts(lake, "A")
+    asked = threading.Thread(target=_ask_apart, args=(os.environ["CHURN_LAKE"],))
+    asked.start()
+    while not llm.prompts:
+        time.sleep(0.01)
+    raise_alerts(lake, "B")  # a task's transaction, while the LLM thinks
+    assert states(lake) == {"A": "OPEN", "B": "OPEN"}
+    assert asked.is_alive()
+    asked.join()
+    assert states(lake)["A"] == "DRAFTED"
+    assert lake.one("select detail from llm_calls") == "no answer within 1 s"
+
+
+def _ask_apart(_: str) -> None:
+    from embedded.database import connect
+
+    with connect() as connection:
+        ask_waiting(connection, read_settings(connection))
+
+
+@pytest.mark.parametrize(
+    ("misbehave", "said"),
+    [
+        ({"padding": 5_000_000}, "more than 65,536 bytes"),
+        ({"raw": b"no JSON"}, "no answer of an LLM"),
+        ({"raw": b"{}"}, "no answer of an LLM"),
+        ({"raw": b'{"message":{"role":"assistant","content":""}}'}, "an empty reply"),
+        ({"raw": b'{"error":"model not found"}', "status": 404}, "answered 404"),
+    ],
+)
+def test_a_hostile_llm_gets_one_line_in_the_ledger(lake, llm, misbehave, said):
+    set_up(lake, provider="ollama", tries=1)
+    for name, value in misbehave.items():
+        setattr(llm, name, value)
+    answer = ask(read_settings(lake.connection), "[]")
+    assert answer.reply is None or answer.error == "an empty reply"
+    assert said in answer.error
+    assert "\n" not in answer.error
+
+
+def test_the_function_of_sql_asks_the_configured_provider_once(lake):
+    answer = json.loads(lake.one('select generate_retention_email(\'[{"code": "friction"}]\')'))
+    assert json.loads(answer["reply"])["subject"] == "{name}, let us put this right"
+    assert answer["error"] is None
+    assert json.loads(generate_retention_email(None))["reply"]
+
+
+@pytest.mark.parametrize("step", ["begin_llm_run", "note_llm_call", "draft_messages"])
+def test_a_crash_between_any_two_steps_leaves_one_draft(lake, llm, monkeypatch, step):
+    """Killed before that step and after it; then the next run makes good what was broken off."""
+    set_up(lake, provider="ollama")
+    raise_alerts(lake, "A")
+    whole = asking.call
+    for when in ("before", "after"):
+
+        def killed(connection, name, arguments, when=when):
+            if (name, when) == (step, "before"):
+                raise KeyboardInterrupt
+            answer = whole(connection, name, arguments)
+            if name == step:
+                raise KeyboardInterrupt
+            return answer
+
+        monkeypatch.setattr(asking, "call", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ask_now(lake)
+    monkeypatch.setattr(asking, "call", whole)
+    ask_now(lake)
+    run(lake, "advance_alerts")
+    assert states(lake) == {"A": "DRAFTED"}
+    assert lake.one("select count(*) from retention_emails") == 1
+    assert lake.one("select count(*) from alert_events") == 2
+    assert len(llm.prompts) <= 3
+
+
+def test_a_crash_of_the_task_between_any_two_statements_leaves_one_alert_and_one_draft(lake):
+    """Each statement of PROCESS_ALERTS, killed after it and run again: as on Snowflake, where each
+    is a transaction, and as here, where all are one."""
+    import duckdb
+
+    from embedded.registry import tasks
+
+    raise_alerts(lake, "A")
+    body = tasks(lake.connection)["sweep_silent_customers"].body
+    statements = duckdb.extract_statements(body)
+    lake.connection.execute("delete from alert_events; delete from retention_emails")
+    for killed_after in range(len(statements)):
+        for statement in statements[: killed_after + 1]:
+            lake.connection.execute(statement)
+    assert states(lake) == {"A": "DRAFTED"}
+    for table in ("high_risk_history", "retention_emails"):
+        assert lake.one(f"select count(*) from {table}") == 1
+    assert lake.one("select count(*) from alert_events") == 2
+
+
+def test_the_command_says_in_one_line_that_there_is_no_lake(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "none"))
+    done = run_module("outreach", "unresolved")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "there is no lake" in done.stderr

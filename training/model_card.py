@@ -1,0 +1,244 @@
+"""The model card: what a version is, how well it does, for whom, and where it ends.
+
+Written by the run that trained the version, beside its artefact: Markdown with three plots.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas
+
+from training.artefacts import store
+from training.card_plots import lift_plot, reliability_plot, stability_plot
+from training.card_text import escaped, interval, number, percent, table
+from training.run import Settings
+from training.stability import MAJOR
+
+TOO_FEW = 30  # rates of fewer than this say nothing
+LABELS = {
+    "lapse": "no active event within {days} days of the cut-off, or a cancellation in them",
+    "half_spend": (
+        "within {days} days of the cut-off less than half as much spent a day as in the 84 days"
+        " before it"
+    ),
+}
+
+
+def model_card(run: Mapping[str, Any], settings: Settings) -> dict[str, bytes]:
+    """Return the card's files by name: `<version>.md` and the plots that it shows.
+
+    `run` is the row of train_churn_model, its lists as JSON text or as they are. The same facts
+    give the same bytes.
+    """
+    facts = {name: _opened(value) for name, value in run.items()}
+    version = facts["version"]
+    plots = {
+        f"{version}-reliability.svg": reliability_plot(facts["reliability"]),
+        f"{version}-lift.svg": lift_plot(facts["lift_curve"]),
+        f"{version}-stability.svg": stability_plot(facts["feature_psi"]),
+    }
+    parts = [
+        f"# Model card: {version}",
+        _purpose(facts),
+        "## Data\n\n" + _data(facts, settings),
+        "## How well it does\n\n" + _quality(facts),
+        "## Earlier windows\n\n" + _earlier(facts),
+        f"## Probabilities\n\n{_probabilities(facts)}\n\n![Predicted and observed churn, tenth by"
+        f" tenth]({version}-reliability.svg)",
+        f"## Whom to look at first\n\n{_lift(facts)}\n\n![Churners found among the highest scores]"
+        f"({version}-lift.svg)",
+        "## Segments\n\n" + _segments(facts),
+        f"## Features\n\n{_features(facts)}\n\n![Population stability index of each feature]"
+        f"({version}-stability.svg)",
+        "## Limits\n\n" + _limits(facts, settings),
+        "## Version\n\n" + _version(facts),
+    ]
+    return {f"{version}.md": ("\n\n".join(parts) + "\n").encode(), **plots}
+
+
+def keep_model_card(
+    session: object, location: str, run: pandas.DataFrame, settings: Settings
+) -> None:
+    """Write the card of a run that has trained, beside its artefact.
+
+    A card that cannot be written is said, and costs nobody the model.
+    """
+    row = run.iloc[0].to_dict()
+    if row["status"] != "trained":
+        return
+    try:
+        for name, content in model_card(row, settings).items():
+            store(session, content, location, name)
+    except Exception as error:  # whatever a library or a stage may raise
+        print(f"training: the model card of {row['version']} could not be written: {error}")
+
+
+def _opened(value: object) -> object:
+    """Return a list or a dictionary that the run's row holds as JSON text."""
+    if isinstance(value, str) and value[:1] in ("[", "{"):
+        return json.loads(value)
+    return value
+
+
+def _purpose(facts: Mapping[str, Any]) -> str:
+    return (
+        f"A random forest that gives each customer the probability to churn within"
+        f" {facts['horizon_days']} days. It ranks whom people look at first and says how much is at"
+        f" risk; it does not say what a message or an offer would change."
+    )
+
+
+def _data(facts: Mapping[str, Any], settings: Settings) -> str:
+    label = LABELS[facts["label"]].format(days=facts["horizon_days"])
+    cutoffs = facts["cutoffs"]
+    share = percent(facts["test_churners"] / facts["test_rows"])
+    return "\n".join(
+        [
+            f"- **Churned**: {label}.",
+            f"- **Customers**: at least {settings.population_min_active_days} active days in the"
+            f" {settings.population_window_days} before the cut-off, and no cancellation. New ones,"
+            " and those long gone, are not scored.",
+            f"- **Cut-offs**: {len(cutoffs)}, from {facts['first_cutoff_date']} to"
+            f" {facts['test_cutoff_date']}; labels are known up to {facts['label_until_date']}.",
+            f"- **Tested on** {facts['test_cutoff_date']}, which the tested model had not seen:"
+            f" {facts['test_rows']:,} customers, {facts['test_churners']:,} of them churned"
+            f" ({share}). It had learned from the {facts['train_rows']:,} rows whose labels had"
+            " closed by then. What serves is fitted on all rows since, the tested ones included.",
+        ]
+    )
+
+
+def _quality(facts: Mapping[str, Any]) -> str:
+    forest = [
+        [
+            name,
+            number(facts[key], digits),
+            interval(facts[f"{key}_low"], facts[f"{key}_high"], digits),
+        ]
+        for name, key, digits in (
+            ("AUC", "roc_auc", 3),
+            ("PR-AUC", "pr_auc", 3),
+            ("Brier score, 0 is best", "brier", 4),
+        )
+    ]
+    others = [
+        ["lift in the first 10 %", number(facts["lift_at_10_percent"], 2), ""],
+        ["value at risk / value that was lost", number(facts["value_at_risk_ratio"], 2), ""],
+        ["AUC of a logistic regression", number(facts["challenger_auc"]), ""],
+        ["AUC of the recency rule (longest away churns first)", number(facts["baseline_auc"]), ""],
+    ]
+    return table(["on the tested window", "", "95 %"], [*forest, *others])
+
+
+def _earlier(facts: Mapping[str, Any]) -> str:
+    if not facts["rolling_origin"]:
+        return "There is no earlier cut-off that could be tested yet."
+    rows = [
+        [
+            one["cutoff"], f"{one['n']:,}", f"{one['churners']:,}", number(one["roc_auc"]),
+            number(one["challenger_auc"]), number(one["baseline_auc"]), number(one["pr_auc"]),
+            number(one["brier"], 4),
+        ]
+        for one in facts["rolling_origin"]
+    ]  # fmt: skip
+    heading = [
+        "cut-off", "customers", "churned", "AUC", "logistic", "recency rule", "PR-AUC", "Brier",
+    ]  # fmt: skip
+    return "The same, as if trained at each of these dates:\n\n" + table(heading, rows)
+
+
+def _probabilities(facts: Mapping[str, Any]) -> str:
+    expected = sum(one["n"] * one["predicted"] for one in facts["reliability"])
+    calibrated = (
+        "The scores are recalibrated (Platt), which helped on a later window."
+        if facts.get("is_calibrated")
+        else "The scores are the forest's own: recalibrating them did not help on a later window."
+    )
+    return (
+        f"Expected to churn on the tested window: {expected:,.0f}; did churn:"
+        f" {facts['test_churners']:,}. {calibrated}"
+    )
+
+
+def _lift(facts: Mapping[str, Any]) -> str:
+    return (
+        f"Suggested thresholds: {number(facts['suggested_threshold_capacity'])} for as many alerts"
+        f" as can be looked after, {number(facts['suggested_threshold_cost'])} for the greatest net"
+        " benefit. What applies is in `seeds/alert_policy.csv`."
+    )
+
+
+def _segments(facts: Mapping[str, Any]) -> str:
+    def figure(one: Mapping[str, Any], text: str, *counts: int) -> str:
+        return text if min(counts) >= TOO_FEW else f"{text} (too few)"
+
+    rows = []
+    for one in sorted(facts["by_segment"], key=lambda one: (-one["n"], one["segment"])):
+        n, churners = one["n"], one["churners"]
+        rows.append(
+            [
+                escaped(one["segment"]), f"{n:,}", f"{churners:,}",
+                figure(one, number(one["roc_auc"]), churners, n - churners),
+                figure(one, percent(one["predicted"]), n),
+                figure(one, percent(one["observed"]), n),
+            ]
+        )  # fmt: skip
+    heading = ["segment", "customers", "churned", "AUC", "expected", "observed"]
+    return (
+        f"Does it serve all alike? Figures of fewer than {TOO_FEW} customers, and an AUC of fewer"
+        f" than {TOO_FEW} churners or stayers, say nothing and are marked.\n\n"
+        + table(heading, rows)
+    )
+
+
+def _features(facts: Mapping[str, Any]) -> str:
+    moved = sum(psi > MAJOR for psi in facts["feature_psi"].values())
+    names = ", ".join(f"`{feature}`" for feature in facts["features"])
+    return (
+        f"In the order in which the model takes them: {names}.\n\n{moved} of"
+        f" {len(facts['features'])} have moved much (PSI above {MAJOR}) between the training rows"
+        " and the tested window; an empty bin counts as 0.0001. Figures of a whole life move by"
+        " themselves while a business is young."
+    )
+
+
+def _limits(facts: Mapping[str, Any], settings: Settings) -> str:
+    return "\n".join(
+        [
+            "- It learns from what customers do, not why. The reasons shown with an alert are what"
+            " moved the score, not causes.",
+            "- Whoever was treated may have stayed for that: outcomes after messages were sent make"
+            " later labels, and a model that learns from them, too hopeful. The hold-out group is"
+            " not treated and shows the difference.",
+            f"- With {facts['test_churners']:,} churners tested, differences within the intervals"
+            " above are noise.",
+            f"- Customers with fewer than {settings.population_min_active_days} active days in"
+            f" {settings.population_window_days} have no score, which is not a low score.",
+            "- A change of prices, of the product or of the events that are sent is not in the data"
+            " before it happens: see model_health for drift and for quality as labels close.",
+            "- It must not decide by itself over prices, credit or service: a person does.",
+        ]
+    )
+
+
+def _version(facts: Mapping[str, Any]) -> str:
+    compared = {
+        "none": "It was the first version.",
+        "newer": f"`{facts['champion_version']}` had been tested on a later window.",
+        "unusable": f"`{facts['champion_version']}` could no longer be scored.",
+        "compared": (
+            f"On the same window `{facts['champion_version']}`, which served then, had an AUC of"
+            f" {number(facts['champion_roc_auc'])} and a Brier score of"
+            f" {number(facts['champion_brier'], 4)}."
+        ),
+    }[facts["champion_comparison"] or "none"]
+    libraries = ", ".join(f"{name} {is_at}" for name, is_at in facts["library_versions"].items())
+    return "\n".join(
+        [
+            f"- **Trained at** {str(facts['trained_at'])[:19]} UTC with {libraries}.",
+            f"- **Artefact** `{facts['artefact']}`, SHA-256 `{facts['artefact_hash']}`.",
+            f"- **Promotion**: {compared} A new version serves unless it is worse by more than a"
+            " tolerance; the decision, its reason and who made it stand in `model_promotions`.",
+        ]
+    )

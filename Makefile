@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 help: ## This list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: .venv/installed profiles.yml ## Install everything, pinned and hashed, into .venv
 
@@ -40,6 +40,9 @@ soak: setup ## The long fault test (ARGS="--kills 200 --sink duckdb|snowflake");
 soak-together: setup ## All parts on one lake (ARGS="--seconds 300 --rate 300"); last line: JSON
 	@$(BIN)/python -m tests.soak.together $(ARGS)
 
+snowflake-report: setup ## All that deploys would send to Snowflake, and both engines compared; last line: JSON
+	@$(BIN)/python -m tests.snowflake.report
+
 lint: setup ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint --disable-progress-bar models tests/data
@@ -47,4 +50,4 @@ lint: setup ## ruff and sqlfluff
 lock: ## Compile the requirements again from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group test --group lint --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q -o requirements/locked.txt
 
-.PHONY: help setup demo test test-kafka bench backtest soak soak-together lint lock
+.PHONY: help setup demo test test-kafka bench backtest soak soak-together snowflake-report lint lock

@@ -7,6 +7,7 @@
         'training_rolling_origins', 'alerts_per_week',
         'task_failures_before_suspension', 'llm_tries', 'llm_max_tokens', 'llm_timeout_seconds',
         'delivery_attempts',
+        'monthly_credit_quota',
     ] -%}
         {%- if var(name) is not integer or var(name) < 1 -%}
             {%- do exceptions.raise_compiler_error(
@@ -19,6 +20,20 @@
     {%- if var('churn_label') not in ['lapse', 'half_spend'] -%}
         {%- do exceptions.raise_compiler_error(
             "var 'churn_label' must be lapse or half_spend, not '" ~ var('churn_label') ~ "'"
+        ) -%}
+    {%- endif -%}
+    {%- if var('snowflake_edition') not in ['standard', 'enterprise'] -%}
+        {%- do exceptions.raise_compiler_error(
+            "var 'snowflake_edition' must be standard or enterprise (which stands for all above it too),"
+            ~ " not '" ~ var('snowflake_edition') ~ "'"
+        ) -%}
+    {%- endif -%}
+    {%- if not modules.re.fullmatch(
+        '([1-9][0-9]* (second|minute|hour|day)s?)', var('snowflake_target_lag')
+    ) -%}
+        {%- do exceptions.raise_compiler_error(
+            "var 'snowflake_target_lag' must be a time as Snowflake prints it, 1 minute or 5 minutes,"
+            ~ " not '" ~ var('snowflake_target_lag') ~ "'"
         ) -%}
     {%- endif -%}
     {%- for end in ['earliest', 'latest'] -%}

@@ -31,4 +31,6 @@ def model(dbt: object, session: object) -> pandas.DataFrame:
         run = train(session, snapshots, location, settings, champion)
         keep_model_card(session, location, run, settings)
     print(f"training: {run['status'].iloc[0]} ({run['version'].iloc[0]})")
+    if hasattr(session, "file"):  # Snowpark would store lower case names as they are
+        run.columns = [column.upper() for column in run.columns]
     return run

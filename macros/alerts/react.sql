@@ -2,6 +2,8 @@
    writes; an LLM is asked elsewhere, because it may take its time. Only the first statement reads
    the changes, and each may be run again. #}
 {% macro react(changed) %}
+{%- do ref('predict_churn') -%}
+{%- do ref('generate_retention_email') -%}
 {{ score_customers(
     changed=changed,
     score_history=ref('churn_score_history'),

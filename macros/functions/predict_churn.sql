@@ -1,6 +1,7 @@
 {# PREDICT_CHURN(features…) returns the probability of churn over the horizon, for a batch of rows.
    DuckDB: an Arrow function that every connection registers (embedded/functions.py).
-   Snowflake: a vectorized Python function that imports one version's artefact from the stage.
+   Snowflake: a vectorized Python function that imports the active version's artefact from the stage;
+   its model is models/alerts/predict_churn.sql. To put another version in place:
    dbt run-operation create_predict_churn --args '{artefact: forest-….onnx}' #}
 {% macro create_predict_churn(artefact) %}
     {{ run_statements(
@@ -12,21 +13,50 @@
 {% endmacro %}
 
 {% macro predict_churn_statements(artefact) %}
-    {%- set statement -%}
+    {{ return([predict_churn_function(artefact)]) }}
+{% endmacro %}
+
+{# The statement for the artefact of the active version, as it is when the model runs. #}
+{% macro predict_churn_definition(active_model) %}
+    {%- set artefact = none -%}
+    {%- if execute and target.type == 'snowflake' and flags.WHICH in ['run', 'build'] -%}
+        {%- set rows = run_query('select artefact from ' ~ full_references(active_model | string)).rows -%}
+        {%- set artefact = rows[0][0] if rows else none -%}
+    {%- endif -%}
+    {{ return(predict_churn_function(artefact)) }}
+{% endmacro %}
+
+{# Before the first model every score is NULL, and tasks raise no alert from it. #}
+{% macro predict_churn_function(artefact) %}
+    {%- set signature -%}
         create or replace function {{ target.database }}.{{ target.schema }}.predict_churn(
             {%- for feature in churn_features() %}
             {{ feature }} float{{ ',' if not loop.last }}
             {%- endfor %}
         )
         returns float
+    {%- endset -%}
+    {%- if artefact is none -%}
+        {{ return(signature ~ "\n        comment = 'no model yet'\n        as 'cast(null as float)'") }}
+    {%- endif -%}
+    {%- set body -%}
         language python
         immutable
-        runtime_version = '3.11'
-        packages = ('pandas', 'onnxruntime')
+        runtime_version = '{{ var("snowflake_python") }}'
+        packages = ('{{ var("snowflake_scoring_packages") | join("', '") }}')
         imports = ('@{{ target.database }}.{{ target.schema }}.churn_models/{{ artefact }}')
         handler = 'predict'
+        comment = '{{ artefact }}'
         as
         $$
+{{ predict_churn_handler(artefact) }}
+        $$
+    {%- endset -%}
+    {{ return(signature ~ '\n        ' ~ body) }}
+{% endmacro %}
+
+{# The artefact is loaded when the module is, once a process, and runs no code when it is opened. #}
+{% macro predict_churn_handler(artefact) -%}
 import os
 import sys
 
@@ -43,10 +73,4 @@ _input = _session.get_inputs()[0].name
 def predict(rows):
     scores = _session.run(["probabilities"], {_input: rows.to_numpy("float32")})[0]
     return pandas.Series(scores[:, 1].astype("float64"))
-        $$
-    {%- endset -%}
-    {{ return([
-        'create stage if not exists ' ~ target.database ~ '.' ~ target.schema ~ '.churn_models',
-        statement,
-    ]) }}
-{% endmacro %}
+{%- endmacro %}

@@ -1,22 +1,45 @@
-{# dbt run-operation create_roles · grant_access: least privilege, safe to run again.
-   DuckDB has neither roles nor grants, and says so. #}
-{% macro create_roles() %}{{ run_statements(role_statements(), 'create_roles') }}{% endmacro %}
+{# dbt run-operation create_roles · grant_access · drop_access: who may do what, least privilege, safe
+   to run again. --args '{dry_run: true}' prints the plan and does nothing.
+   create_roles and drop_access need a role that may (USERADMIN with SECURITYADMIN, or ACCOUNTADMIN:
+   privileges on the account are ACCOUNTADMIN's to give). DuckDB has neither roles nor grants. #}
+{% macro create_roles(dry_run=false) %}
+    {{ run_statements(role_statements(), 'create_roles', dry_run) }}
+{% endmacro %}
 
-{% macro grant_access() %}{{ run_statements(grant_statements(), 'grant_access') }}{% endmacro %}
+{% macro grant_access(dry_run=false) %}
+    {%- set is_asked = execute and target.type == 'snowflake' and not dry_run -%}
+    {{ run_statements(
+        grants_on_what_is_there() if is_asked else grant_statements(), 'grant_access', dry_run
+    ) }}
+{% endmacro %}
 
-{% macro run_statements(statements, operation) %}
+{% macro drop_access(confirm='', dry_run=false) %}
+    {%- if target.type == 'snowflake' and not dry_run and confirm != 'drop the roles' -%}
+        {%- do exceptions.raise_compiler_error(
+            "drop_access drops the roles " ~ (churn_roles() | join(', '))
+            ~ ": say --args '{confirm: drop the roles}', or {dry_run: true} to see the plan"
+        ) -%}
+    {%- endif -%}
+    {{ run_statements(drop_access_statements(), 'drop_access', dry_run) }}
+{% endmacro %}
+
+{% macro run_statements(statements, operation, dry_run=false) %}
     {%- if execute -%}
-        {{ return(adapter.dispatch('run_statements')(statements, operation)) }}
+        {{ return(adapter.dispatch('run_statements')(statements, operation, dry_run)) }}
     {%- endif -%}
 {% endmacro %}
-{% macro default__run_statements(statements, operation) %}{{ no_such_engine(operation) }}{% endmacro %}
-{% macro snowflake__run_statements(statements, operation) %}
+{% macro default__run_statements(statements, operation, dry_run) %}{{ no_such_engine(operation) }}{% endmacro %}
+{% macro snowflake__run_statements(statements, operation, dry_run) %}
     {%- for statement in statements -%}
-        {%- do log(statement, info=True) -%}
-        {%- do run_query(statement) -%}
+        {%- do log(statement ~ ';', info=True) -%}
+        {%- do run_query(statement) if not dry_run -%}
     {%- endfor -%}
+    {%- do log(
+        operation ~ ': ' ~ (statements | length) ~ ' statements'
+        ~ (', none of them run: dry_run' if dry_run else ' run'), info=True
+    ) -%}
 {% endmacro %}
-{% macro duckdb__run_statements(statements, operation) %}
+{% macro duckdb__run_statements(statements, operation, dry_run) %}
     {%- do log(
         operation ~ ': nothing to do on DuckDB, which has no roles; preview one with'
         ~ " python -m embedded query --role DATA_ENGINEER \"select * from manager_customers\"",
@@ -24,6 +47,8 @@
     ) -%}
 {% endmacro %}
 
+{# DATA_ENGINEER deploys and owns; CHURN_APP owns the dashboard and shows what each of its users may
+   see; CHURN_LOADER loads; the other two read the managers' views. #}
 {% macro churn_roles() %}
     {{ return(['DATA_ENGINEER', 'MARKETING_ANALYST', 'CHURN_MANAGER', 'CHURN_LOADER', 'CHURN_APP']) }}
 {% endmacro %}
@@ -37,59 +62,11 @@
     {{ return(statements) }}
 {% endmacro %}
 
-{% macro grant_statements() %}
-    {%- set database = target.database -%}
-    {%- set schema = database ~ '.' ~ target.schema -%}
+{# A role that is dropped loses what was granted to it; what it owns goes to who drops it. #}
+{% macro drop_access_statements() %}
     {%- set statements = [] -%}
-    {%- for role in churn_roles() -%}
-        {%- do statements.append('grant usage on database ' ~ database ~ ' to role ' ~ role) -%}
-        {%- do statements.append('grant usage on schema ' ~ schema ~ ' to role ' ~ role) -%}
+    {%- for role in churn_roles() | reverse -%}
+        {%- do statements.append('drop role if exists ' ~ role) -%}
     {%- endfor -%}
-    {%- for role in ['MARKETING_ANALYST', 'CHURN_MANAGER', 'CHURN_APP'] -%}
-        {%- do statements.append(
-            'grant usage on warehouse ' ~ target.warehouse ~ ' to role ' ~ role
-        ) -%}
-        {%- for view in manager_views() -%}
-            {%- do statements.append(
-                'grant select on view ' ~ schema ~ '.' ~ view ~ ' to role ' ~ role
-            ) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {%- for procedure, role in manager_procedures() -%}
-        {%- do statements.append(
-            'grant usage on procedure ' ~ schema ~ '.' ~ procedure ~ ' to role ' ~ role
-        ) -%}
-    {%- endfor -%}
-    {%- for table in ['churn_scores_raw', 'churn_events_rejected', 'ingest_batches'] -%}
-        {%- do statements.append(
-            'grant select, insert on table ' ~ schema ~ '.' ~ table ~ ' to role CHURN_LOADER'
-        ) -%}
-    {%- endfor -%}
-    {# The loader asks once at a start which offsets are stored. #}
-    {%- for role in ['DATA_ENGINEER', 'CHURN_LOADER'] -%}
-        {%- do statements.append(
-            'grant usage on warehouse ' ~ target.warehouse ~ ' to role ' ~ role
-        ) -%}
-    {%- endfor -%}
-    {%- do statements.append(
-        'grant create dynamic table, create stream, create task, create table, create view,'
-        ~ ' create function, create procedure, create stage on schema ' ~ schema ~ ' to role DATA_ENGINEER'
-    ) -%}
-    {%- for privilege in ['execute task', 'execute managed task'] -%}
-        {%- do statements.append('grant ' ~ privilege ~ ' on account to role DATA_ENGINEER') -%}
-    {%- endfor -%}
-    {%- do statements.append(
-        'grant database role snowflake.cortex_user to role DATA_ENGINEER'
-    ) -%}
     {{ return(statements) }}
-{% endmacro %}
-
-{# All that readers may see: the views of models/managers. #}
-{% macro manager_views() %}
-    {%- set names = [] -%}
-    {%- for node in graph.nodes.values()
-        if node.resource_type == 'model' and node.fqn[1] == 'managers' -%}
-        {%- do names.append(node.alias) -%}
-    {%- endfor -%}
-    {{ return(names | sort) }}
 {% endmacro %}

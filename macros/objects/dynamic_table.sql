@@ -1,13 +1,14 @@
 {# DYNAMIC TABLE: a table that the engine keeps equal to its query, within a target lag.
-   Snowflake: dbt-snowflake's own materialization. DuckDB: the one below registers the compiled
-   query, the refresh key and the lag; embedded/refresh.py keeps the table. #}
+   Snowflake: dbt-snowflake's own materialization, with dynamic_table_changes.sql. DuckDB: the one
+   below registers the compiled query, the refresh key and the lag; embedded/refresh.py keeps the
+   table. #}
 
 {% materialization dynamic_table, adapter='duckdb' %}
     {%- set target_relation = this.incorporate(type='table') -%}
     {% do embedded_action('check_target_lag', config.get('target_lag', 'DOWNSTREAM')) %}
     {{ run_hooks(pre_hooks) }}
     {% do take_turn() %}
-    {% call statement('main') %}{{ register_dynamic_table(target_relation, sql) }}{% endcall %}
+    {% call statement('main') %}{{ register_dynamic_table(target_relation, full_references(sql)) }}{% endcall %}
     {% do adapter.commit() %}
     {% do end_turn() %}
     {% do embedded_action('refresh_dynamic_table', target_relation.identifier) %}

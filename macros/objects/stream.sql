@@ -6,12 +6,22 @@
 
 {% macro default__create_stream(relation, source) %}{{ no_such_engine('create_stream') }}{% endmacro %}
 
-{# `if not exists` keeps the offset of a stream that is there. One whose table was replaced is
-   stale and of no use: --full-refresh replaces both, and the sweep scores what the gap hid. #}
+{# A stream keeps its offset as long as it can follow its table. When the table was replaced it
+   cannot: it is re-created, and its comment says that a catch-up is due, which resume_task does. #}
 {% macro snowflake__create_stream(relation, source) %}
-    create {% if flags.FULL_REFRESH %}or replace stream{% else %}stream if not exists{% endif %}
-    {{ relation }} on dynamic table {{ source }}
+    {%- set stream = shown_object('stream', relation) -%}
+    {%- set table = shown_object('dynamic table', source) -%}
+    {%- if stream is not none and table is not none and not flags.FULL_REFRESH
+        and stream['stale'] | string | lower == 'false'
+        and stream['created_on'] > table['created_on'] -%}
+        select '{{ relation.identifier }} follows its table' as status
+    {%- else -%}
+        create or replace stream {{ relation }} on dynamic table {{ source }}
+        comment = '{{ catch_up_is_due() }}'
+    {%- endif -%}
 {% endmacro %}
+
+{% macro catch_up_is_due() %}{{ return('catch-up is due') }}{% endmacro %}
 
 {% macro duckdb__create_stream(relation, source) %}
     merge into {{ relation.database }}.embedded.streams as registered
@@ -28,6 +38,7 @@
 {% materialization stream, default %}
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- set source = single_source(model) -%}
+    {% do caught_up_by(target_relation) %}
     {{ run_hooks(pre_hooks) }}
     {% do take_turn() %}
     {% call statement('main') %}{{ create_stream(target_relation, source) }}{% endcall %}

@@ -16,16 +16,18 @@
 {% macro snowflake__create_task(relation, body, stream, schedule) %}
     create or replace task {{ relation }}
         {% if schedule %}schedule = '{{ schedule }}'{% endif %}
-        target_completion_interval = '2 MINUTES'
+        target_completion_interval = '{{ config.meta_get('completion_interval', '2 MINUTES') }}'
         user_task_managed_initial_warehouse_size = 'XSMALL'
         serverless_task_max_statement_size = 'XSMALL'
+        {% if stream %}user_task_minimum_trigger_interval_in_seconds = 10{% endif %}
         user_task_timeout_ms = 600000
         suspend_task_after_num_failures = {{ var('task_failures_before_suspension') }}
+        task_auto_retry_attempts = 1
         {% if stream %}when system$stream_has_data('{{ [stream.database, stream.schema, stream.identifier] | join('.') | upper }}'){% endif %}
     as
     execute immediate $$
     begin
-        {{ body }};
+        {{ full_references(body) }};
         return 'done';
     end;
     $$
@@ -36,6 +38,7 @@
 {% macro duckdb__create_task(relation, body, stream, schedule) %}
     {%- set body = body | replace(stream | string, 'temp.main.' ~ stream.identifier) if stream
         else body -%}
+    {%- set body = full_references(body) -%}
     merge into {{ relation.database }}.embedded.tasks as registered
     using (
         select
@@ -70,27 +73,18 @@
     {%- set dbt_command = config.meta_get('dbt_command') -%}
     {{ run_hooks(pre_hooks) }}
     {% do take_turn() %}
-    {% call statement('main') -%}
+    {%- set definition -%}
         {%- if schedule == 'off' -%} {{ drop_task(target_relation) }}
         {%- elif dbt_command -%} {{ create_dbt_task(target_relation, sql, schedule, dbt_command) }}
         {%- else -%} {{ create_task(target_relation, sql, stream, schedule) }}
         {%- endif -%}
+    {%- endset -%}
+    {% call statement('main') -%}
+        {{ definition if schedule == 'off' else deploy_task(target_relation, definition) }}
     {%- endcall %}
     {% do adapter.commit() %}
     {% do end_turn() %}
+    {% if stream and is_running(target_relation) %}{% do catch_up(stream) %}{% endif %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': []}) }}
 {% endmaterialization %}
-
-{# The stream that triggers a task, as a relation; the task must also read it, by ref(). #}
-{% macro upstream_stream(model, stream_name) %}
-    {%- for unique_id in model.depends_on.nodes if graph.nodes[unique_id].name == stream_name -%}
-        {%- set node = graph.nodes[unique_id] -%}
-        {{ return(api.Relation.create(
-            database=node.database, schema=node.schema, identifier=node.alias
-        )) }}
-    {%- endfor -%}
-    {%- do exceptions.raise_compiler_error(
-        model.name ~ " is triggered by " ~ stream_name ~ " but does not read it"
-    ) -%}
-{% endmacro %}

@@ -10,3 +10,13 @@
 {% macro default__end_turn() %}{{ no_such_engine('end_turn') }}{% endmacro %}
 {% macro snowflake__end_turn() %}{% endmacro %}
 {% macro duckdb__end_turn() %}{% do embedded_action('end_turn', 'dbt') %}{% endmacro %}
+
+{# dbt's own, without these two hooks on Snowflake: there they are empty, but dbt would send a COMMIT
+   for each of a seed, and warn of it. #}
+{% macro run_hooks(hooks, inside_transaction=True) %}
+    {%- if target.type == 'snowflake' -%}
+        {%- set hooks = hooks
+            | rejectattr('sql', 'in', ['{{ take_turn() }}', '{{ end_turn() }}']) | list -%}
+    {%- endif -%}
+    {{ dbt.run_hooks(hooks, inside_transaction) }}
+{% endmacro %}

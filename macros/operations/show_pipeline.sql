@@ -1,12 +1,16 @@
-{# dbt run-operation show_pipeline: dynamic tables, streams and tasks, and how they last fared. #}
+{# dbt run-operation show_pipeline: dynamic tables, streams and tasks, how they last fared, and on
+   Snowflake what they have cost so far. #}
 {% macro show_pipeline() %}
     {%- if execute -%}
         {%- for title, query in pipeline_queries().items() -%}
             {%- do log('', info=True) -%}
             {%- do log(title, info=True) -%}
-            {%- set rows = run_query(query).rows -%}
-            {%- for row in rows -%}
-                {%- do log('  ' ~ (row.values() | map('string') | join(' | ')), info=True) -%}
+            {%- set found = run_query(query) -%}
+            {%- set columns = shown_columns(title, found.column_names) -%}
+            {%- for row in found.rows -%}
+                {%- set values = [] -%}
+                {%- for column in columns -%}{%- do values.append(row[column] | string) -%}{%- endfor -%}
+                {%- do log('  ' ~ (values | join(' | ')), info=True) -%}
             {%- else -%}
                 {%- do log("  none yet: run 'dbt build'", info=True) -%}
             {%- endfor -%}
@@ -14,14 +18,43 @@
     {%- endif -%}
 {% endmacro %}
 
+{# SHOW cannot choose columns, and would print whole definitions: there the title names them. #}
+{% macro shown_columns(title, column_names) %}
+    {%- set named = title.split(': ')[1].split(' | ') -%}
+    {{ return(named if title.startswith('SHOW ') else column_names) }}
+{% endmacro %}
+
 {% macro pipeline_queries() %}{{ return(adapter.dispatch('pipeline_queries')()) }}{% endmacro %}
 {% macro default__pipeline_queries() %}{{ no_such_engine('pipeline_queries') }}{% endmacro %}
 
+{# Costs come from ACCOUNT_USAGE, up to three hours late. Each block names its columns. #}
 {% macro snowflake__pipeline_queries() %}
+    {%- set schema = target.database ~ '.' ~ target.schema -%}
+    {%- set information = target.database ~ '.information_schema' -%}
+    {%- set here = "schema_name = upper('" ~ target.schema ~ "')" -%}
     {{ return({
-        'dynamic tables': 'show dynamic tables in schema ' ~ target.database ~ '.' ~ target.schema,
-        'streams': 'show streams in schema ' ~ target.database ~ '.' ~ target.schema,
-        'tasks': 'show tasks in schema ' ~ target.database ~ '.' ~ target.schema,
+        'dynamic tables: name | target lag, s | lag, s | mean | longest | refreshed at | state | error':
+            'select name, target_lag_seconds, lag_seconds, mean_lag_seconds, max_lag_seconds,'
+            ~ " refreshed_at, case when is_suspended then 'suspended' else 'started' end,"
+            ~ " coalesce(last_error, '') from (" ~ dynamic_table_states() ~ ') order by name',
+        'SHOW STREAMS: name | table_name | stale | comment': 'show streams in schema ' ~ schema,
+        'SHOW TASKS: name | schedule | condition | state': 'show tasks in schema ' ~ schema,
+        'last task runs: name | state | scheduled | completed | error':
+            'select name, state, scheduled_time, completed_time,'
+            ~ " coalesce(error_message, '') from table(" ~ information
+            ~ '.task_history(result_limit => 10)) where ' ~ here
+            ~ ' order by scheduled_time desc',
+        'credits of the last 30 days: what | credits':
+            "select 'warehouse " ~ target.warehouse ~ "' as what, round(coalesce(sum(credits_used), 0), 3)"
+            ~ ' as credits from snowflake.account_usage.warehouse_metering_history'
+            ~ " where warehouse_name = upper('" ~ target.warehouse ~ "')"
+            ~ " and start_time >= dateadd('day', -30, current_timestamp())"
+            ~ " union all select 'serverless tasks', round(coalesce(sum(credits_used), 0), 3)"
+            ~ ' from snowflake.account_usage.serverless_task_history where ' ~ here
+            ~ " and start_time >= dateadd('day', -30, current_timestamp())"
+            ~ " union all select 'language model', round(coalesce(sum(token_credits), 0), 3)"
+            ~ ' from snowflake.account_usage.cortex_functions_usage_history'
+            ~ " where start_time >= dateadd('day', -30, current_timestamp())",
     }) }}
 {% endmacro %}
 

@@ -25,28 +25,20 @@
 
 {% macro suspend_tasks() %}{{ set_tasks('suspend') }}{% endmacro %}
 
+{# Suspended in the order of the flow, what a stream triggers first, so that nothing is started that
+   cannot be ended; resumed the other way round. #}
 {% macro set_tasks(verb) %}
     {%- if execute -%}
         {%- do take_turn() -%}
-        {%- for task in pipeline_relations('task') -%}
-            {%- do run_query(set_task(task, verb)) -%}
-            {%- do log(task.identifier ~ ': ' ~ verb ~ 'd' if verb == 'resume'
-                else task.identifier ~ ': suspended', info=True) -%}
+        {%- set tasks = pipeline_tasks() -%}
+        {%- for task in (tasks if verb == 'suspend' else tasks | reverse) -%}
+            {%- do run_query(set_task(task.relation, verb)) -%}
+            {%- do log(task.relation.identifier ~ ': ' ~ verb ~ ('d' if verb == 'resume' else 'ed'),
+                info=True) -%}
+            {%- if task.stream and verb == 'resume' -%}{%- do catch_up(task.stream) -%}{%- endif -%}
         {%- endfor -%}
         {%- do end_turn() -%}
     {%- endif -%}
-{% endmacro %}
-
-{# Every model of a kind, as a relation, in the order of the graph; none that is switched off. #}
-{% macro pipeline_relations(materialized) %}
-    {%- set relations = [] -%}
-    {%- for node in graph.nodes.values()
-        if node.config.materialized == materialized and node.config.meta.get('schedule') != 'off' -%}
-        {%- do relations.append(api.Relation.create(
-            database=node.database, schema=node.schema, identifier=node.alias
-        )) -%}
-    {%- endfor -%}
-    {{ return(relations) }}
 {% endmacro %}
 
 {% macro set_task(task, verb) %}{{ return(adapter.dispatch('set_task')(task, verb)) }}{% endmacro %}

@@ -18,18 +18,10 @@ scores as (
 
 ),
 
-regions as (
-
-    select * from {{ ref('manager_regions') }}
-
-),
-
 -- Which regions the asking role sees; `*` stands for all of them and for customers without one.
 visible_regions as (
 
-    select distinct region
-    from regions
-    where is_role_in_session(role_name)
+    select distinct region from {{ ref('visible_regions') }}
 
 ),
 

@@ -43,10 +43,11 @@ cutoffs as (
     where
         last_cutoff_date - number * {{ var('training_cutoff_every_days') }}
         >= first_date + {{ var('churn_horizon_days') }}
-        {%- if var('training_earliest_cutoff') | string != 'earliest' %}
-        and last_cutoff_date - number * {{ var('training_cutoff_every_days') }}
-        >= cast('{{ var("training_earliest_cutoff") }}' as date)
-        {%- endif %}
+        and (
+            '{{ var("training_earliest_cutoff") }}' = 'earliest'
+            or last_cutoff_date - number * {{ var('training_cutoff_every_days') }}
+            >= try_cast('{{ var("training_earliest_cutoff") }}' as date)
+        )
 
 )
 

@@ -1,3 +1,6 @@
+{# The trainer that reads this writes to the stage. #}
+{% do ref('churn_models') %}
+
 with
 
 daily as (

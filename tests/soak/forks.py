@@ -11,6 +11,7 @@ _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
     [
         "dbt.adapters.duckdb.impl",
+        "dbt.adapters.snowflake.impl",
         "dbt.cli.main",
         "embedded.dbt_plugin",
         "embedded.functions",

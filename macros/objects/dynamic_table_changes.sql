@@ -1,0 +1,42 @@
+{# dbt-snowflake's dynamic_table materialization, made to notice a changed query. These two macros
+   take the place of the adapter's own and call them.
+   on_configuration_change decides: apply replaces the table (its streams are re-created after it),
+   fail stops, continue keeps the old query and says so. #}
+{% macro dynamic_table_get_build_sql(existing_relation, target_relation) %}
+    {%- if existing_relation is not none and existing_relation.is_dynamic_table
+        and not should_full_refresh() -%}
+        {%- set shown = shown_object('dynamic table', target_relation) -%}
+        {%- if not is_unchanged(shown, sql) -%}
+            {{ return(changed_query_sql(existing_relation, target_relation)) }}
+        {%- elif snowflake__get_dynamic_table_configuration_changes(existing_relation, config)
+            is none -%}
+            {{ return('') }}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(full_references(
+        dbt.dynamic_table_get_build_sql(existing_relation, target_relation)
+    )) }}
+{% endmacro %}
+
+{% macro changed_query_sql(existing_relation, target_relation) %}
+    {%- set words = target_relation ~ ': its query has changed since it was created' -%}
+    {%- set on_configuration_change = config.get('on_configuration_change') -%}
+    {%- if on_configuration_change == 'fail' -%}
+        {%- do exceptions.raise_compiler_error(
+            words ~ ": build it with --full-refresh, or set on_configuration_change to apply"
+        ) -%}
+    {%- elif on_configuration_change == 'continue' -%}
+        {%- do exceptions.warn(words ~ ', and on_configuration_change is continue: it is kept') -%}
+        {{ return('') }}
+    {%- endif -%}
+    {%- do log(words ~ ', so it is replaced', info=True) -%}
+    {{ return(full_references(get_replace_sql(existing_relation, target_relation, sql))) }}
+{% endmacro %}
+
+{# The mark goes behind the description, last: a table without it is replaced by the next run. #}
+{% macro dynamic_table_execute_build_sql(build_sql, existing_relation, target_relation) %}
+    {%- do dbt.dynamic_table_execute_build_sql(build_sql, existing_relation, target_relation) -%}
+    {%- do run_query(alter_relation_comment(
+        target_relation, (model.description | trim ~ ' ' ~ definition_mark(sql)) | trim
+    )) -%}
+{% endmacro %}

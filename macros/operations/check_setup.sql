@@ -1,0 +1,62 @@
+{# dbt run-operation check_setup: what an account still lacks, in words, before anything is built.
+   The edition cannot be asked for by SQL: var snowflake_edition says it. #}
+{% macro check_setup() %}
+    {%- if execute -%}
+        {%- set missing = setup_problems() -%}
+        {%- for sentence in missing -%}{%- do log('missing: ' ~ sentence, info=True) -%}{%- endfor -%}
+        {%- if missing -%}
+            {%- do exceptions.raise_compiler_error(
+                (missing | length) ~ ' things are missing: see the lines above'
+            ) -%}
+        {%- endif -%}
+        {%- do log('check_setup: nothing is missing that can be asked for', info=True) -%}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro setup_problems() %}{{ return(adapter.dispatch('setup_problems')()) }}{% endmacro %}
+{% macro default__setup_problems() %}{{ no_such_engine('setup_problems') }}{% endmacro %}
+{# DuckDB needs its extensions and a folder that can be written: to come here, both were used. #}
+{% macro duckdb__setup_problems() %}
+    {%- do run_query('select count(*) from ' ~ target.database ~ '.embedded.tasks') -%}
+    {{ return([]) }}
+{% endmacro %}
+{% macro snowflake__setup_problems() %}
+    {{ return(
+        missing_privileges() + missing_warehouse() + missing_language_model() + missing_packages()
+        + missing_change_tracking() + missing_roles()
+    ) }}
+{% endmacro %}
+
+{# What the role lacks of what grant_access gives it; owning the schema is as good. #}
+{% macro missing_privileges() %}
+    {%- set held = [] -%}
+    {%- for row in run_query('show grants to role ' ~ target.role).rows -%}
+        {%- do held.append(row['privilege'] | upper ~ ' ON ' ~ row['granted_on'] | upper) -%}
+    {%- endfor -%}
+    {%- set missing = [] -%}
+    {%- for privilege in [
+        'EXECUTE TASK ON ACCOUNT', 'EXECUTE MANAGED TASK ON ACCOUNT', 'CREATE DYNAMIC TABLE ON SCHEMA',
+        'CREATE STREAM ON SCHEMA', 'CREATE TASK ON SCHEMA', 'CREATE TABLE ON SCHEMA',
+        'CREATE VIEW ON SCHEMA', 'CREATE FUNCTION ON SCHEMA', 'CREATE PROCEDURE ON SCHEMA',
+        'CREATE STAGE ON SCHEMA',
+    ] if privilege not in held
+        and not ('OWNERSHIP ON SCHEMA' in held and privilege.endswith('SCHEMA')) -%}
+        {%- do missing.append(
+            'role ' ~ target.role ~ ' may not ' ~ privilege | lower
+            ~ ': run grant_access as ACCOUNTADMIN'
+        ) -%}
+    {%- endfor -%}
+    {{ return(missing) }}
+{% endmacro %}
+
+{% macro missing_warehouse() %}
+    {%- set rows = run_query("show warehouses like '" ~ target.warehouse ~ "'").rows -%}
+    {%- if not rows -%}
+        {{ return(['warehouse ' ~ target.warehouse ~ ' is not there, or not for role ' ~ target.role
+            ~ ': run create_cost_limits']) }}
+    {%- elif (rows[0]['auto_suspend'] or 0) | int not in range(1, 301) -%}
+        {{ return(['warehouse ' ~ target.warehouse
+            ~ ' stays awake for more than 5 minutes: run create_cost_limits']) }}
+    {%- endif -%}
+    {{ return([]) }}
+{% endmacro %}

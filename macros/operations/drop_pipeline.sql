@@ -1,0 +1,49 @@
+{# dbt run-operation drop_pipeline --args '{confirm: CHURN.MAIN}': everything that dbt has built, the
+   raw events included. Tasks go first, then what reads others before what it reads. On DuckDB the
+   lake is a folder: there deleting it is the same. #}
+{% macro drop_pipeline(confirm='', dry_run=false) %}
+    {%- set schema = target.database ~ '.' ~ target.schema -%}
+    {%- if target.type == 'snowflake' and not dry_run and confirm | upper != schema | upper -%}
+        {%- do exceptions.raise_compiler_error(
+            "drop_pipeline drops all that was built and loaded in " ~ schema ~ ": say --args '{confirm: "
+            ~ schema ~ "}', or {dry_run: true} to see what"
+        ) -%}
+    {%- endif -%}
+    {%- if execute -%}{{ return(adapter.dispatch('drop_pipeline')(dry_run)) }}{%- endif -%}
+{% endmacro %}
+
+{% macro default__drop_pipeline(dry_run) %}{{ no_such_engine('drop_pipeline') }}{% endmacro %}
+{% macro snowflake__drop_pipeline(dry_run) %}
+    {{ run_statements(drop_statements(), 'drop_pipeline', dry_run) }}
+{% endmacro %}
+{% macro duckdb__drop_pipeline(dry_run) %}
+    {%- do log(
+        'drop_pipeline: on DuckDB the pipeline is the folder ' ~ env_var('CHURN_LAKE', '.lake')
+        ~ ': stop what runs on it and delete it', info=True
+    ) -%}
+{% endmacro %}
+
+{% macro drop_statements() %}
+    {%- set statements = [] -%}
+    {%- for materialized, kind in [
+        ('task', 'task'), ('stream', 'stream'), ('view', 'view'),
+        ('dynamic_table', 'dynamic table'), ('table', 'table'), ('incremental', 'table'),
+        ('seed', 'table'), ('stage', 'stage'),
+    ] -%}
+        {%- for relation in in_order_of_the_flow(materialized) | reverse -%}
+            {%- do statements.append('drop ' ~ kind ~ ' if exists ' ~ relation) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set schema = target.database ~ '.' ~ target.schema -%}
+    {%- do statements.append(
+        'drop function if exists ' ~ schema ~ '.predict_churn('
+        ~ (['float'] * (churn_features() | length)) | join(', ') ~ ')'
+    ) -%}
+    {%- do statements.append('drop function if exists ' ~ schema ~ '.generate_retention_email(varchar)') -%}
+    {%- do statements.append('drop procedure if exists ' ~ schema ~ '.train_churn_model()') -%}
+    {%- if var('snowflake_edition') == 'enterprise' -%}
+        {%- do statements.append('drop row access policy if exists ' ~ schema ~ '.visible_region') -%}
+        {%- do statements.append('drop masking policy if exists ' ~ schema ~ '.personal_data') -%}
+    {%- endif -%}
+    {{ return(statements) }}
+{% endmacro %}

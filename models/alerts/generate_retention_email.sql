@@ -1,0 +1,3 @@
+{{ config(materialized='function') }}
+
+{{ function_definition(generate_retention_email_statements() | join(';\n')) }}

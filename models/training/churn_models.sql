@@ -1,0 +1,3 @@
+{{ config(materialized='stage') }}
+
+select 'artefacts of trained models' as content

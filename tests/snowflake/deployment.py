@@ -1,0 +1,150 @@
+"""The project on the stand-in: deployed, again with events, operated, and with a changed query.
+
+All of it once for all tests of a run: dbt is started four times.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from embedded.registry import tasks
+from embedded.scheduler import tick
+from embedded.tasks import run_task
+from tests.conftest import Lake
+from tests.dbt import EmptyLakes, run_dbt
+from tests.snowflake.events import raw_rows
+from tests.snowflake.parity import parity
+from tests.snowflake.standin.account import Account, Statement
+from tests.snowflake.visibility import Seen, roles, seen_in_the_lake, views
+
+# What an operator asks for, in one process of dbt; each prints what it does.
+OPERATIONS = (
+    "create_roles()", "grant_access()", "create_cost_limits()", "resume_tasks()", "suspend_tasks()",
+    "resume_tasks()", "execute_task('sweep_silent_customers')", "refresh()", "show_pipeline()",
+    "create_roles(dry_run=true)", "drop_pipeline(dry_run=true)", "drop_access(dry_run=true)",
+)  # fmt: skip
+# Changes the query of the dynamic table under the stream, the bodies of tasks, and the edition.
+CHANGES = "{population_min_active_days: 4, emails_per_run: 51, snowflake_edition: enterprise}"
+OBJECTS = (
+    "config.materialized:dynamic_table", "config.materialized:stream", "config.materialized:task",
+    "path:models/managers",
+)  # fmt: skip
+
+
+@dataclass
+class Deployment:
+    """What both engines hold, and what was sent to the account."""
+
+    account: Account
+    lake: Lake
+    first: list[Statement]
+    second: list[Statement]
+    manifest: dict
+
+    @staticmethod
+    @contextmanager
+    def start(folder: Path, lakes: EmptyLakes) -> Iterator["Deployment"]:
+        """Deploy, fill both engines alike, deploy again."""
+        with Account(folder) as account, pytest.MonkeyPatch.context() as patch:
+            account.dbt("build", "-q", "--exclude-resource-type", "test", "unit_test")
+            first, manifest = account.sent(), account.manifest()
+            patch.setenv("CHURN_LAKE", str(folder / "lake"))
+            lake = Lake(lakes.copy("all", folder / "lake"))
+            _fill(lake)
+            _copy(lake, account, manifest, folder)
+            before = len(account.sent())
+            account.dbt("build", "-q", "--exclude-resource-type", "unit_test")
+            try:
+                yield Deployment(account, lake, first, account.sent()[before:], manifest)
+            finally:
+                lake.connection.close()
+
+    @cached_property
+    def compared(self) -> list[dict]:
+        """Both engines compared, before anything is changed."""
+        return parity(self)
+
+    @cached_property
+    def seen(self) -> tuple[dict[str, Seen], dict[str, Seen]]:
+        """What each role sees of each managers' view: on DuckDB, and on the account."""
+        queries = [f"select * from {view}" for view in views()]
+        return (
+            {role: seen_in_the_lake(role) for role in roles()},
+            {role: dict(zip(views(), self.account.answers(queries, role), strict=True))
+             for role in roles()},
+        )  # fmt: skip
+
+    @cached_property
+    def operations(self) -> tuple[list[Statement], str]:
+        """Everything that an operator asks for: what was sent, and what was printed."""
+        calls = "".join(f"{{{{ {operation} }}}}" for operation in OPERATIONS)
+        before = len(self.account.sent())
+        printed = self.account.dbt("compile", "--inline", calls).stdout
+        return self.account.sent()[before:], printed
+
+    @cached_property
+    def changed(self) -> list[Statement]:
+        """A deploy after the query of a dynamic table has changed, while its tasks run."""
+        assert self.operations  # which have resumed the tasks
+        assert self.compared
+        before = len(self.account.sent())
+        self.account.dbt("run", "-q", "-s", *OBJECTS, "--vars", CHANGES)
+        return self.account.sent()[before:]
+
+    def models(self, *materialized: str) -> list[dict]:
+        """Return the models of these kinds as dbt describes them, in the order of the flow."""
+        return models(self.manifest, *materialized)
+
+
+def models(manifest: dict, *materialized: str) -> list[dict]:
+    """Return the models of these kinds, each after those that it reads."""
+    nodes = {
+        key: node
+        for key, node in manifest["nodes"].items()
+        if node["resource_type"] in ("model", "seed")
+    }
+    ordered: dict[str, dict] = {}
+
+    def visit(key: str) -> None:
+        if key in nodes and key not in ordered:
+            for upstream in nodes[key]["depends_on"].get("nodes", []):
+                visit(upstream)
+            ordered[key] = nodes[key]
+
+    for key in sorted(nodes):
+        visit(key)
+    return [node for node in ordered.values() if node["config"]["materialized"] in materialized]
+
+
+def _fill(lake: Lake) -> None:
+    """Load the events, refresh, train, and run every task once, as of the end of the data."""
+    frame = raw_rows()
+    lake.connection.register("raw_events", frame)
+    lake.connection.execute("insert into churn_scores_raw by name select * from raw_events")
+    as_of = frame["occurred_at"].max() + timedelta(minutes=1)
+    tick(lake.connection, as_of.to_pydatetime())
+    run_dbt("run", "-q", "-s", "config.materialized:table", "path:python_models")
+    for task in tasks(lake.connection).values():
+        if task.schedule:
+            run_task(lake.connection, task, as_of.to_pydatetime())
+
+
+def _copy(lake: Lake, account: Account, manifest: dict, folder: Path) -> None:
+    """Copy what the loader and the tasks have filled, then refresh the dynamic tables."""
+    for node in models(manifest, "incremental"):
+        # What training decides, both engines decide by themselves.
+        if node["language"] == "sql" and node["fqn"][1] != "training":
+            file = folder / f"{node['name']}.parquet"
+            lake.connection.execute(f"copy (select * from {node['name']}) to '{file}'")
+            account.execute(f"call standin_load('{node['name']}', '{file}')")
+    account.execute(
+        *(
+            f"alter dynamic table {node['name']} refresh"
+            for node in models(manifest, "dynamic_table")
+        )
+    )

@@ -1,0 +1,62 @@
+"""Events for the comparison of the two engines: few customers, every category, awkward cases."""
+
+import json
+import random
+from datetime import datetime, timedelta
+
+import pandas
+
+CUSTOMERS, DAYS, END = 70, 250, datetime(2026, 6, 1)
+
+
+def raw_rows(seed: int = 7) -> pandas.DataFrame:
+    """Return rows of churn_scores_raw: who leaves, who cancels, doubles, late and empty values."""
+    draw = random.Random(seed)
+    events = [event for number in range(CUSTOMERS) for event in _life(f"c{number:03}", draw)]
+    events += draw.sample(events, 40)  # the same event again, later
+    rows = []
+    for offset, (customer, kind, at, amount, properties) in enumerate(events):
+        event_id = f"{customer}-{kind}-{at:%Y%m%d%H%M%S}"
+        rows.append(
+            {
+                "event_id": event_id,
+                "customer_id": customer,
+                "event_type": kind,
+                "occurred_at": at,
+                "amount": amount,
+                "payload": json.dumps({"event_id": event_id, "properties": properties}),
+                "kafka_topic": "churn.events",
+                "kafka_partition": offset % 3,
+                "kafka_offset": offset,
+                "published_at": END + timedelta(milliseconds=offset),
+                "loaded_at": END + timedelta(seconds=1),
+            }
+        )
+    return pandas.DataFrame(rows)
+
+
+def _life(customer: str, draw: random.Random) -> list[tuple]:
+    """Return one customer's events: a profile, visits at an own pace, and perhaps an end."""
+    start = draw.randrange(60)
+    last = DAYS if draw.random() < 0.55 else draw.randrange(start + 40, DAYS)
+    pace = draw.choice([1, 2, 4, 7])
+    begin = END - timedelta(days=DAYS)
+    profile = {
+        "name": f"Ann O'Neil {customer} 🚀",
+        "email": f"{customer}@example.com",
+        "region": draw.choice(["north", "east", "south", "west", None]),
+        "segment": draw.choice(["premium", "standard"]),
+        "monthly_value": draw.choice([12.5, "35", None, "much"]),
+        "marketing_consent": draw.choice([True, False, "true"]),
+    }
+    events = [(customer, "profile_updated", begin + timedelta(days=start), None, profile)]
+    for day in range(start, last):
+        if draw.random() < 1 / pace:
+            at = begin + timedelta(days=day, seconds=draw.randrange(86_400))
+            kind = draw.choice(["purchase", "purchase", "login", "ticket_opened", "email_opened"])
+            amount = draw.choice([9.99, 0.1 + 0.2, -3.5, None]) if kind == "purchase" else None
+            events.append((customer, kind, at, amount, None))
+    if last < DAYS and draw.random() < 0.3:
+        end = begin + timedelta(days=last, hours=1)
+        events.append((customer, "subscription_cancelled", end, None, {}))
+    return events

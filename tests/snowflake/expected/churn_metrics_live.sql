@@ -1,0 +1,1 @@
+create or replace dynamic table CHURN.PIPELINE.churn_metrics_live target_lag = '1 minute' warehouse = CHURN_WH refresh_mode = INCREMENTAL initialize = ON_CREATE scheduler = 'ENABLE' copy grants as ( … )

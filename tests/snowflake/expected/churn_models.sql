@@ -1,0 +1,1 @@
+create stage if not exists CHURN.PIPELINE.churn_models

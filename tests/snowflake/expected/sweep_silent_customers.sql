@@ -1,0 +1,1 @@
+create or replace task CHURN.PIPELINE.sweep_silent_customers schedule = '60 MINUTES' target_completion_interval = '2 MINUTES' user_task_managed_initial_warehouse_size = 'XSMALL' serverless_task_max_statement_size = 'XSMALL' user_task_timeout_ms = 600000 suspend_task_after_num_failures = 5 task_auto_retry_attempts = 1 as execute immediate $$ … $$

@@ -1,0 +1,1 @@
+create row access policy if not exists CHURN.PIPELINE.visible_region as (customer_region varchar) returns boolean -> exists (select 1 from CHURN.PIPELINE.visible_regions as visible where visible.region in ('*', customer_region))

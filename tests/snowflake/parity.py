@@ -1,0 +1,111 @@
+"""Compares what both engines hold of the same events: model by model, row by row."""
+
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import duckdb
+import pandas
+
+from embedded.database import connect
+
+if TYPE_CHECKING:
+    from tests.snowflake.deployment import Deployment
+
+TOLERANCE = 1e-9
+# What no comparison can hold equal, each with its reason.
+NOT_COMPARED = {
+    "dynamic_table_lag": "how an engine fares is its own affair",
+}
+CLOCKS = {"trained_at", "library_versions", "decided_at", "actor"}
+
+
+def comparable(deployment: "Deployment") -> list[str]:
+    kinds = ("dynamic_table", "table", "view", "incremental", "seed")
+    return [node["name"] for node in deployment.models(*kinds) if node["name"] not in NOT_COMPARED]
+
+
+def parity(deployment: "Deployment") -> list[dict]:
+    """Return one row a model: how many rows and columns were compared, and how many differ."""
+    deployment.account.execute("use role CHURN_MANAGER")
+    lake = connect("CHURN_MANAGER")
+    try:
+        return [_compare(name, deployment, lake) for name in comparable(deployment)]
+    finally:
+        lake.close()
+
+
+def _compare(name: str, deployment: "Deployment", lake: duckdb.DuckDBPyConnection) -> dict:
+    described = lake.execute(f"describe {name}").fetchall()
+    types = {column.lower(): kind for column, kind, *_ in described}
+    # Times as text: fakesnow's answers over the wire turn a NULL into 1970.
+    query = "select {} from {}".format(
+        ", ".join(
+            f"cast({column} as varchar) as {column}"
+            if kind.startswith(("TIME", "DATE"))
+            else column
+            for column, kind in types.items()
+        ),
+        name,
+    )
+    theirs = deployment.account.rows(query)
+    ours = lake.execute(query).df().rename(columns=str.lower)
+    columns = [column for column in ours.columns if column not in CLOCKS]
+    asked = deployment.account.rows(f"select * from {name} where 1 = 0")
+    assert sorted(types) == sorted(asked.columns), name
+    left, right = _sorted(ours[columns]), _sorted(theirs[columns])
+    different = [
+        (column, one, other)
+        for row, other_row in zip(left, right, strict=False)
+        for column, one, other in zip(columns, row, other_row, strict=True)
+        if not _same(one, other)
+    ]
+    return {
+        "model": name,
+        "rows": len(ours),
+        "columns": len(columns),
+        "differences": len(different) + abs(len(left) - len(right)),
+        "example": str(different[0]) if different else "",
+    }
+
+
+def _sorted(frame: pandas.DataFrame) -> list[tuple]:
+    rows = [tuple(_plain(value) for value in row) for row in frame.itertuples(index=False)]
+    return sorted(rows, key=lambda row: [str(_key(value)) for value in row])
+
+
+def _plain(value):
+    """Return a value without what only its engine's types say."""
+    if value is None or (not isinstance(value, (list, dict)) and pandas.isna(value)):
+        return None
+    if isinstance(value, pandas.Timestamp):
+        value = value.to_pydatetime().replace(tzinfo=None)
+    if isinstance(value, datetime) and value.time().isoformat() == "00:00:00":
+        return value.date().isoformat()
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float, Decimal)) or hasattr(value, "item"):
+        return (
+            value.item()
+            if hasattr(value, "item") and isinstance(value.item(), bool)
+            else float(value)
+        )
+    if isinstance(value, str) and value[:1] in "[{":
+        try:
+            return json.dumps(json.loads(value), sort_keys=True)
+        except ValueError:
+            return value
+    return value
+
+
+def _key(value):
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def _same(one, other) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return abs(one - other) <= TOLERANCE * max(1.0, abs(one))
+    return one == other

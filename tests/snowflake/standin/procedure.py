@@ -1,0 +1,86 @@
+"""Runs the anonymous procedure of a dbt Python model: the text that was sent, on fakesnow's rows.
+
+Only what such a model uses of a Snowpark session is here. Snowpark itself is tested where it can
+run: it has no way to reach a server like this one.
+"""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas
+
+from tests.snowflake.standin.statements import QUOTED_BODY, plain
+
+
+def run_procedure(sql: str, connection: duckdb.DuckDBPyConnection, stage: Path) -> str | None:
+    """Run `with … as procedure … call …`; return what it returned, None for other statements."""
+    if not re.match(r"with\s+\S+\s+as\s+procedure\b", plain(sql), re.I):
+        return None
+    scope: dict[str, Any] = {"__name__": "procedure"}
+    exec(compile(QUOTED_BODY.search(sql)[1], "procedure", "exec"), scope)  # noqa: S102
+    return str(scope["main"](Session(connection.cursor(), stage)))
+
+
+class Session:
+    """Tables out, frames in, files to a stage."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, stage: Path) -> None:
+        self._connection = connection
+        self.file = Stage(stage)
+
+    def use_database(self, name: str) -> None:
+        """Names are full."""
+
+    use_schema = use_database
+
+    def table(self, name: str) -> "Table":
+        return Table(self._connection, name)
+
+    def create_dataframe(self, frame: pandas.DataFrame) -> "Frame":
+        # Snowpark quotes the names of a pandas frame as they are: lower case would need quotes
+        # in every statement that reads them.
+        lower = [name for name in frame.columns if name != name.upper()]
+        assert not lower, f"columns would be stored in lower case: {lower}"
+        return Frame(self._connection, frame)
+
+    createDataFrame = create_dataframe
+
+
+class Table:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        self._connection, self._name = connection, name
+
+    def to_pandas(self) -> pandas.DataFrame:
+        frame = self._connection.execute(f"select * from {self._name}").df()
+        return frame.rename(columns=str.upper)
+
+
+class Frame:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, frame: pandas.DataFrame) -> None:
+        self._connection, self._frame = connection, frame
+
+    @property
+    def write(self) -> "Frame":
+        return self
+
+    def mode(self, name: str) -> "Frame":
+        assert name == "overwrite"
+        return self
+
+    def save_as_table(self, name: str, **_: Any) -> None:
+        frame = self._frame  # noqa: F841 - DuckDB reads it by its name
+        # Unquoted names are stored in upper case.
+        self._connection.execute(f"create or replace table {name.upper()} as select * from frame")
+
+
+class Stage:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, path: str, location: str, **_: Any) -> None:
+        assert location.startswith("@"), location
+        self._folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, self._folder)

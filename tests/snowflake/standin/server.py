@@ -1,0 +1,153 @@
+"""The account's door: fakesnow's own server, with every statement recorded before it is answered.
+
+`python -m tests.snowflake.standin PORT FILE` serves until it is ended; FILE gets one JSON line for
+each statement, in the order in which they came.
+"""
+
+import gzip
+import json
+import re
+import sys
+from pathlib import Path
+
+import uvicorn
+from fakesnow.server import query_request as fakesnow_query
+from fakesnow.server import routes as fakesnow_routes
+from fakesnow.server import shared_fs
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from tests.snowflake.standin.procedure import run_procedure
+from tests.snowflake.standin.register import Refused, Register, done
+from tests.snowflake.standin.show import DATABASE, SCHEMA, dynamic_tables_function, show
+from tests.snowflake.standin.statements import one_line, plain
+
+REGISTER = Register()
+# Answered with "done", after they were recorded: fakesnow knows neither roles nor sessions.
+ACCEPTED = re.compile(
+    r"(create database|grant|revoke|use (secondary )?(role|warehouse)|execute task|comment on|"
+    r"drop warehouse|"
+    r"alter (session|warehouse|account|function|resource monitor|masking policy|row access policy|"
+    r"view \S+ (add row access|modify column)))\b",
+    re.I,
+)
+
+
+class Door:
+    """Records, refuses, rewrites; then fakesnow answers."""
+
+    def __init__(self, record: Path) -> None:
+        self._record = record.open("a", buffering=1)
+        self._stage = record.parent / "stage"
+        self._is_prepared = False
+
+    def statement(self, sql: str) -> str:
+        """Return what fakesnow shall run for a statement; raises Refused."""
+        self._record.write(json.dumps({"sql": sql}) + "\n")
+        if not self._is_prepared:
+            self._ask_as("DATA_ENGINEER")
+            self._is_prepared = True
+        for answer in (show(REGISTER, sql), REGISTER.act(sql)):
+            if answer is not None:
+                return answer
+        if (returned := run_procedure(sql, shared_fs.duck_conn, self._stage)) is not None:
+            return done(returned)
+        text = one_line(sql)
+        if found := re.match(r"call standin_load\('(\w+)', '(.*)'\)", text, re.I):
+            return self._load(found[1], found[2])
+        if found := re.match(r"use role (\w+)", text, re.I):
+            self._ask_as(found[1].upper())
+        if ACCEPTED.match(text):
+            return done("Statement executed successfully.")
+        if "account_usage" in text.lower() or ".task_history(" in text.lower():
+            return "select 'nothing yet' as what where 1 = 0"
+        if text.lower() in ("begin", "begin transaction", "commit", "rollback"):
+            return done("Statement executed successfully.")  # fakesnow cannot describe its result
+        if "dbt_internal_source" in text.lower():
+            # In MERGE … INSERT … VALUES a bare name is the source's; fakesnow takes it for both's.
+            sql = re.sub(
+                r"(values\s*\()([^()]*)(\)\s*)$",
+                lambda m: m[1] + re.sub(r'("\w+")', r"DBT_INTERNAL_SOURCE.\1", m[2]) + m[3],
+                plain(sql),
+                flags=re.I,
+            )
+        # A temporary view that names its database is nothing that DuckDB knows.
+        sql = re.sub(r"(create or replace\s+)temporary (view)", r"\1\2", sql, count=1, flags=re.I)
+        return re.sub(
+            r"table\(\s*\w+\.information_schema\.dynamic_tables\([^)]*\)\s*\)",
+            lambda _: dynamic_tables_function(REGISTER),
+            sql,
+            flags=re.I,
+        )
+
+    def _load(self, table: str, file: str) -> str:
+        """Fill a table as the loader or a task would have: no statement of a deploy."""
+        relation = f"{DATABASE}.{SCHEMA}.{table.upper()}"
+        connection = shared_fs.duck_conn.cursor()
+        connection.execute(f"delete from {relation}")
+        connection.execute(f"insert into {relation} by name select * from read_parquet('{file}')")
+        return done("loaded")
+
+    def _ask_as(self, role: str, user: str = "STANDIN") -> None:
+        """Let these two functions, which fakesnow lacks, answer for one role and user."""
+        for macro, answer in (
+            ("is_role_in_session(role)", f"role = '{role}'"),
+            ("current_user()", f"'{user}'"),
+        ):
+            shared_fs.duck_conn.execute(
+                f"create or replace macro {DATABASE}.{SCHEMA}.{macro} as {answer}"
+            )
+
+
+def application(door: Door) -> Starlette:
+    """Return fakesnow's application behind the door."""
+
+    async def query_request(request: Request) -> Response:
+        body = await request.body()
+        if request.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        asked = json.loads(body)
+        try:
+            asked["sqlText"] = door.statement(asked["sqlText"])
+        except Refused as refused:
+            return _failed(refused.code, f"SQL compilation error: {refused}")
+        except Exception as error:
+            return _failed("000603", f"the stand-in: {error!r}")
+        content = json.dumps(asked).encode()
+
+        async def receive() -> dict:
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        headers = [pair for pair in request.scope["headers"] if pair[0] != b"content-encoding"]
+        try:
+            answer = await fakesnow_query(Request({**request.scope, "headers": headers}, receive))
+        except Exception as error:
+            return _failed("001003", f"fakesnow: {error!r}")
+        if answer.status_code >= 500:  # the connector would ask again and again
+            return _failed("261000", json.loads(answer.body)["message"])
+        return answer
+
+    routes = [
+        route for route in fakesnow_routes if "query-request" not in getattr(route, "path", "")
+    ]
+    return Starlette(
+        routes=[Route("/queries/v1/query-request", query_request, methods=["POST"]), *routes]
+    )
+
+
+def _failed(code: str, message: str) -> JSONResponse:
+    return JSONResponse(
+        {
+            "data": {"errorCode": code, "sqlState": "42000"},
+            "code": code,
+            "message": message,
+            "success": False,
+        }
+    )
+
+
+if __name__ == "__main__":
+    port, record = int(sys.argv[1]), Path(sys.argv[2])
+    uvicorn.run(application(Door(record)), host="127.0.0.1", port=port, log_level="warning")

@@ -1,0 +1,162 @@
+"""What SHOW and the information schema say of the objects that the stand-in keeps itself."""
+
+import re
+
+from tests.snowflake.standin.register import Entry, Register
+from tests.snowflake.standin.statements import one_line, option
+
+# DuckDB has a schema "main" of its own in every database: the stand-in uses another name.
+DATABASE, SCHEMA = "CHURN", "PIPELINE"
+SHOW = re.compile(
+    r"show (terse )?(?P<kind>dynamic tables|streams|tasks|objects|user functions|procedures|"
+    r"user procedures|roles|grants|stages|warehouses|resource monitors|masking policies|"
+    r"row access policies|parameters|cortex base models)(?P<rest>.*)",
+    re.I,
+)
+
+
+def show(register: Register, sql: str) -> str | None:
+    """Return the SQL that answers a SHOW statement, or None for fakesnow's own."""
+    found = SHOW.match(one_line(sql))
+    if not found:
+        return None
+    kind = found["kind"].lower()
+    if kind == "objects":
+        return _objects(register)
+    columns = COLUMNS.get(kind)
+    if columns is None:
+        return None
+    pattern = re.search(r"like '([^']*)'", found["rest"], re.I)
+    entries = [
+        entry
+        for entry in register.of(kind.removeprefix("user ").removesuffix("s"))
+        if not pattern or _matches(entry.name, pattern[1])
+    ]
+    return _answer([columns(entry) for entry in entries], list(columns(Entry("", "", None, ""))))
+
+
+def dynamic_tables_function(register: Register) -> str:
+    """Return a subquery with the rows of information_schema.dynamic_tables()."""
+    rows = [
+        {
+            "name": entry.name,
+            "schema_name": SCHEMA,
+            "target_lag_type": "DOWNSTREAM"
+            if entry.options["target_lag"] == "DOWNSTREAM"
+            else "USER_DEFINED",
+        }
+        for entry in register.of("dynamic table")
+    ]
+    columns = _answer(rows, ["name", "schema_name", "target_lag_type"], quoted=False)
+    return (
+        "(select *, 60 as target_lag_sec, 1.0::double as mean_lag_sec, 2.0::double as"
+        " maximum_lag_sec, cast('2026-01-01' as timestamp_tz) as latest_data_timestamp,"
+        " parse_json('{\"state\": \"ACTIVE\"}') as scheduling_state, 'SUCCEEDED' as"
+        " last_completed_refresh_state, '' as last_completed_refresh_state_message"
+        f" from ({columns}))"
+    )
+
+
+def _dynamic_table(entry: Entry) -> dict:
+    return {
+        **_common(entry),
+        "text": entry.text,
+        "target_lag": entry.options.get("target_lag"),
+        "warehouse": entry.options.get("warehouse"),
+        "refresh_mode": entry.options.get("refresh_mode"),
+        "refresh_mode_reason": "",
+        "immutable_where": "",
+        "cluster_by": "",
+        "scheduler": entry.options.get("scheduler"),
+        "scheduling_state": entry.state,
+    }
+
+
+def _stream(entry: Entry) -> dict:
+    return {
+        **_common(entry),
+        "table_name": f"{DATABASE}.{SCHEMA}.{entry.source}",
+        "source_type": "Dynamic Table",
+        "stale": "true" if entry.is_stale else "false",
+        "mode": "DEFAULT",
+    }
+
+
+def _task(entry: Entry) -> dict:
+    return {
+        **_common(entry),
+        "schedule": option(entry.text, "schedule") if entry.text else None,
+        "condition": "stream" if " when " in one_line(entry.text) else None,
+        "state": entry.state,
+        "definition": entry.text,
+    }
+
+
+def _function(entry: Entry) -> dict:
+    return {**_common(entry), "description": entry.comment}
+
+
+def _common(entry: Entry) -> dict:
+    return {
+        "created_on": entry.created_on,
+        "name": entry.name,
+        "database_name": DATABASE,
+        "schema_name": SCHEMA,
+        "comment": entry.comment,
+    }
+
+
+COLUMNS = {
+    "dynamic tables": _dynamic_table,
+    "streams": _stream,
+    "tasks": _task,
+    "user functions": _function,
+    "user procedures": _function,
+    "roles": _common,
+    "stages": _common,
+    "resource monitors": _common,
+}
+
+
+def _objects(register: Register) -> str:
+    dynamic = ", ".join(f"'{entry.name}'" for entry in register.of("dynamic table")) or "''"
+    return f"""
+        select
+            table_catalog as "database_name",
+            upper(table_schema) as "schema_name",
+            table_name as "name",
+            case
+                when table_name in ({dynamic}) then 'TABLE'
+                else replace(table_type, 'BASE ', '')
+            end as "kind",
+            case when table_name in ({dynamic}) then 'Y' else 'N' end as "is_dynamic",
+            'N' as "is_iceberg"
+        from {DATABASE}.information_schema.tables
+        where upper(table_schema) = '{SCHEMA}'
+    """
+
+
+def _answer(rows: list[dict], columns: list[str], quoted: bool = True) -> str:
+    """Return a query whose rows are these; without any it keeps the columns."""
+    names = [f'"{column}"' if quoted else column for column in columns]
+    if not rows:
+        return f"select {', '.join(f'null as {name}' for name in names)} where 1 = 0"
+    return " union all ".join(
+        "select "
+        + ", ".join(
+            f"{_literal(row[column])} as {name}"
+            for column, name in zip(columns, names, strict=True)
+        )
+        for row in rows
+    )
+
+
+def _literal(value: object) -> str:
+    if value is None:
+        return "null"
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _matches(name: str, pattern: str) -> bool:
+    regular = re.escape(pattern.replace("\\\\", "\\")).replace("%", ".*").replace("_", ".")
+    return re.fullmatch(regular, name, re.I) is not None

@@ -1,0 +1,302 @@
+"""What a first and a second deploy send to an account, and what they must never send."""
+
+import re
+import subprocess
+import sys
+import textwrap
+
+import numpy
+import pandas
+import pytest
+from onnxruntime import InferenceSession
+
+from tests.snowflake import checks
+from tests.snowflake.grammar import everything_parses
+from tests.snowflake.heads import expected, heads
+from tests.snowflake.mutations import MUTATIONS
+from tests.snowflake.parity import comparable
+from tests.snowflake.standin.account import Statement
+from tests.snowflake.standin.statements import QUOTED_BODY, create_of, one_line, option
+from tests.snowflake.visibility import (
+    PERSONAL,
+    documented,
+    roles,
+    shown,
+    table,
+    views,
+)
+
+CREATES = ("dynamic table", "stream", "task")
+
+
+@pytest.mark.parametrize("check", checks.ALWAYS, ids=lambda check: check.__name__)
+def test_what_is_sent_keeps_the_rules(deployment, check):
+    assert check(deployment.first + deployment.second, deployment.manifest) == []
+
+
+def test_the_last_dynamic_tables_have_a_lag(deployment):
+    assert checks.last_dynamic_tables_have_a_lag(deployment.first, deployment.manifest) == []
+
+
+def test_everything_that_is_sent_is_snowflakes_grammar(deployment):
+    assert everything_parses(deployment.first + deployment.second, deployment.manifest) == []
+
+
+def test_every_object_is_made_after_what_it_reads(deployment):
+    order = {}
+    for place, statement in enumerate(deployment.first):
+        order.setdefault(statement.node, place)
+    nodes = deployment.manifest["nodes"]
+    sent = [key for key in order if key in nodes and nodes[key]["resource_type"] == "model"]
+    assert len(sent) > 25
+    for key in sent:
+        for upstream in nodes[key]["depends_on"]["nodes"]:
+            if upstream in order:
+                assert order[upstream] < order[key], (upstream, key)
+
+
+def test_a_second_deploy_makes_no_dynamic_table_stream_or_task_again(deployment):
+    kinds = [found.kind for one in deployment.first if (found := create_of(one.sql))]
+    assert all(kinds.count(kind) >= 1 for kind in CREATES)
+    again = [one_line(one.sql)[:60] for one in deployment.second if _creates(one.sql, CREATES)]
+    assert again == []
+    loaded = {node["alias"] for node in deployment.models("incremental")}
+    replaced = [
+        found[1]
+        for one in deployment.second
+        if (
+            found := re.match(r"create or replace (?:transient )?table \S+\.(\w+)", one.sql.strip())
+        )
+    ]
+    assert not loaded & set(replaced)
+
+
+def test_every_model_leaves_a_statement_of_its_kind(deployment):
+    made = {(found.kind, found.name) for one in deployment.first if (found := create_of(one.sql))}
+    for kind in ("dynamic_table", "stream", "task", "function", "stage"):
+        for node in deployment.models(kind):
+            if node["config"]["meta"].get("schedule") == "off":
+                continue
+            assert (kind.replace("_", " "), node["alias"].upper()) in made, node["name"]
+
+
+def test_both_engines_hold_the_same_rows(deployment):
+    """Every model that both can run, on the same events: floats to 1e-9."""
+    compared = deployment.compared
+    print(pandas.DataFrame(compared).to_string(index=False))
+    assert [row for row in compared if row["differences"]] == []
+    assert len(compared) == len(comparable(deployment)) > 20
+    with_rows = {row["model"] for row in compared if row["rows"]}
+    for kind in ("dynamic_table", "table"):
+        assert {node["name"] for node in deployment.models(kind)} <= with_rows
+    assert {"train_churn_model", "manager_risk_queue", "manager_messages"} <= with_rows
+
+
+def test_operations_keep_the_rules_too(deployment):
+    sent, _ = deployment.operations
+    for check in (*checks.ALWAYS, everything_parses, checks.running_tasks_run_again):
+        assert check(sent, deployment.manifest) == [], check.__name__
+
+
+def test_operations_say_what_they_do(deployment):
+    sent, printed = deployment.operations
+    lines = [one_line(one.sql) for one in sent]
+    assert lines.count("create role if not exists CHURN_APP") == 1  # a dry run sends nothing
+    assert printed.count("create role if not exists CHURN_APP") == 2
+    assert not [line for line in lines if line.startswith("drop ")]
+    assert "drop task if exists CHURN.PIPELINE.process_alerts" in printed
+    order = [line.split(".")[-1] for line in lines if line.startswith("alter task")]
+    names = [node["alias"] for node in deployment.models("task")]
+    resumed = [entry.split()[0] for entry in order[: len(names)]]
+    suspended = [entry.split()[0] for entry in order[len(names) : 2 * len(names)]]
+    assert sorted(resumed) == sorted(names)
+    assert suspended == resumed[::-1]
+    assert suspended[0] == "process_alerts"  # what a stream triggers goes first
+    refreshed = [line.split()[3].split(".")[-1] for line in lines if line.endswith(" refresh")]
+    assert sorted(refreshed) == sorted(node["alias"] for node in deployment.models("dynamic_table"))
+    assert refreshed.index("customer_events") < refreshed.index("churn_metrics_live")
+
+
+def test_a_new_stream_is_caught_up_once_when_its_task_is_resumed(deployment):
+    lines = [one_line(one.sql) for one in deployment.operations[0]]
+    caught_up = "alter stream CHURN.PIPELINE.churn_metrics_stream set comment = 'caught up'"
+    assert lines.count(caught_up) == 1
+    asked = [line for line in lines if line.startswith("execute task")]
+    assert len(asked) == 2  # once to catch up, once because the operator said so
+
+
+def test_a_changed_query_replaces_the_table_and_all_that_hangs_on_it(deployment):
+    lines = [one_line(one.sql) for one in deployment.changed]
+    made = [(found.kind, found.name) for one in deployment.changed if (found := create_of(one.sql))]
+    assert made[0] == ("dynamic table", "CHURN_METRICS_LIVE")  # the others are unchanged
+    assert made[1] == ("stream", "CHURN_METRICS_STREAM")
+    assert {kind for kind, _ in made[2:]} == {"task", "row access policy", "masking policy"}
+    table = next(one.sql for one in deployment.changed if _creates(one.sql, ("dynamic table",)))
+    assert re.search(r"create or replace dynamic table .* copy grants", one_line(table))
+    assert lines.count("execute task CHURN.PIPELINE.sweep_silent_customers") == 1
+    for check in (*checks.ALWAYS, everything_parses, checks.running_tasks_run_again):
+        if check is not checks.streams_follow_dynamic_tables:  # the table is in the first deploy
+            assert check(deployment.changed, deployment.manifest) == [], check.__name__
+
+
+def test_enterprise_edition_locks_every_managers_view_again(deployment):
+    lines = [one_line(one.sql) for one in deployment.changed]
+    columns = {
+        view: set(deployment.lake.frame(f"select * from {view} limit 0").columns)
+        for view in views()
+    }
+    wanted = {
+        f"alter view CHURN.PIPELINE.{view} modify column {column} set masking policy"
+        " CHURN.PIPELINE.personal_data"
+        for view, names in columns.items()
+        for column in names & set(PERSONAL)
+    } | {
+        f"alter view CHURN.PIPELINE.{view} add row access policy CHURN.PIPELINE.visible_region"
+        " on (region)"
+        for view, names in columns.items()
+        if "region" in names
+    }
+    assert {line for line in lines if line.startswith("alter view")} == wanted != set()
+
+
+def test_every_role_sees_the_same_on_both_engines(deployment):
+    lake, account = deployment.seen
+    for role in roles():
+        assert shown(lake[role]) == shown(account[role]), role
+        assert [len(seen) for seen in lake[role].values()] == [
+            len(seen) for seen in account[role].values()
+        ], role
+    what = {
+        cell for seen in lake.values() for view in shown(seen).values() for cell in view.values()
+    }
+    assert what == {"values", "masked", "nothing"}
+    assert set(shown(lake["CHURN_LOADER"])["manager_customers"].values()) == {"nothing"}
+    assert shown(lake["DATA_ENGINEER"])["manager_customers"]["email"] == "masked"
+    assert set(lake["CHURN_MANAGER_NORTH"]["manager_customers"]["region"]) == {"north"}
+
+
+def test_security_md_says_who_sees_what(deployment):
+    assert documented() == table(deployment.seen[0])
+
+
+def test_the_dashboard_shows_what_its_viewer_may_see(deployment):
+    """It asks with its owner's role for everyone; on Snowflake CURRENT_USER is the viewer."""
+    account = deployment.account
+    query = "select * from manager_customers"
+    assert account.answers([query], "CHURN_APP")[0].empty
+    account.execute("insert into dashboard_users values ('STANDIN', 'CHURN_MANAGER_NORTH')")
+    try:
+        [seen] = account.answers([query], "CHURN_APP")
+        assert set(seen["region"]) == {"north"}
+        assert "masked" not in set(seen["name"])
+        assert account.answers([query], "PUBLIC")[0].empty
+    finally:
+        account.execute("delete from dashboard_users")
+
+
+def test_what_is_around_the_bodies_is_what_a_person_has_read(deployment):
+    everything = deployment.first + deployment.second + deployment.changed
+    assert heads(everything) == expected()
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_typical_mistake_is_found(deployment, name):
+    check, pattern, replacement = MUTATIONS[name]
+    sent = _distinct(deployment.first + deployment.second)
+    changed = [one._replace(sql=re.sub(pattern, replacement, one.sql, flags=re.I)) for one in sent]
+    assert changed != sent
+    touched = [new for old, new in zip(sent, changed, strict=True) if old != new]
+    whole = changed if check is checks.streams_follow_dynamic_tables else touched
+    assert check(whole, deployment.manifest)
+
+
+def test_a_view_under_a_dynamic_table_is_found(deployment):
+    nodes = dict(deployment.manifest["nodes"])
+    table = next(
+        node for node in nodes.values() if node["config"].get("materialized") == "dynamic_table"
+    )
+    read = checks._relations_under(table, deployment.manifest)[0]
+    nodes[read["unique_id"]] = {**read, "config": {**read["config"], "materialized": "view"}}
+    assert checks.dynamic_tables_read_what_dbt_never_replaces([], {"nodes": nodes})
+
+
+@pytest.mark.parametrize(
+    ("check", "sql"),
+    [
+        (checks.policies_lie_on_views_only,
+         "alter table CHURN.PIPELINE.customer_profiles modify column name set masking policy p"),
+        (checks.policies_lie_on_views_only,
+         "alter view CHURN.PIPELINE.churn_scores_raw add row access policy p on (region)"),
+        (checks.grants_name_dynamic_tables,
+         "grant select on table CHURN.PIPELINE.churn_metrics_live to role CHURN_MANAGER"),
+        (checks.running_tasks_run_again,
+         "create or replace task CHURN.PIPELINE.process_alerts as select 1"),
+    ],
+)  # fmt: skip
+def test_a_mistake_that_no_deploy_makes_is_found(deployment, check, sql):
+    assert check([Statement(sql, "")], deployment.manifest)
+
+
+def test_predict_churn_scores_like_its_artefact(deployment, tmp_path):
+    """The text that was sent, in a clean interpreter, with the folder that Snowflake would fill."""
+    sql = [
+        one.sql for one in deployment.second if _creates(one.sql, ("function",), "PREDICT_CHURN")
+    ][-1]
+    artefact = re.search(r"churn_models/([^']+)'", sql)[1]
+    stage = deployment.account.folder / "stage"
+    features = sql.split("returns")[0].count(" float")
+    rows = numpy.random.default_rng(7).uniform(0, 50, (257, features)).astype("float32")
+    pandas.DataFrame(rows).to_parquet(tmp_path / "rows.parquet")
+    (tmp_path / "_snowflake.py").write_text(
+        "def vectorized(input, max_batch_size):\n    return lambda handler: handler\n"
+    )
+    (tmp_path / "handler.py").write_text(textwrap.dedent(QUOTED_BODY.search(sql)[1]))
+    program = (
+        "import pandas, sys; sys.path.insert(0, sys.argv[1])\n"
+        "import handler\n"
+        "rows = pandas.read_parquet(sys.argv[1] + '/rows.parquet')\n"
+        f"scores = handler.{option(sql, 'handler')}(rows)\n"
+        "scores.to_frame('score').to_parquet(sys.argv[1] + '/scores.parquet')\n"
+    )
+    subprocess.run(
+        [sys.executable, "-I", "-X", f"snowflake_import_directory={stage}", "-c", program,
+         tmp_path],
+        check=True, cwd=tmp_path,
+    )  # fmt: skip
+    session = InferenceSession(stage / artefact, providers=["CPUExecutionProvider"])
+    expected = session.run(["probabilities"], {session.get_inputs()[0].name: rows})[0][:, 1]
+    found = pandas.read_parquet(tmp_path / "scores.parquet")["score"]
+    assert len(found) == 257
+    assert numpy.abs(found - expected).max() == 0
+
+
+def test_the_training_procedure_trains_what_dbt_trains(deployment):
+    """The text that was sent, under Snowpark's local testing, on the rows of the same deploy."""
+    from snowflake.snowpark import Session
+
+    sql = next(
+        one.sql
+        for one in deployment.second
+        if _creates(one.sql, ("procedure",), "TRAIN_CHURN_MODEL")
+    )
+    scope = {"__name__": "procedure"}
+    exec(compile(textwrap.dedent(QUOTED_BODY.search(sql)[1]), "procedure", "exec"), scope)  # noqa: S102
+    session = Session.builder.config("local_testing", True).create()
+    for name in (*scope["TABLES"], "train_churn_model"):
+        frame = deployment.account.rows(f"select * from {name}").rename(columns=str.upper)
+        table = session.create_dataframe(frame)
+        table.write.save_as_table(f"CHURN.PIPELINE.{name}".upper().split("."))
+    version = deployment.lake.one("select version from active_churn_model")
+    assert scope[option(sql, "handler")](session) == version
+    kept = session.table(scope["TARGET"]).to_pandas()
+    assert sorted(kept["VERSION"]) == sorted(["none", version])
+    session.close()
+
+
+def _creates(sql: str, kinds: tuple[str, ...], name: str | None = None) -> bool:
+    created = create_of(sql)
+    return bool(created) and created.kind in kinds and name in (None, created.name)
+
+
+def _distinct(statements: list[Statement]) -> list[Statement]:
+    return list(dict.fromkeys(statements))

@@ -1,0 +1,52 @@
+{# How each task fares, as its engine knows it: a relation with the columns
+   name, trigger_text, is_suspended (NULL on Snowflake, whose history does not say), last_run_at,
+   last_state, last_error, last_seconds, and, of the last seven days, runs and failures. #}
+{% macro task_states() %}{{ return(adapter.dispatch('task_states')()) }}{% endmacro %}
+{% macro default__task_states() %}{{ no_such_engine('task_states') }}{% endmacro %}
+
+{# task_history() shows what its reader may monitor; runs that a condition skipped are no runs. #}
+{% macro snowflake__task_states() %}
+    select
+        lower(name) as name,
+        max(case when condition_text is not null then 'stream has data' else 'schedule' end)
+            as trigger_text,
+        cast(null as boolean) as is_suspended,
+        max(cast(convert_timezone('UTC', query_start_time) as timestamp_ntz)) as last_run_at,
+        max_by(state, query_start_time) as last_state,
+        max_by(error_message, query_start_time) as last_error,
+        max_by(datediff('millisecond', query_start_time, completed_time), query_start_time) / 1000.0
+            as last_seconds,
+        count(*) as runs,
+        count(case when state in ('FAILED', 'FAILED_AND_AUTO_SUSPENDED') then 1 end) as failures
+    from table({{ target.database }}.information_schema.task_history(
+        scheduled_time_range_start => dateadd('day', -7, current_timestamp()),
+        result_limit => 10000
+    ))
+    where
+        schema_name = upper('{{ target.schema }}')
+        and state in ('SUCCEEDED', 'FAILED', 'FAILED_AND_AUTO_SUSPENDED')
+    group by name
+{% endmacro %}
+
+{% macro duckdb__task_states() %}
+    {%- set registry = target.database ~ '.embedded' %}
+    select
+        tasks.name,
+        coalesce('stream ' || tasks.stream || ' has data', 'every ' || tasks.schedule)
+            as trigger_text,
+        tasks.is_suspended,
+        max(history.started_at) as last_run_at,
+        arg_max(history.state, history.started_at) as last_state,
+        arg_max(
+            case when history.state = 'FAILED' then history.error end, history.started_at
+        ) as last_error,
+        arg_max(history.seconds, history.started_at) as last_seconds,
+        count(history.name) as runs,
+        count(case when history.state = 'FAILED' then 1 end) as failures
+    from {{ registry }}.tasks as tasks
+    left join {{ registry }}.task_history as history
+        on
+            tasks.name = history.name
+            and history.started_at >= {{ utc_now() }} - interval '7 days'
+    group by tasks.name, tasks.stream, tasks.schedule, tasks.is_suspended
+{% endmacro %}

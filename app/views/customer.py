@@ -118,7 +118,7 @@ def _reasons(customer: dict[str, Any]) -> None:
     found = reasons(customer["top_reasons"])
     for number, reason in enumerate(found, start=1):
         points = reason["points"]
-        adds = f" (adds {float(points) * 100:.0f} points)" if points is not None else ""
+        adds = f" (adds {float(points):.0f} points)" if points is not None else ""
         st.text(f"{number}. {reason['text']}{adds}")
     if not found:
         st.caption("No reasons: this customer has no score, or a low one.")

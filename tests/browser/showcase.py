@@ -19,7 +19,8 @@ _DECIDE = """
     with waiting as (
         select
             states.alert_id,
-            ['Ada Keller', 'Ben Haas', 'Ines Abel'][(hash(states.alert_id) % 3 + 1)::integer] as actor,
+            ['Ada Keller', 'Ben Haas', 'Ines Abel'][(hash(states.alert_id) % 3 + 1)::integer]
+                as actor,
             case when hash(states.alert_id) % 9 = 0 then 'REJECTED' else 'APPROVED' end as decision
         from alert_states as states
         where state = 'DRAFTED' and hash(states.alert_id) % 7 > 0

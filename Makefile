@@ -43,6 +43,9 @@ soak-together: setup ## All parts on one lake (ARGS="--seconds 300 --rate 300");
 snowflake-report: setup ## All that deploys would send to Snowflake, and both engines compared; last line: JSON
 	@$(BIN)/python -m tests.snowflake.report
 
+shots: setup ## Screenshots of every page, 1440 and 820 px, light and dark, into target/shots/
+	@CHURN_LAKE=target/showcase $(BIN)/python -m tests.browser.shots $(ARGS)
+
 lint: setup ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint --disable-progress-bar models tests/data
@@ -50,4 +53,4 @@ lint: setup ## ruff and sqlfluff
 lock: ## Compile the requirements again from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group test --group lint --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q -o requirements/locked.txt
 
-.PHONY: help setup demo test test-kafka bench backtest soak soak-together snowflake-report lint lock
+.PHONY: help setup demo test test-kafka bench backtest soak soak-together snowflake-report shots lint lock

@@ -4,14 +4,13 @@ Each ends in a procedure of the same name on both engines, which decides what is
 with a sentence for what is not. What the asking role does not see, it cannot move.
 """
 
-import getpass
 import json
 from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
 import streamlit as st
-from connection import LAKE, Source, query
+from connection import LAKE, Source, query, snowflake_session
 
 
 class Refused(NamedTuple):
@@ -49,10 +48,7 @@ def assign(
 
 def viewer(source: Source) -> str:
     """Return who is looking: on Snowflake the viewer's login, on the laptop the user and role."""
-    if source.backend == LAKE:
-        return f"{getpass.getuser()} as {source.role}"
-    name = getattr(st.user, "user_name", None) or getattr(st.user, "email", None)
-    return str(name or query(source, "select current_user() as name").iloc[0]["name"])
+    return f"{source.viewer} as {source.role}" if source.backend == LAKE else source.viewer
 
 
 def _visible(source: Source, alert_ids: Sequence[str]) -> tuple[list[str], list[Refused]]:
@@ -84,6 +80,9 @@ def _call_lake(source: Source, procedure: str, arguments: dict[str, str | None])
 
 def _call_snowflake(_: Source, procedure: str, arguments: dict[str, str | None]) -> list[tuple]:
     named = ", ".join(f"{name} => ?" for name in arguments)
-    session = st.connection("snowflake").session()
-    rows = session.sql(f"call {procedure}({named})", params=list(arguments.values())).collect()
+    rows = (
+        snowflake_session()
+        .sql(f"call {procedure}({named})", params=list(arguments.values()))
+        .collect()
+    )
     return [tuple(row) for row in rows]

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 from connection import LAKE, Source, Unavailable
-from words import STALE_AFTER_MINUTES, moment
+from words import moment
 
 _START = (
     "On a laptop, `make demo` fills a pipeline with sample events. For your own events: "
@@ -51,9 +51,9 @@ def says_unscored(source: Source, figures: Mapping[str, Any]) -> bool:
 
 def says_stale(figures: Mapping[str, Any]) -> None:
     """Say first of all that data are old, if they are."""
-    if figures["is_stale"]:
+    if figures["is_stale"] and pd.notna(figures["data_as_of"]):
         st.warning(
-            f"Data as of {moment(figures['data_as_of'])}: older than {STALE_AFTER_MINUTES} minutes;"
-            " nothing new is scored.",
+            f"Data as of {moment(figures['data_as_of'])}: older than"
+            f" {figures['stale_after_minutes']:.0f} minutes; nothing new is scored. See Health.",
             icon=":material/warning:",
         )

@@ -1,4 +1,4 @@
-"""The managers' dashboard: who is at risk, why, and what has been drafted for them.
+"""The managers' dashboard: how bad is it, who and why, and does what we do help.
 
 The pages lie in views/: a folder named pages/ would be shown without this script by the first
 deep link to a fresh server.
@@ -21,14 +21,23 @@ PREVIEWED_ROLES = (
 
 def main() -> None:
     """Show the chosen page, as the chosen role."""
-    st.set_page_config(page_title="Customer churn", layout="wide")
+    st.set_page_config(page_title="Customer churn", layout="wide", initial_sidebar_state=230)
     # Pages without icons: the browser would fetch them, for its tab, from the network.
     page = st.navigation(
-        [
-            st.Page("views/overview.py", title="Overview"),
-            st.Page("views/risk_queue.py", title="Risk queue"),
-            st.Page("views/customer.py", title="Customer"),
-        ]
+        {
+            "Act": [
+                st.Page("views/overview.py", title="Overview", default=True),
+                st.Page("views/action_queue.py", title="Action queue"),
+                st.Page("views/customer.py", title="Customer"),
+                st.Page("views/outreach.py", title="Outreach"),
+            ],
+            "Judge": [
+                st.Page("views/outcomes.py", title="Outcomes"),
+                st.Page("views/cohorts.py", title="Cohorts"),
+                st.Page("views/model.py", title="Model"),
+            ],
+            "Watch": [st.Page("views/health.py", title="Health")],
+        }
     )
     if current_source().backend == LAKE:
         _preview_role()

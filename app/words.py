@@ -1,72 +1,159 @@
-"""How the dashboard says things: the horizon, states, reasons and moments, in words."""
+"""How the dashboard says things: terms with their definitions, states, reasons and moments."""
 
 import json
-from typing import Any
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-HORIZON_DAYS = 28  # dbt's var churn_horizon_days
-STALE_AFTER_MINUTES = 10  # dbt's var stale_after_minutes
-
-RISK = f"Risk in the next {HORIZON_DAYS} days"
-RISK_HELP = (
-    f"The model's probability that the customer does nothing in the next {HORIZON_DAYS} days."
-)
-VALUE_AT_RISK = f"Value at risk in the next {HORIZON_DAYS} days"
-VALUE_AT_RISK_HELP = (
-    f"Risk times the spend expected in the next {HORIZON_DAYS} days, in the account's currency."
-)
+FEW = 30  # a rate of fewer is shown, but greyed: it may be chance
+DASH = "–"
+MASKED = "masked"
 BANDS = {
     "high": "at risk",
     "low": "below the threshold",
     "left": "no longer scored: cancelled, or gone for too long",
     "unscored": "not scored: too few active days so far",
 }
-ALERT_STATES = {
-    "OPEN": "Open, no draft",
-    "DRAFTED": "Message drafted",
-    "HELD_OUT": "Held out, no message",
+STATES = {
+    "OPEN": "Open",
+    "DRAFTED": "Waiting for approval",
+    "APPROVED": "Approved",
+    "QUEUED": "Queued",
+    "SENT": "Sent",
+    "RETAINED": "Stayed",
+    "LOST": "Left",
+    "REJECTED": "Rejected",
+    "SUPPRESSED": "Suppressed",
+    "HELD_OUT": "Held out",
+    "EXPIRED": "Expired",
 }
+# What a browser would not show, or what would turn the order of the letters around it.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+)
+
+
+class Terms(NamedTuple):
+    """The terms that depend on the horizon and the model: never a risk without both."""
+
+    horizon_days: int
+    model: str | None
+
+    @property
+    def risk(self) -> str:
+        """The heading of a risk."""
+        return f"Risk, next {self.horizon_days} days"
+
+    @property
+    def risk_help(self) -> str:
+        """What a risk is."""
+        return (
+            "The probability that the customer does nothing, or cancels, in the next"
+            f" {self.horizon_days} days, as model {self.model or '(none yet)'} sees it."
+        )
+
+    @property
+    def value(self) -> str:
+        """The heading of a value at risk."""
+        return f"Value at risk, next {self.horizon_days} days"
+
+    @property
+    def value_help(self) -> str:
+        """What a value at risk is."""
+        return (
+            f"Risk times the spend expected in the next {self.horizon_days} days, in the"
+            f" account's currency; risk by model {self.model or '(none yet)'}."
+        )
 
 
 def moment(value: Any) -> str:
     """Return a moment as text in UTC, or a dash for none."""
-    return "–" if pd.isna(value) else f"{pd.Timestamp(value):%Y-%m-%d %H:%M} UTC"
+    return DASH if pd.isna(value) else f"{pd.Timestamp(value):%Y-%m-%d %H:%M} UTC"
 
 
 def day(value: Any) -> str:
     """Return the day of a moment as text, or a dash for none."""
-    return "–" if pd.isna(value) else f"{pd.Timestamp(value):%Y-%m-%d}"
+    return DASH if pd.isna(value) else f"{pd.Timestamp(value):%Y-%m-%d}"
 
 
-def percent(score: Any) -> str:
-    """Return a risk as whole percents, or a dash for none."""
-    return "–" if pd.isna(score) else f"{score:.0%}"
+def percent(share: Any, digits: int = 0) -> str:
+    """Return a share as percents, or a dash for none."""
+    return DASH if pd.isna(share) else f"{share:.{digits}%}"
+
+
+def points(difference: float) -> str:
+    """Return a difference of rates in points, or a dash for none."""
+    return DASH if pd.isna(difference) else f"{difference * 100:+.1f} points"
+
+
+def interval(row: Mapping[str, Any]) -> str:
+    """Return the interval of a difference in points, or that there is none."""
+    if pd.isna(row["low"]):
+        return "not known yet"
+    return f"{row['low'] * 100:+.1f} to {row['high'] * 100:+.1f} points"
 
 
 def money(value: Any) -> str:
     """Return an amount with thousands separated, or a dash for none."""
-    return "–" if pd.isna(value) else f"{value:,.2f}"
+    return DASH if pd.isna(value) else f"{value:,.2f}"
 
 
-def reasons(top_reasons: Any) -> list[str]:
-    """Return the reasons of a score in words, the first one first."""
+def short_money(value: Any) -> str:
+    """Return an amount for a tile, rounded as far as its size allows, or a dash for none."""
+    if pd.isna(value):
+        return DASH
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}"
+
+
+def count(value: Any) -> str:
+    """Return a whole number with thousands separated, or a dash for none."""
+    return DASH if pd.isna(value) else f"{int(value):,}"
+
+
+def plain(text: Any, at_most: int = 200) -> str:
+    """Return a customer's text cut to a length, with what cannot be seen written out.
+
+    A right-to-left override would otherwise turn around the words that stand beside it.
+    """
+    if pd.isna(text):
+        return DASH
+    shown = _INVISIBLE.sub(lambda found: f"[U+{ord(found.group()):04X}]", str(text))
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= at_most else f"{shown[: at_most - 1]}…"
+
+
+def reasons(top_reasons: Any) -> list[dict[str, Any]]:
+    """Return the reasons of a score, the strongest first: `text`, and `points` of risk if known."""
     try:
-        return [str(reason["text"]) for reason in json.loads(top_reasons)]
-    except (ValueError, TypeError, KeyError):
+        found = json.loads(top_reasons)
+        return [
+            {"code": str(one["code"]), "text": str(one["text"]), "points": one.get("points")}
+            for one in found
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError):
         return []
 
 
 def first_reason(top_reasons: Any) -> str:
     """Return the first reason of a score in words, or a dash."""
-    return next(iter(reasons(top_reasons)), "–")
+    return next((one["text"] for one in reasons(top_reasons)), DASH)
 
 
-def alert_state(status: Any) -> str:
+def reason_code(top_reasons: Any) -> str:
+    """Return what the first reason is about, in words, or a dash."""
+    return next((label(one["code"]) for one in reasons(top_reasons)), DASH)
+
+
+def label(code: Any) -> str:
+    """Return a code of the project (a reason, an offer, an action) in words."""
+    return DASH if pd.isna(code) else str(code).replace("_", " ").capitalize()
+
+
+def state(code: Any) -> str:
     """Return the state of an alert in words."""
-    if pd.isna(status):
-        return "No alert"
-    return ALERT_STATES.get(status, str(status).replace("_", " ").capitalize())
+    return "No alert" if pd.isna(code) else STATES.get(code, label(code))
 
 
 def checks(found: Any) -> str:

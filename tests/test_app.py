@@ -1,45 +1,44 @@
-"""The dashboard on a real lake: without one, empty, and with customers."""
+"""The dashboard's pages on real lakes: without one, empty, with one and with many customers."""
 
-import json
 import sys
-from datetime import datetime, timedelta, timezone
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from embedded.database import connect, transact
-from embedded.scheduler import tick
+from embedded.database import connect
+from tests.app_lake import MODEL, NASTY, fill
 from tests.dbt import PROJECT
 
-MODEL = "forest-test"
-NASTY = '<img src=x onerror="alert(1)"> **bold** [x](http://x) =1+1'
-REASONS = json.dumps([{"code": "silent", "text": "No activity for 20 days, usually every 3"}])
-PAGES = ["overview", "risk_queue", "customer"]
+PAGES = [
+    "overview",
+    "action_queue",
+    "customer",
+    "outreach",
+    "outcomes",
+    "cohorts",
+    "model",
+    "health",
+]
+HOSTILE = ("onerror", "<script", "](http", "\u202e")
 
 
 @pytest.fixture(scope="module")
-def lake(empty_lakes, tmp_path_factory):
-    """A lake with the empty pipeline, as `dbt build` leaves it."""
-    return empty_lakes.copy("all", tmp_path_factory.mktemp("app") / "lake")
+def lakes(empty_lakes, tmp_path_factory):
+    """Lakes by their number of customers, made when they are asked for."""
+    made = {}
 
+    def lake(customers: int):
+        if customers not in made:
+            path = empty_lakes.copy("all", tmp_path_factory.mktemp("app") / f"lake-{customers}")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("CHURN_LAKE", str(path))
+                if customers:
+                    with connect() as connection:
+                        fill(connection, customers)
+            made[customers] = path
+        return made[customers]
 
-@pytest.fixture
-def customers(filled, monkeypatch):
-    """The lake with customers, as the one that this test opens."""
-    monkeypatch.setenv("CHURN_LAKE", str(filled))
-    return filled
-
-
-@pytest.fixture(scope="module")
-def filled(lake):
-    """The same lake with four customers: three at risk, one of them held out; one not scored."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_LAKE", str(lake))
-        with connect() as connection:
-            transact(connection, _insert_events)
-            tick(connection)
-            transact(connection, _insert_scores)
     return lake
 
 
@@ -48,164 +47,134 @@ def _fresh_caches():
     st.cache_data.clear()
 
 
-def _insert_events(connection):
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
-    names = {"C1": NASTY, "C2": "Ben Haas", "C3": "Ines Abel", "C4": "Emil Dubois"}
-    rows = []
-    for number, (customer_id, name) in enumerate(names.items()):
-        profile = {"name": name, "email": f"{customer_id}@example.com", "region": "north"}
-        profile |= {"segment": "premium", "marketing_consent": number != 2}
-        rows.append((customer_id, "profile_updated", now - timedelta(days=90), None, profile))
-        for day in range(0, 60, 10):
-            rows.append((customer_id, "purchase", now - timedelta(days=day), 20.0 + number, {}))
-    connection.executemany(
-        """
-        insert into churn_scores_raw
-        values (?, ?, ?, ?, ?, ?, 'churn.events', 0, ?, ?, ?)
-        """,
-        [
-            (f"e{n}", who, kind, at, amount, json.dumps({"properties": more}), n, at, now)
-            for n, (who, kind, at, amount, more) in enumerate(rows)
-        ],
-    )
-
-
-def _insert_scores(connection):
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
-    connection.execute(
-        "insert into train_churn_model (version, status, trained_at) values (?, 'trained', ?)",
-        [MODEL, now],
-    )
-    connection.execute(
-        "insert into model_promotions values (?, 'promoted', 'the first version', 'test', ?)",
-        [MODEL, now],
-    )
-    for customer_id, score, value, status in [
-        ("C1", 0.61, 120.5, "OPEN"),
-        ("C2", 0.42, 300.25, "OPEN"),
-        ("C3", 0.35, 10.0, "HELD_OUT"),
-    ]:
-        connection.execute(
-            "insert into churn_scores values (?, ?, 'high', ?, ?, ?, ?, 'hash', ?)",
-            [customer_id, score, now, value, REASONS, MODEL, now],
-        )
-        connection.execute(
-            "insert into high_risk_history"
-            " values (?, ?, ?, 0.2, ?, ?, 'welcome_back', ?, ?, ?, ?, 'default', null)",
-            [
-                *(f"alert-{customer_id}", customer_id, score, value, REASONS),
-                *("holdout" if status == "HELD_OUT" else "treated", status, MODEL, now),
-            ],
-        )
-        connection.execute(
-            "insert into alert_events values (?, ?, '', ?, 'process_alerts', '', ?)",
-            [f"event-{customer_id}", f"alert-{customer_id}", status, now],
-        )
-    connection.execute(
-        "insert into alert_events values"
-        " ('drafted', 'alert-C1', 'OPEN', 'DRAFTED', 'template', '', ?)",
-        [now],
-    )
-    connection.execute(
-        """
-        insert into retention_emails
-        values ('alert-C1', ?, 'Dear customer', 'template', 'none', '1', '{"length":true}',
-            'DRAFTED', null, ?, 0, 'template')
-        """,
-        [f"{NASTY}, we have missed you", now],
-    )
-
-
-def _app(monkeypatch, path, page="overview", role=None, customer_id=None):
+def open_app(monkeypatch, path, page="overview", role=None, customer_id=None):
     monkeypatch.setenv("CHURN_LAKE", str(path))
     monkeypatch.delenv("CHURN_BACKEND", raising=False)
     # AppTest leaves the app behind as the main module, which new processes of tests would run.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-    app = AppTest.from_file(str(PROJECT / "app" / "streamlit_app.py"), default_timeout=20)
+    app = AppTest.from_file(str(PROJECT / "app" / "streamlit_app.py"), default_timeout=30)
     if role:
         app.session_state["role"] = role
     if customer_id:
         app.query_params["customer_id"] = customer_id
     app.run()
-    if page != "overview":
-        app.switch_page(f"views/{page}.py").run()
-    assert not app.exception, app.exception
+    return turn_to(app, page) if page != "overview" else app
+
+
+def turn_to(app, page):
+    app.switch_page(f"views/{page}.py").run()
+    assert not app.exception, (page, app.exception)
     return app
 
 
-def _words(app):
-    """All that is rendered as markdown, where a customer's text must never be."""
+def markdown(app):
+    """All that is rendered as Markdown, where a customer's text must never be."""
     kinds = [app.markdown, app.caption, app.title, app.subheader, app.info, app.warning, app.error]
-    return " ".join(str(element.value) for kind in kinds for element in kind)
+    kinds += [app.success, app.button, app.metric]
+    said = [getattr(one, "label", "") or "" for kind in kinds for one in kind]
+    said += [str(getattr(one, "value", "")) for kind in kinds for one in kind]
+    return " ".join([*said, *(str(one.proto.help) for one in app.metric)])
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_no_lake_is_one_calm_message(monkeypatch, tmp_path, page):
-    app = _app(monkeypatch, tmp_path / "none", page)
-    assert len(app.info) == 1
-    assert "make demo" in app.info[0].value
+def texts(app):
+    return " ".join(str(text.value) for text in app.text)
+
+
+def tiles(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def every_page(monkeypatch, path, role=None, customer_id=None):
+    app = open_app(monkeypatch, path, role=role, customer_id=customer_id)
+    for page in PAGES:
+        st.cache_data.clear()
+        yield page, turn_to(app, page)
+
+
+def test_no_lake_is_one_calm_message(monkeypatch, tmp_path):
+    for page, app in every_page(monkeypatch, tmp_path / "none"):
+        assert len(app.info) == 1, page
+        assert "make demo" in app.info[0].value
     assert not (tmp_path / "none").exists()
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_lake_without_pipeline_is_one_calm_message(monkeypatch, tmp_path, page):
+def test_lake_without_pipeline_is_one_calm_message(monkeypatch, tmp_path):
     monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "bare"))
     connect().close()
-    app = _app(monkeypatch, tmp_path / "bare", page)
-    assert len(app.info) == 1
-    assert "dbt build" in app.info[0].value
+    for page, app in every_page(monkeypatch, tmp_path / "bare"):
+        assert len(app.info) == 1, page
+        assert "dbt build" in app.info[0].value
 
 
-# These come before the tests with customers: those fill the same lake.
-@pytest.mark.parametrize("page", PAGES)
-def test_empty_pipeline_says_what_to_do(monkeypatch, lake, page):
-    app = _app(monkeypatch, lake, page)
-    assert len(app.info) == 1
-    assert "no events yet" in app.info[0].value
-    assert not app.metric
-    assert not app.warning
+def test_no_customers_says_what_to_do(monkeypatch, lakes):
+    for page, app in every_page(monkeypatch, lakes(0)):
+        assert len(app.info) == 1, page
+        assert "no events yet" in app.info[0].value
+        assert not app.metric
+        assert not app.warning
 
 
-@pytest.mark.parametrize("role", ["DATA_ENGINEER", "CHURN_MANAGER_NORTH"])
-@pytest.mark.parametrize("page", PAGES)
-def test_pages_render_with_customers(monkeypatch, customers, page, role):
-    app = _app(monkeypatch, customers, page, role, customer_id="C2" if page == "customer" else None)
-    assert not app.warning
-    assert "no activity in the next 28 days" in _words(app) or page == "customer"
+def test_one_customer_fills_every_page(monkeypatch, lakes):
+    for page, app in every_page(monkeypatch, lakes(1), customer_id="c0000"):
+        assert "no activity in the next 28 days" in markdown(app), page
+        assert MODEL in markdown(app), page
+        assert not app.warning, page
+        assert not [word for word in HOSTILE if word in markdown(app)], page
 
 
-def test_tiles_equal_sql(monkeypatch, customers):
-    app = _app(monkeypatch, customers)
-    with connect(create=False) as connection:
-        counted, at_risk, value = connection.execute(
-            "select count(*), count(*) filter (where band = 'high'),"
-            " sum(value_at_risk) filter (where band = 'high') from manager_customers"
-        ).fetchone()
-        alerts, drafts = connection.execute(
-            "select count(*), count(*) filter (where status = 'DRAFTED') from manager_messages"
-        ).fetchone()
-    tiles = {metric.label: metric.value for metric in app.metric}
-    assert (counted, at_risk, alerts, drafts) == (4, 3, 3, 1)
-    assert tiles["Customers"] == str(counted)
-    assert tiles["At risk"] == str(at_risk)
-    assert tiles["Value at risk in the next 28 days"] == f"{value:,.2f}"
-    assert tiles["New alerts, 24 h"] == str(alerts)
-    assert tiles["Messages drafted"] == str(drafts)
-    assert all(metric.help for metric in app.metric)
-    assert MODEL in _words(app)
+@pytest.mark.parametrize("role", ["MARKETING_ANALYST", "DATA_ENGINEER", "CHURN_MANAGER_NORTH"])
+def test_many_customers_fill_every_page_for_each_role(monkeypatch, lakes, role):
+    for page, app in every_page(monkeypatch, lakes(5_000), role, customer_id="c0020"):
+        assert "no activity in the next 28 days" in markdown(app), page
+        assert all(metric.proto.help for metric in app.metric), page
+        shown = [frame.value for frame in app.dataframe]
+        names = {name for frame in shown if "name" in frame for name in frame["name"]}
+        names = names if page in ("overview", "action_queue", "outreach") else set()
+        if role == "DATA_ENGINEER":
+            assert names <= {"masked"}, page
+        if role == "CHURN_MANAGER_NORTH":
+            assert all(int(name.split()[-1]) % 4 == 0 for name in names if "Customer" in name)
+        if names:
+            assert len(names) >= (1 if role == "DATA_ENGINEER" else 5), page
 
 
-def test_role_without_customers_is_told_so(monkeypatch, customers):
-    app = _app(monkeypatch, customers, role="CHURN_MANAGER_WEST")
+def test_tiles_equal_sql(monkeypatch, lakes):
+    for role in ("CHURN_MANAGER", "CHURN_MANAGER_EAST"):
+        app = open_app(monkeypatch, lakes(5_000), role=role)
+        with connect(role, create=False) as connection:
+            at_risk, value = connection.execute(
+                "select count(*), sum(value_at_risk) from manager_risk_queue"
+            ).fetchone()
+            alerts, drafts = connection.execute(
+                "select count(*), count(*) filter (where state = 'DRAFTED') from manager_outreach"
+            ).fetchone()
+            counted = connection.execute("select count(*) from manager_customers").fetchone()[0]
+            overview = connection.execute("select customers from manager_overview").fetchone()[0]
+        shown = tiles(app)
+        assert (at_risk, counted, overview) == (
+            (500, 5_000, 5_000) if role == "CHURN_MANAGER" else (0, 1_250, 1_250)
+        ) or role == "CHURN_MANAGER_EAST"
+        assert counted == overview
+        assert shown["Customers at risk"] == f"{at_risk:,}"
+        assert shown["Value at risk, next 28 days"].replace(",", "") == f"{value or 0:.0f}" or (
+            shown["Value at risk, next 28 days"] == f"{value or 0:,.2f}"
+        )
+        assert shown["New alerts, 24 h"] == f"{alerts:,}"
+        assert shown["Waiting for approval"] == f"{drafts:,}"
+
+
+def test_role_without_customers_is_told_so(monkeypatch, lakes):
+    app = open_app(monkeypatch, lakes(1), role="CHURN_MANAGER_WEST")
     assert "sees no customers" in app.info[0].value
 
 
-def test_old_data_are_said_first(monkeypatch, customers):
+def test_old_data_are_said_first_on_every_page(monkeypatch, lakes):
+    monkeypatch.setenv("CHURN_LAKE", str(lakes(1)))
     with connect(create=False) as connection:
         _shift(connection, "- interval 1 day")
-        app = _app(monkeypatch, customers)
+        for page, app in every_page(monkeypatch, lakes(1), customer_id="c0000"):
+            assert "older than 10 minutes; nothing new is scored" in app.warning[0].value, page
         _shift(connection, "+ interval 1 day")
-    assert "older than 10 minutes; nothing new is scored" in app.warning[0].value
 
 
 def _shift(connection, interval):
@@ -214,63 +183,66 @@ def _shift(connection, interval):
     )
 
 
-def test_queue_is_sorted_and_says_who_is_held_out(monkeypatch, customers):
-    app = _app(monkeypatch, customers, "risk_queue")
-    rows = app.dataframe[0].value
-    assert rows["customer_id"].tolist() == ["C2", "C1", "C3"]
-    assert rows["alert"].tolist()[2].startswith("Held out")
-    assert rows["reason"].tolist()[0].startswith("No activity for 20 days")
-    assert MODEL in _words(app)
+def test_no_risk_is_told_without_horizon_and_model(monkeypatch, lakes):
+    """Every page that shows a risk says how far it looks ahead, and which model says so."""
+    for page, app in every_page(monkeypatch, lakes(5_000), customer_id="c0020"):
+        said = markdown(app) + texts(app)
+        for word in ("saved", "Saved"):
+            assert word not in said, page
+        labels = [*tiles(app), *(h.value for h in app.subheader), *_columns(app)]
+        risks = [label for label in labels if "risk" in label.lower() and "at risk" not in label]
+        assert not [label for label in risks if label in ("Risk", "Score")], page
+        assert "next 28 days" in said, page
+        assert MODEL in said, page
 
 
-def test_selection_survives_a_new_order_and_opens_the_customer(monkeypatch, customers):
-    app = _app(monkeypatch, customers, "risk_queue")
-    app.session_state["risk_queue"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
-    app.run()
-    assert app.button(key="open_customer").label == "Open customer C1"
-    with connect(create=False) as connection:
-        connection.execute("update churn_scores set value_at_risk = 999 where customer_id = 'C1'")
-        st.cache_data.clear()
-        app.run()
-        connection.execute("update churn_scores set value_at_risk = 120.5 where customer_id = 'C1'")
-    assert app.dataframe[0].value["customer_id"].tolist()[0] == "C1"
-    assert app.button(key="open_customer").label == "Open customer C1"
-    app.button(key="open_customer").click().run()
-    assert not app.exception
-    assert app.title[0].value == "Customer"
-    assert app.query_params["customer_id"] in ("C1", ["C1"])
+def _columns(app):
+    import json
+
+    configs = [json.loads(frame.proto.columns or "{}") for frame in app.dataframe]
+    return [column.get("label") or "" for config in configs for column in config.values() if column]
 
 
-def test_names_are_text_and_never_markup(monkeypatch, customers):
-    for page in PAGES:
-        app = _app(monkeypatch, customers, page, customer_id="C1" if page == "customer" else None)
-        assert "onerror" not in _words(app)
-    assert NASTY in [text.value for text in app.text]
-    assert NASTY in app.code[0].value
+def test_rates_of_few_are_greyed_and_said(monkeypatch, lakes):
+    app = open_app(monkeypatch, lakes(1), "model")
+    [segments] = [frame for frame in app.dataframe if "observed" in frame.value]
+    assert segments.value["note"].tolist() == ["too few to tell"]
+    assert "color" in segments.proto.styler.styles
 
 
-def test_customer_page_names_horizon_model_and_reasons(monkeypatch, customers):
-    app = _app(monkeypatch, customers, "customer", customer_id="C3")
-    tiles = {metric.label: metric.value for metric in app.metric}
-    assert tiles["Risk in the next 28 days"] == "35%"
-    assert MODEL in _words(app)
-    texts = [text.value for text in app.text]
-    assert "1. No activity for 20 days, usually every 3" in texts
-    assert any(text.startswith("Held out") for text in texts)
-    assert not app.code  # nothing is drafted for a held-out customer
+def test_customer_page_names_reasons_and_the_nasty_name_as_text(monkeypatch, lakes):
+    app = open_app(monkeypatch, lakes(1), "customer", customer_id="c0000")
+    assert tiles(app)["Risk, next 28 days"] == "61%"
+    assert "1. No activity for 20 days, usually every 3" in texts(app)
+    assert NASTY[:30] in app.code[0].value
+    [facts] = [frame.value for frame in app.dataframe if "fact" in frame.value]
+    assert NASTY[:30] in facts["value"].tolist()[0]
+    assert "[U+202E]" in facts["value"].tolist()[0]
 
 
-def test_unknown_and_unscored_customers(monkeypatch, customers):
-    app = _app(monkeypatch, customers, "customer", customer_id="C4")
-    assert "not scored" in _words(app)
-    app = _app(monkeypatch, customers, "customer", customer_id="<b>nobody</b>")
+def test_unknown_and_unscored_customers(monkeypatch, lakes):
+    app = open_app(monkeypatch, lakes(5_000), "customer", customer_id="c0005")
+    assert "not scored" in markdown(app)
+    app = open_app(monkeypatch, lakes(5_000), "customer", customer_id="<b>nobody</b>")
     assert "no customer with that id" in app.info[0].value
 
 
-def test_masked_role_sees_masked(monkeypatch, customers):
-    app = _app(monkeypatch, customers, "risk_queue", role="DATA_ENGINEER")
-    assert set(app.dataframe[0].value["name"]) == {"masked"}
-    app = _app(monkeypatch, customers, "customer", role="DATA_ENGINEER", customer_id="C2")
-    assert "masked" in [text.value for text in app.text]
-    app = _app(monkeypatch, customers, "customer", role="CHURN_MANAGER", customer_id="C2")
-    assert "Ben Haas" in [text.value for text in app.text]
+def test_drafts_without_an_llm_cost_nothing_and_say_so(monkeypatch, lakes):
+    app = open_app(monkeypatch, lakes(1), "outreach")
+    assert "No language model was asked" in markdown(app)
+    assert "Written by template" in texts(app)
+
+
+def test_everything_that_the_app_needs_goes_to_snowflake():
+    """What is imported is deployed, and the Streamlit that is deployed is the one tested here."""
+    import yaml
+
+    app = PROJECT / "app"
+    [entity] = yaml.safe_load((app / "snowflake.yml").read_text())["entities"].values()
+    deployed = {name.rstrip("/") for name in entity["artifacts"]}
+    needed = {file.relative_to(app).parts[0] for file in app.rglob("*.py")}
+    assert needed | {"requirements.txt"} <= deployed
+    pins = dict(
+        line.split("==") for line in (app / "requirements.txt").read_text().split() if "==" in line
+    )
+    assert pins["streamlit"] == st.__version__

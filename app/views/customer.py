@@ -5,63 +5,64 @@ Names, drafts and event types come from outside: they are shown as text or cells
 
 from typing import Any
 
-import altair as alt
-import data
+import charts
+import drafts
 import pandas as pd
 import streamlit as st
-from connection import Source, current_source
-from notices import says_empty, says_stale
+from charts import customer as pictures
+from connection import Source
+from data import customers, outreach
+from decisions import say_done
+from page import Page, begin
+from tables import heading, listing
 from words import (
     BANDS,
-    RISK,
-    RISK_HELP,
-    VALUE_AT_RISK,
-    VALUE_AT_RISK_HELP,
-    alert_state,
-    checks,
+    DASH,
+    Terms,
+    count,
     day,
     moment,
     money,
     percent,
+    plain,
     reasons,
+    short_money,
+    state,
 )
 
-# In this order they take the theme's colours: friction is the one to look at.
-CATEGORIES = ["purchase", "friction", "marketing", "profile", "activity", "cancellation"]
 CHOICE = "customer_choice"
 REMEMBERED = "customer_id"  # in the address, and in the session for when pages change
 
 
 def main() -> None:
     """Show the page."""
-    source = current_source()
-    st.title("Customer")
-    figures = data.overview(source)
-    if says_empty(figures):
+    page = begin("Customer", "How great is the risk, why, and what was done?")
+    if page is None:
         return
-    says_stale(figures)
-    customer_id = _choose(source)
+    customer_id = _choose(page.source)
     if not customer_id:
-        st.info("Choose a customer here, or select one in the risk queue.")
+        st.info("Choose a customer here, or open one from the action queue.")
         return
-    customer = data.customer(source, customer_id)
+    customer = customers.profile(page.source, customer_id)
     if customer is None:
         st.info("This role sees no customer with that id.")
         return
-    _score(customer)
-    left, right = st.columns(2)
+    say_done()
+    _head(customer, page.terms)
+    left, right = st.columns(2, gap="large")
     with left:
         _reasons(customer)
         _facts(customer)
     with right:
-        _messages(source, customer_id)
-    _timeline(source, customer_id)
+        _alert(page, customer_id)
+    _risk_history(page, customer_id)
+    _timeline(page, customer_id)
 
 
 def _choose(source: Source) -> str | None:
     """Return the id that the address names, else the last one, and let people choose another."""
     asked = st.query_params.get(REMEMBERED) or st.session_state.get(REMEMBERED)
-    names = dict(data.customer_names(source).itertuples(index=False))
+    names = dict(customers.names(source).itertuples(index=False))
     options = list(names) if asked in names or not asked else [asked, *names]
     st.session_state[CHOICE] = asked
     st.selectbox(
@@ -70,8 +71,9 @@ def _choose(source: Source) -> str | None:
         key=CHOICE,
         index=None,
         placeholder="Choose by id or name",
-        format_func=lambda one: f"{one} · {names[one]}" if pd.notna(names.get(one)) else one,
+        format_func=lambda one: f"{plain(one)} · {plain(names[one])}" if one in names else one,
         on_change=lambda: _remember(st.session_state[CHOICE]),
+        width=480,
     )
     _remember(asked)
     return asked
@@ -85,132 +87,158 @@ def _remember(customer_id: str | None) -> None:
         st.query_params.pop(REMEMBERED, None)
 
 
-def _score(customer: dict[str, Any]) -> None:
-    name = customer["name"]
-    st.text(name if pd.notna(name) else "No name known")
+def _head(customer: dict[str, Any], terms: Terms) -> None:
     tiles = st.container(horizontal=True)  # wraps where columns would cut the figures
-    tiles.metric(RISK, percent(customer["score"]), help=RISK_HELP, border=True, width="content")
-    tiles.metric(
-        VALUE_AT_RISK,
-        money(customer["value_at_risk"]),
-        help=VALUE_AT_RISK_HELP,
-        border=True,
-        width="content",
-    )
-    tiles.metric(
-        "Last activity",
-        day(customer["last_activity_at"]),
-        help="The day (UTC) of the last event that the customer caused.",
-        border=True,
-        width="content",
-    )
-    state = BANDS.get(customer["band"], customer["band"])
+    for label, value, definition in [
+        (terms.risk, percent(customer["score"]), terms.risk_help),
+        (terms.value, short_money(customer["value_at_risk"]), terms.value_help),
+        (
+            "Last activity",
+            day(customer["last_activity_at"]),
+            "The day (UTC) of the last event that the customer caused.",
+        ),
+        (
+            "Active days, 4 weeks",
+            count(customer["active_days_28d"]),
+            "Days with activity in the 4 weeks up to the last one.",
+        ),
+    ]:
+        tiles.metric(label, value, help=definition, border=True, height="stretch")
+    words = f"State: {BANDS.get(customer['band'], customer['band'])}"
     if pd.notna(customer["score"]):
-        st.caption(
-            f"State: {state}, since {moment(customer['band_since'])}. Scored"
-            f" {moment(customer['scored_at'])} by model `{customer['model_version']}`."
+        words += (
+            f", since {moment(customer['band_since'])}. Scored {moment(customer['scored_at'])} by"
+            f" model `{customer['model_version']}`"
         )
-    else:
-        st.caption(f"State: {state}.")
+    st.caption(f"{words}.")
 
 
 def _reasons(customer: dict[str, Any]) -> None:
-    st.subheader("Why")
+    st.subheader("Why", anchor=False)
     found = reasons(customer["top_reasons"])
     for number, reason in enumerate(found, start=1):
-        st.text(f"{number}. {reason}")
+        points = reason["points"]
+        adds = f" (adds {float(points):.0f} points)" if points is not None else ""
+        st.text(f"{number}. {reason['text']}{adds}")
     if not found:
-        st.caption("No reasons: this customer has no score.")
+        st.caption("No reasons: this customer has no score, or a low one.")
 
 
 def _facts(customer: dict[str, Any]) -> None:
-    st.subheader("Facts")
+    st.subheader("Facts", anchor=False)
     has_consent = customer["has_marketing_consent"]
     facts = {
-        "E-mail": customer["email"],
+        "Name": plain(customer["name"]),
+        "E-mail": plain(customer["email"]),
         "Consent to marketing": "yes" if has_consent else "no: no message is drafted",
-        "Region": customer["region"],
-        "Segment": customer["segment"],
+        "Region": plain(customer["region"]),
+        "Segment": plain(customer["segment"]),
         "First seen": moment(customer["first_seen_at"]),
-        "Active days, 4 weeks": f"{customer['active_days_28d']:.0f}",
         "Spent, 4 weeks": money(customer["purchase_amount_28d"]),
         "Cancelled": moment(customer["cancelled_at"]),
     }
-    table = pd.DataFrame(
-        {"fact": facts.keys(), "value": ["–" if pd.isna(v) else str(v) for v in facts.values()]}
+    table = pd.DataFrame({"fact": facts.keys(), "value": facts.values()})
+    listing(
+        table,
+        key="facts",
+        alt="What is known of the customer",
+        columns={
+            "fact": st.column_config.TextColumn("What is known", width="small"),
+            "value": st.column_config.TextColumn(" ", width="medium"),
+        },
     )
-    st.dataframe(
-        table, hide_index=True, column_config={"fact": "What is known", "value": " "}, key="facts"
-    )
-    st.caption("4 weeks: those up to the last visit.")
 
 
-def _messages(source: Source, customer_id: str) -> None:
-    st.subheader("Alerts and drafts")
-    found = data.messages(source, customer_id)
+def _alert(page: Page, customer_id: str) -> None:
+    st.subheader("Latest alert", anchor=False)
+    found = outreach.of_customer(page.source, customer_id)
     if found.empty:
         st.caption("No alert has been raised for this customer.")
-    for message in found.to_dict("records"):
-        with st.container(border=True):
-            st.text(f"{alert_state(message['status'])} · alert of {moment(message['alerted_at'])}")
-            if pd.isna(message["subject"]):
-                continue
-            st.code(
-                f"Subject: {message['subject']}\n\n{message['body']}",
-                language=None,
-                wrap_lines=True,
-            )
-            st.text(
-                f"Written by: {message['provider']}, {moment(message['drafted_at'])}."
-                f" Checks: {checks(message['checks'])}."
-            )
+        return
+    alert = found.iloc[0].to_dict()
+    with st.container(border=True):
+        st.text(f"Alert of {moment(alert['alerted_at'])}")
+        drafts.draft(page.source, alert)
 
 
-def _timeline(source: Source, customer_id: str) -> None:
-    st.subheader("Events")
-    weeks = data.weekly_events(source, customer_id)
+def _risk_history(page: Page, customer_id: str) -> None:
+    scores = customers.scores(page.source, customer_id)
+    heading("Risk so far", scores, "risk_history", page.terms.risk_help)
+    if len(scores) < 2:
+        st.caption("The line begins with the second score.")
+        return
+    charts.show(
+        pictures.risk_history(scores, page.terms), "Risk and threshold over time", "risk_history"
+    )
+
+
+def _timeline(page: Page, customer_id: str) -> None:
+    weeks = customers.weekly_events(page.source, customer_id)
+    moves = outreach.moves_of_customer(page.source, customer_id)
+    last = customers.last_events(page.source, customer_id)
+    heading("What happened", last, "last_events")
     if weeks.empty:
         st.caption("No events.")
         return
-    weeks["week_end"] = weeks["week"] + pd.Timedelta(days=6.5)  # half a day apart
-    today = pd.Timestamp.now("UTC").tz_localize(None)
-    chart = (
-        alt.Chart(weeks)
-        .mark_bar()
-        .encode(
-            x=alt.X(
-                "week:T",
-                bin="binned",
-                title="Week",
-                scale=alt.Scale(domain=[weeks["week"].min(), today]),  # silence shows, too
-            ),
-            x2="week_end:T",
-            y=alt.Y("events:Q", title="Events", stack=True),
-            color=alt.Color(
-                "category:N",
-                title=None,
-                scale=alt.Scale(domain=CATEGORIES),
-                legend=alt.Legend(orient="top"),
-            ),
-            tooltip=[
-                alt.Tooltip("week:T", title="Week of"),
-                alt.Tooltip("category:N", title="Category"),
-                alt.Tooltip("events:Q", title="Events"),
-            ],
-        )
-        .properties(height=220)
+    now = pd.Timestamp.now("UTC").tz_localize(None)
+    charts.show(
+        pictures.timeline(weeks, _marks(moves), weeks["week"].min(), now),
+        "Events by week, with alerts and messages",
+        "timeline",
     )
-    st.altair_chart(chart)
-    st.dataframe(
-        data.last_events(source, customer_id),
-        key="last_events",
-        hide_index=True,
+    left, right = st.columns(2, gap="large")
+    with left:
+        listing(
+            last,
+            key="last_events",
+            alt="The last events",
+            height=320,
+            columns={
+                "occurred_at": st.column_config.DatetimeColumn(
+                    "When (UTC)", format="YYYY-MM-DD HH:mm"
+                ),
+                "event_type": st.column_config.TextColumn("Event"),
+                "category": st.column_config.TextColumn("Category"),
+                "amount": st.column_config.NumberColumn("Amount", format="%.2f"),
+            },
+        )
+    with right:
+        _moves(moves)
+
+
+def _marks(moves: pd.DataFrame) -> pd.DataFrame:
+    """Name the moments that the timeline marks; the other moves stand in the list beside it."""
+    kinds = {"": "Alert", "DRAFTED": "Draft", "SENT": "Message"}
+    kinds |= {"RETAINED": "Outcome", "LOST": "Outcome"}
+    named = moves.assign(
+        kind=[
+            kinds.get("" if not before else after)
+            for before, after in zip(moves["from_state"], moves["to_state"], strict=True)
+        ],
+        words=moves["to_state"].map(state),
+        at=moves["occurred_at"],
+    )
+    return named.loc[named["kind"].notna(), ["at", "kind", "words"]]
+
+
+def _moves(moves: pd.DataFrame) -> None:
+    if moves.empty:
+        st.caption("No alert has been raised, so nothing was decided.")
+        return
+    listing(
+        moves.assign(
+            became=moves["to_state"].map(state),
+            who=moves["actor"].map(plain),
+            why=moves["reason"].map(lambda reason: plain(reason) if reason else DASH),
+        ),
+        key="moves",
+        alt="What was done with the customer's alerts",
         height=320,
-        column_config={
+        columns={
             "occurred_at": st.column_config.DatetimeColumn("When (UTC)", format="YYYY-MM-DD HH:mm"),
-            "event_type": st.column_config.TextColumn("Event"),
-            "category": st.column_config.TextColumn("Category"),
-            "amount": st.column_config.NumberColumn("Amount", format="%.2f"),
+            "became": st.column_config.TextColumn("Alert became"),
+            "who": st.column_config.TextColumn("By"),
+            "why": st.column_config.TextColumn("Why"),
         },
     )
 

@@ -1,49 +1,52 @@
-{# How a task is deployed, what it is triggered by, and whether it runs. #}
+{# How each task fares, as its engine knows it: a relation with the columns
+   name, trigger_text, is_suspended (NULL on Snowflake, whose history does not say), last_run_at,
+   last_state, last_error, last_seconds, and, of the last seven days, runs and failures. #}
+{% macro task_states() %}{{ return(adapter.dispatch('task_states')()) }}{% endmacro %}
+{% macro default__task_states() %}{{ no_such_engine('task_states') }}{% endmacro %}
 
-{# The statement, if it is needed. On Snowflake a task that is unchanged is left alone: replacing it
-   would suspend it and forget how large it needs to be. One that ran before runs again. #}
-{% macro deploy_task(relation, statement) %}
-    {{ return(adapter.dispatch('deploy_task')(relation, statement)) }}
-{% endmacro %}
-{% macro default__deploy_task(relation, statement) %}{{ no_such_engine('deploy_task') }}{% endmacro %}
-{% macro duckdb__deploy_task(relation, statement) %}{{ return(statement) }}{% endmacro %}
-{% macro snowflake__deploy_task(relation, statement) %}
-    {%- set shown = shown_object('task', relation) -%}
-    {%- if is_unchanged(shown, statement) and not flags.FULL_REFRESH -%}
-        select '{{ relation.identifier }} is unchanged' as status
-    {%- else -%}
-        {{ statement }};
-        alter task {{ relation }} set comment = '{{ definition_mark(statement) }}'
-        {%- if shown is not none and shown['state'] | lower == 'started' -%}
-        ;
-        alter task {{ relation }} resume
-        {%- endif -%}
-    {%- endif -%}
-{% endmacro %}
-
-{# The stream that triggers a task, as a relation; the task must also read it, by ref(). #}
-{% macro upstream_stream(model, stream_name) %}
-    {%- for unique_id in model.depends_on.nodes if graph.nodes[unique_id].name == stream_name -%}
-        {%- set node = graph.nodes[unique_id] -%}
-        {{ return(api.Relation.create(
-            database=node.database, schema=node.schema, identifier=node.alias
-        )) }}
-    {%- endfor -%}
-    {%- do exceptions.raise_compiler_error(
-        model.name ~ " is triggered by " ~ stream_name ~ " but does not read it"
-    ) -%}
+{# task_history() shows what its reader may monitor; runs that a condition skipped are no runs. #}
+{% macro snowflake__task_states() %}
+    select
+        lower(name) as name,
+        max(case when condition_text is not null then 'stream has data' else 'schedule' end)
+            as trigger_text,
+        cast(null as boolean) as is_suspended,
+        max(cast(convert_timezone('UTC', query_start_time) as timestamp_ntz)) as last_run_at,
+        max_by(state, query_start_time) as last_state,
+        max_by(error_message, query_start_time) as last_error,
+        max_by(datediff('millisecond', query_start_time, completed_time), query_start_time) / 1000.0
+            as last_seconds,
+        count(*) as runs,
+        count(case when state in ('FAILED', 'FAILED_AND_AUTO_SUSPENDED') then 1 end) as failures
+    from table({{ target.database }}.information_schema.task_history(
+        scheduled_time_range_start => dateadd('day', -7, current_timestamp()),
+        result_limit => 10000
+    ))
+    where
+        schema_name = upper('{{ target.schema }}')
+        and state in ('SUCCEEDED', 'FAILED', 'FAILED_AND_AUTO_SUSPENDED')
+    group by name
 {% endmacro %}
 
-{# Whether a task runs by itself, or waits for resume_tasks. #}
-{% macro is_running(task) %}{{ return(adapter.dispatch('is_running')(task)) }}{% endmacro %}
-{% macro default__is_running(task) %}{{ no_such_engine('is_running') }}{% endmacro %}
-{% macro snowflake__is_running(task) %}
-    {%- set shown = shown_object('task', task) -%}
-    {{ return(shown is not none and shown['state'] | lower == 'started') }}
-{% endmacro %}
-{% macro duckdb__is_running(task) %}
-    {{ return(run_query(
-        "select not is_suspended from " ~ task.database ~ ".embedded.tasks where name = '"
-        ~ task.identifier ~ "'"
-    ).rows[0][0]) }}
+{% macro duckdb__task_states() %}
+    {%- set registry = target.database ~ '.embedded' %}
+    select
+        tasks.name,
+        coalesce('stream ' || tasks.stream || ' has data', 'every ' || tasks.schedule)
+            as trigger_text,
+        tasks.is_suspended,
+        max(history.started_at) as last_run_at,
+        arg_max(history.state, history.started_at) as last_state,
+        arg_max(
+            case when history.state = 'FAILED' then history.error end, history.started_at
+        ) as last_error,
+        arg_max(history.seconds, history.started_at) as last_seconds,
+        count(history.name) as runs,
+        count(case when history.state = 'FAILED' then 1 end) as failures
+    from {{ registry }}.tasks as tasks
+    left join {{ registry }}.task_history as history
+        on
+            tasks.name = history.name
+            and history.started_at >= {{ utc_now() }} - interval '7 days'
+    group by tasks.name, tasks.stream, tasks.schedule, tasks.is_suspended
 {% endmacro %}

@@ -18,44 +18,29 @@ scores as (
 
 ),
 
--- Which regions the asking role sees; `*` stands for all of them and for customers without one.
 visible_regions as (
 
-    select distinct region from {{ ref('visible_regions') }}
-
-),
-
-visible as (
-
-    select metrics.*
-    from metrics
-    left join profiles on metrics.customer_id = profiles.customer_id
-    inner join visible_regions on visible_regions.region = '*'
-    union distinct
-    select metrics.*
-    from metrics
-    inner join profiles on metrics.customer_id = profiles.customer_id
-    inner join visible_regions on profiles.region = visible_regions.region
+    {{ visible_regions() }}
 
 ),
 
 described as (
 
     select
-        visible.customer_id,
+        metrics.customer_id,
         {{ masked('profiles.name') }} as name,
         {{ masked('profiles.email') }} as email,
         profiles.region,
         coalesce(profiles.segment, 'unknown') as segment,
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,
-        visible.first_seen_at,
-        visible.last_activity_at,
-        visible.cancelled_at,
-        visible.active_days_28d,
-        visible.active_days_84d,
-        visible.purchase_amount_28d,
-        visible.purchase_amount_84d,
-        visible.gap_days_mean,
+        metrics.first_seen_at,
+        metrics.last_activity_at,
+        metrics.cancelled_at,
+        metrics.active_days_28d,
+        metrics.active_days_84d,
+        metrics.purchase_amount_28d,
+        metrics.purchase_amount_84d,
+        metrics.gap_days_mean,
         scores.score,
         coalesce(scores.band, 'unscored') as band,
         scores.band_since,
@@ -63,9 +48,10 @@ described as (
         scores.top_reasons,
         scores.model_version,
         scores.scored_at
-    from visible
-    left join profiles on visible.customer_id = profiles.customer_id
-    left join scores on visible.customer_id = scores.customer_id
+    from metrics
+    left join profiles on metrics.customer_id = profiles.customer_id
+    left join scores on metrics.customer_id = scores.customer_id
+    inner join visible_regions on {{ in_visible_region('profiles.region') }}
 
 )
 

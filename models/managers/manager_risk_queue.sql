@@ -22,6 +22,38 @@ states as (
 
 ),
 
+assignments as (
+
+    select * from {{ current_assignments() }} as current_assignments
+
+),
+
+-- The last score of the day that ended a week ago: who is in the queue was scored every day.
+week_old_scores as (
+
+    select
+        customer_id,
+        max_by(score, scored_at) as score
+    from {{ ref('churn_score_history') }}
+    where
+        scored_at <= {{ utc_now() }} - interval '7 days'
+        and scored_at > {{ utc_now() }} - interval '8 days'
+    group by customer_id
+
+),
+
+contacts as (
+
+    select
+        states.customer_id,
+        max(events.occurred_at) as last_contact_at
+    from {{ ref('alert_events') }} as events
+    inner join states on events.alert_id = states.alert_id
+    where events.to_state = 'SENT'
+    group by states.customer_id
+
+),
+
 queue as (
 
     select
@@ -30,19 +62,26 @@ queue as (
         customers.region,
         customers.segment,
         customers.score,
+        week_old_scores.score as score_a_week_ago,
         customers.value_at_risk,
         customers.top_reasons,
         customers.last_activity_at,
+        contacts.last_contact_at,
         customers.band_since,
         customers.model_version,
         customers.scored_at,
         alerts.alert_id,
         alerts.created_at as alerted_at,
         alerts.arm,
-        coalesce(states.state, alerts.status) as alert_status
+        coalesce(states.state, alerts.status) as alert_status,
+        assignments.owner,
+        assignments.due_on
     from customers
     left join alerts on customers.customer_id = alerts.customer_id
     left join states on alerts.alert_id = states.alert_id
+    left join assignments on alerts.alert_id = assignments.alert_id
+    left join week_old_scores on customers.customer_id = week_old_scores.customer_id
+    left join contacts on customers.customer_id = contacts.customer_id
     where customers.band = 'high'
 
 )

@@ -1,14 +1,20 @@
 with
 
-events as (
-
-    select max(occurred_at) as last_event_at from {{ ref('customer_events') }}
-
-),
-
 activity as (
 
     select max(last_activity_at) as last_activity_at from {{ ref('churn_metrics_live') }}
+
+),
+
+-- The latest event is none before the latest activity: files of events before it stay closed.
+events as (
+
+    select max(occurred_at) as last_event_at
+    from {{ ref('customer_events') }}
+    where
+        occurred_at >= coalesce(
+            (select last_activity_at from activity), cast('1970-01-01' as {{ type_utc() }})
+        )
 
 ),
 

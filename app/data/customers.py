@@ -1,0 +1,81 @@
+"""One customer: profile, scores, events, alerts."""
+
+from typing import Any
+
+import pandas as pd
+from connection import Source, query
+
+from data import fresh
+
+LAST_EVENTS = 50
+
+
+@fresh
+def names(source: Source, at_most: int = 1000) -> pd.DataFrame:
+    """List customers to choose from, the most value at risk first; others open by their id."""
+    return query(
+        source,
+        f"""
+        select customer_id, name
+        from manager_customers
+        order by value_at_risk desc, customer_id
+        limit {int(at_most)}
+        """,  # Snowflake binds no parameter in a limit
+    )
+
+
+@fresh
+def profile(source: Source, customer_id: str) -> dict[str, Any] | None:
+    """Return one customer by name of column, or None when this role sees no such customer."""
+    found = query(source, "select * from manager_customers where customer_id = ?", [customer_id])
+    return None if found.empty else found.iloc[0].to_dict()
+
+
+@fresh
+def scores(source: Source, customer_id: str) -> pd.DataFrame:
+    """List a customer's scores, at most one an hour, the oldest first."""
+    return query(
+        source,
+        """
+        select scored_at, score, threshold, band, model_version
+        from manager_customer_scores
+        where customer_id = ?
+        qualify row_number() over (
+            partition by date_trunc('hour', scored_at) order by scored_at desc
+        ) = 1
+        order by scored_at
+        """,
+        [customer_id],
+    )
+
+
+@fresh
+def weekly_events(source: Source, customer_id: str) -> pd.DataFrame:
+    """Count a customer's events by week and category."""
+    return query(
+        source,
+        """
+        select date_trunc('week', occurred_at) as week, category, count(*) as events
+        from manager_customer_events
+        where customer_id = ?
+        group by 1, 2
+        order by 1, 2
+        """,
+        [customer_id],
+    )
+
+
+@fresh
+def last_events(source: Source, customer_id: str) -> pd.DataFrame:
+    """List a customer's last events, the newest first."""
+    return query(
+        source,
+        f"""
+        select occurred_at, event_type, category, amount
+        from manager_customer_events
+        where customer_id = ?
+        order by occurred_at desc, event_id
+        limit {LAST_EVENTS}
+        """,
+        [customer_id],
+    )

@@ -1,0 +1,44 @@
+"""Does what we do help? The treated against the held out, and what asking the LLM costs."""
+
+import pandas as pd
+from connection import Source, query
+
+from data import fresh, slow
+
+
+@slow
+def effect(source: Source) -> pd.DataFrame:
+    """List treated and held-out churn with the difference: overall, by offer, by segment."""
+    return query(
+        source,
+        """
+        select *
+        from manager_effect
+        order by
+            case dimension when 'overall' then 0 when 'offer' then 1 else 2 end,
+            treated_n + holdout_n desc,
+            name
+        """,
+    )
+
+
+@fresh
+def funnel(source: Source) -> pd.DataFrame:
+    """Count the alerts that have ever been in each state, by arm."""
+    return query(
+        source,
+        """
+        select outreach.arm, history.to_state as state, count(distinct history.alert_id) as alerts
+        from manager_alert_history as history
+        inner join manager_outreach as outreach on history.alert_id = outreach.alert_id
+        group by 1, 2
+        """,
+    )
+
+
+@fresh
+def llm_usage(source: Source) -> pd.DataFrame:
+    """List calls of LLMs by day, the latest first."""
+    return query(
+        source, "select * from manager_llm_usage order by called_on desc, provider, model limit 90"
+    )

@@ -1,0 +1,60 @@
+"""Is the pipeline well? What was loaded, refreshed, run and rejected."""
+
+import pandas as pd
+from connection import Source, query
+
+from data import fresh, minutely
+
+LOADED_HOURS = 48
+
+
+@fresh
+def dynamic_tables(source: Source) -> pd.DataFrame:
+    """List each dynamic table with its lag."""
+    return query(source, "select * from manager_dynamic_tables order by name")
+
+
+@fresh
+def tasks(source: Source) -> pd.DataFrame:
+    """List each task with its last run and its failures of seven days."""
+    return query(source, "select * from manager_tasks order by name")
+
+
+@fresh
+def partitions(source: Source) -> pd.DataFrame:
+    """List how far each partition is loaded."""
+    return query(source, "select * from manager_ingest order by kafka_topic, kafka_partition")
+
+
+@fresh
+def loading(source: Source) -> pd.DataFrame:
+    """Count messages by hour of loading, accepted and rejected, the latest hours."""
+    return query(
+        source,
+        f"""
+        select loaded_hour, accepted_count, rejected_count
+        from manager_loading
+        order by loaded_hour desc
+        limit {LOADED_HOURS}
+        """,
+    ).sort_values("loaded_hour")
+
+
+@fresh
+def rejected(source: Source) -> pd.DataFrame:
+    """List why messages were rejected, the commonest reason first."""
+    return query(source, "select * from manager_rejected order by messages desc, reason")
+
+
+@minutely
+def problems(source: Source) -> pd.Series:
+    """Count the tables that are late or suspended, and the tasks whose last run failed."""
+    return query(
+        source,
+        """
+        select
+            (select count(*) from manager_dynamic_tables where is_overdue or is_suspended)
+                as late_tables,
+            (select count(*) from manager_tasks where last_state like 'FAILED%') as failed_tasks
+        """,
+    ).iloc[0]

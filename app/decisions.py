@@ -1,0 +1,96 @@
+"""What a manager does with alerts: approve, reject, suppress, assign; and what came of it."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import actions
+import pandas as pd
+import streamlit as st
+from connection import Source
+from words import plain
+
+_DONE = "done"  # in the session: what the last action did, for the run after it
+# Verb and state: what each needs is the business of the write path, which says so in words.
+REJECT, SUPPRESS = ("Reject", "REJECTED"), ("Suppress", "SUPPRESSED")
+
+
+class Done(NamedTuple):
+    """What an action did: in words, and for whom it was refused and why."""
+
+    words: str
+    refused: list[tuple[str, str]]
+
+
+def say_done() -> None:
+    """Say what the last action did, once; refusals as text, because ids come from outside."""
+    done: Done | None = st.session_state.pop(_DONE, None)
+    if done is None:
+        return
+    if done.words:
+        st.success(done.words, icon=":material/check:")
+    if done.refused:
+        with st.container(border=True):
+            st.warning(f"Refused for {len(done.refused):,}:", icon=":material/block:")
+            for customer_id, sentence in done.refused[:10]:
+                st.text(f"{plain(customer_id)}: {sentence}")
+            if len(done.refused) > 10:
+                st.caption(f"and {len(done.refused) - 10:,} more.")
+
+
+def bar(source: Source, chosen: pd.DataFrame) -> None:
+    """Show what can be done with the chosen alerts (alert_id, customer_id), in one row."""
+    number = len(chosen)
+    row = st.container(horizontal=True)
+    if row.button(
+        f"Approve {number:,}" if number else "Approve",
+        type="primary",
+        disabled=not number,
+        key="approve",
+        help="The drafts may then be sent. Only drafts that passed their checks can be approved.",
+    ):
+        _move(source, chosen, "APPROVED", "", "Approved")
+    for verb, state in (REJECT, SUPPRESS):
+        _with_reason(source, chosen, row, verb, state)
+    _assign(source, chosen, row)
+
+
+def _with_reason(source: Source, chosen: pd.DataFrame, row: object, verb: str, state: str) -> None:
+    number = len(chosen)
+    place = row.popover(f"{verb} …", disabled=not number, key=f"open_{verb}")
+    with place.form(f"form_{verb}", clear_on_submit=True, border=False):
+        reason = st.text_area("Why?", max_chars=500, key=f"reason_{verb}", height=90)
+        if st.form_submit_button(f"{verb} {number:,}", type="primary", key=f"do_{verb}"):
+            _move(source, chosen, state, reason, f"{verb}ed")
+
+
+def _assign(source: Source, chosen: pd.DataFrame, row: object) -> None:
+    number = len(chosen)
+    place = row.popover("Assign …", disabled=not number, key="open_assign")
+    with place.form("form_assign", clear_on_submit=True, border=False):
+        owner = st.text_input("Owner", max_chars=100, key="owner")
+        due_on = st.date_input("Due on", value=None, key="due_on", format="YYYY-MM-DD")
+        if st.form_submit_button(f"Assign {number:,}", type="primary", key="do_assign"):
+            refused = actions.assign(source, list(chosen["alert_id"]), owner, due_on)
+            _finish(chosen, refused, "Assigned")
+
+
+def _move(source: Source, chosen: pd.DataFrame, state: str, reason: str, verb: str) -> None:
+    refused = actions.move(source, list(chosen["alert_id"]), state, reason)
+    _finish(chosen, refused, verb)
+
+
+def finish_edit(customer_id: str, refused: Sequence[actions.Refused]) -> None:
+    """Note what came of an edit, and show the page anew."""
+    words = "" if refused else "The draft was changed. Its checks ran again."
+    st.session_state[_DONE] = Done(words, [(customer_id, one.sentence) for one in refused])
+    st.rerun()
+
+
+def _finish(chosen: pd.DataFrame, refused: Sequence[actions.Refused], verb: str) -> None:
+    customers = dict(zip(chosen["alert_id"], chosen["customer_id"], strict=True))
+    done = len(chosen) - len(refused)
+    st.session_state[_DONE] = Done(
+        f"{verb} {done:,}." if done else "",
+        [(customers.get(one.alert_id, "?"), one.sentence) for one in refused],
+    )
+    st.rerun()

@@ -1,0 +1,38 @@
+with
+
+customers as (
+
+    select customer_id from {{ ref('manager_customers') }}
+
+),
+
+history as (
+
+    select * from {{ ref('churn_score_history') }}
+
+),
+
+policies as (
+
+    select * from {{ ref('customer_policies') }}
+
+),
+
+scores as (
+
+    select
+        history.customer_id,
+        history.scored_at,
+        history.score,
+        history.band,
+        history.value_at_risk,
+        policies.threshold,
+        history.model_version
+    from history
+    inner join customers on history.customer_id = customers.customer_id
+    inner join policies on history.customer_id = policies.customer_id
+    where history.score is not null
+
+)
+
+select * from scores

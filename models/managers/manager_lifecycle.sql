@@ -1,0 +1,95 @@
+with
+
+customers as (
+
+    select
+        customer_id,
+        segment
+    from {{ ref('manager_customers') }}
+
+),
+
+monthly as (
+
+    select
+        customer_id,
+        activity_month
+    from {{ ref('customer_activity_monthly') }}
+    where active_days > 0
+
+),
+
+visits as (
+
+    select
+        customers.segment,
+        monthly.activity_month,
+        lag(monthly.activity_month) over (
+            partition by monthly.customer_id order by monthly.activity_month
+        ) as previous_month,
+        lead(monthly.activity_month) over (
+            partition by monthly.customer_id order by monthly.activity_month
+        ) as next_month
+    from monthly
+    inner join customers on monthly.customer_id = customers.customer_id
+
+),
+
+last_months as (
+
+    select max(activity_month) as last_month from monthly
+
+),
+
+came as (
+
+    select
+        activity_month,
+        segment,
+        case
+            when previous_month is null then 'new'
+            when datediff('month', previous_month, activity_month) = 1 then 'kept'
+            else 'returned'
+        end as stage
+    from visits
+
+),
+
+-- Who came in a month and not in the next one; the last month cannot tell yet.
+stayed_away as (
+
+    select
+        cast({{ dbt.dateadd('month', 1, 'visits.activity_month') }} as date) as activity_month,
+        visits.segment,
+        'dormant' as stage
+    from visits
+    cross join last_months
+    where
+        visits.activity_month < last_months.last_month
+        and coalesce(datediff('month', visits.activity_month, visits.next_month) > 1, true)
+
+),
+
+stages as (
+
+    select * from came
+    union all
+    select * from stayed_away
+
+),
+
+lifecycle as (
+
+    select
+        stages.activity_month,
+        stages.segment,
+        stages.stage,
+        stages.activity_month = last_months.last_month as is_unfinished,
+        count(*) as customers
+    from stages
+    cross join last_months
+    group by stages.activity_month, stages.segment, stages.stage, last_months.last_month
+
+)
+
+select * from lifecycle

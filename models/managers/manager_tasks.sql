@@ -1,0 +1,11 @@
+select
+    name,
+    trigger_text,
+    is_suspended,
+    last_run_at,
+    last_state,
+    last_error,
+    cast(last_seconds as double) as last_seconds,
+    runs,
+    failures
+from {{ ref('task_runs') }}

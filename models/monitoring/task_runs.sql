@@ -1,0 +1,9 @@
+with
+
+states as (
+
+    {{ task_states() }}
+
+)
+
+select * from states

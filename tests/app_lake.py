@@ -1,0 +1,135 @@
+"""A lake with so many customers for the dashboard's tests, some at risk, some not scored."""
+
+import json
+from datetime import datetime, timezone
+
+from embedded.database import transact
+from embedded.scheduler import tick
+
+MODEL = "forest-test"
+NASTY = (
+    '<img src=x onerror="alert(1)"><script>alert(2)</script> **bold** [x](http://x) =1+1'
+    " \u202eright to left\u202c " + "long " * 2_000
+)
+REASONS = json.dumps([{"code": "silent", "text": "No activity for 20 days, usually every 3"}])
+# Customer n is in region n % 4 and at risk if n % 10 = 0, held out if n % 100 = 90, not scored if
+# n % 10 = 5; the first one has the nasty name, the greatest value and a draft.
+_EVENTS = """
+    insert into churn_scores_raw
+    with customers as (
+        select
+            number,
+            format('c{:04d}', number) as customer_id,
+            to_json({
+                'properties': {
+                    'name': case number when 0 then $nasty else 'Customer ' || number end,
+                    'email': 'c' || number || '@example.com',
+                    'region': ['north', 'east', 'south', 'west'][number % 4 + 1],
+                    'segment': case number when 0 then $nasty else
+                        ['premium', 'standard', 'budget'][number % 3 + 1] end,
+                    'marketing_consent': true
+                }
+            }) as profile
+        from range($customers) as numbers (number)
+    ),
+    events as (
+        select customer_id, 'profile_updated' as event_type,
+            $now::timestamp - interval 90 day as happened_at,
+            null as amount, profile as payload
+        from customers
+        union all
+        select customer_id, 'purchase', $now::timestamp - to_days((visit * 10)::integer), 20, '{}'
+        from customers
+        cross join range(6) as visits (visit)
+    )
+    select 'e' || row_number() over (), customer_id, event_type, happened_at, amount, payload,
+        'churn.events', 0, row_number() over (), happened_at, $now
+    from events
+"""
+_SCORED = """
+    select
+        customer_id,
+        cast(substr(customer_id, 2) as integer) as number,
+        number % 10 = 0 as is_at_risk,
+        number % 100 = 90 as is_held_out,
+        'alert-' || customer_id as alert_id
+    from churn_metrics_live
+"""
+_STATEMENTS = [
+    f"""
+    insert into churn_scores
+    select
+        customer_id,
+        case when is_at_risk then 0.61 else 0.04 end,
+        case when is_at_risk then 'high' else 'low' end,
+        $now, 300.25 - number / 100, $reasons, '{MODEL}', 'hash', $now
+    from ({_SCORED}) where number % 10 <> 5
+    """,
+    "insert into churn_score_history select * from churn_scores",
+    f"""
+    insert into high_risk_history
+    select alert_id, customer_id, 0.61, 0.2, 300.25 - number / 100, $reasons, 'welcome_back',
+        case when is_held_out then 'holdout' else 'treated' end,
+        case when is_held_out then 'HELD_OUT' else 'OPEN' end, '{MODEL}', $now, 'default', null
+    from ({_SCORED}) where is_at_risk
+    """,
+    f"""
+    insert into alert_events
+    select md5(alert_id || 'new'), alert_id, '',
+        case when is_held_out then 'HELD_OUT' else 'OPEN' end, 'process_alerts', '', $now
+    from ({_SCORED}) where is_at_risk
+    """,
+    f"""
+    insert into alert_events
+    select md5(alert_id || 'drafted'), alert_id, 'OPEN', 'DRAFTED', 'template', '', $now
+    from ({_SCORED}) where is_at_risk and not is_held_out
+    """,
+    f"""
+    insert into retention_emails
+    select alert_id, case number when 0 then $nasty || ', we have missed you' else 'Hello' end,
+        'Dear customer', 'template', 'none', '1', '{{"length":true}}', 'DRAFTED', null, $now, 0,
+        'template'
+    from ({_SCORED}) where is_at_risk and not is_held_out
+    """,
+]
+
+
+def fill(connection, customers: int) -> None:
+    """Load events of so many customers, refresh, and leave behind what the tasks would have."""
+    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    given = {"customers": customers, "now": now, "nasty": NASTY, "reasons": REASONS}
+
+    def run(open_, statement):
+        names = [name for name in given if f"${name}" in statement]
+        open_.execute(statement, {name: given[name] for name in names})
+
+    transact(connection, lambda open_: run(open_, _EVENTS))
+    tick(connection)
+    transact(connection, _train)
+    for statement in _STATEMENTS:
+        transact(connection, lambda open_, statement=statement: run(open_, statement))
+
+
+def _train(connection) -> None:
+    """Leave a run behind that has measured itself; which model gave the scores is all the same."""
+    figures = {
+        "reliability": [{"from": 0.0, "to": 0.1, "n": 90, "predicted": 0.05, "observed": 0.06}],
+        "lift_curve": [{"share": 0.1, "lift": 3.0, "recall": 0.3}],
+        "by_segment": [
+            {"segment": NASTY, "n": 12, "churners": 2, "roc_auc": 0.7, "predicted": 0.1,
+             "observed": 0.2},
+        ],
+    }  # fmt: skip
+    given = {"version": MODEL, "status": "trained", "roc_auc": 0.81, "roc_auc_low": 0.77}
+    given |= {"roc_auc_high": 0.85, "baseline_auc": 0.74, "challenger_auc": 0.8, "brier": 0.07}
+    given |= {"lift_at_10_percent": 3.1, "test_rows": 400, "test_churners": 31}
+    given |= {"test_cutoff_date": "2026-01-01", "trained_at": datetime(2026, 1, 30)}
+    given |= {name: json.dumps(value) for name, value in figures.items()}
+    marks = ", ".join("?" for _ in given)
+    connection.execute(
+        f"insert into train_churn_model ({', '.join(given)}) values ({marks})", list(given.values())
+    )
+    connection.execute(
+        "insert into model_promotions values (?, 'promoted', 'the first version', 'test', ?)",
+        [MODEL, datetime(2026, 1, 30)],
+    )

@@ -1,0 +1,54 @@
+"""make shots: every page at two widths, light and dark, into target/shots/."""
+
+import os
+import sys
+from pathlib import Path
+
+from tests.browser.driver import PAGES, browser, chromium, serving, settle
+from tests.browser.showcase import build
+from tests.dbt import PROJECT
+
+WIDTHS = (1440, 820)
+SCHEMES = ("light", "dark")
+FOLDER = PROJECT / "target" / "shots"
+
+
+def shoot(lake: Path, names: list[str], widths=WIDTHS, schemes=SCHEMES) -> None:
+    """Write one PNG for each page, width and scheme."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with serving(lake) as address, browser() as chrome:
+        for scheme in schemes:
+            for width in widths:
+                page = chrome.new_page(
+                    viewport={"width": width, "height": 1100}, color_scheme=scheme
+                )
+                for name in names:
+                    page.goto(f"{address}/{PAGES[name]}")
+                    settle(page)
+                    _grow(page, width)
+                    page.screenshot(path=FOLDER / f"{name}-{width}-{scheme}.png")
+                page.close()
+
+
+def _grow(page, width: int) -> None:
+    """Make the window as high as the page, which scrolls within itself."""
+    height = page.evaluate(
+        """() => Math.max(...[...document.querySelectorAll('[data-testid="stMain"]')]
+            .map(one => one.scrollHeight), 600)"""
+    )
+    page.set_viewport_size({"width": width, "height": min(height, 4000)})
+    page.wait_for_timeout(500)
+
+
+def main() -> None:
+    """Make a lake to look at unless there is one, then look at the named pages, or at all."""
+    if chromium() is None:
+        sys.exit("no Chromium on this machine: install one (apt-get install chromium)")
+    lake = Path(os.environ["CHURN_LAKE"])
+    if not (lake / "catalog.sqlite").exists():
+        build(lake)
+    shoot(lake, sys.argv[1:] or list(PAGES))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""A lake to look at: made-up subscribers, scored day by day, with some of the drafts decided on."""
+
+import json
+import os
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pandas as pd
+
+from embedded.database import connect, transact
+from embedded.processes import run_dbt
+from embedded.scheduler import tick
+from ingest.simulate import simulate
+
+CUSTOMERS, DAYS, WATCHED_DAYS, SEED = 1_200, 190, 40, 8
+# Who decides on drafts, one after the other, and leaves every seventh undecided for a while.
+_DECIDE = """
+    insert into alert_events
+    with waiting as (
+        select
+            states.alert_id,
+            ['Ada Keller', 'Ben Haas', 'Ines Abel'][(hash(states.alert_id) % 3 + 1)::integer]
+                as actor,
+            case when hash(states.alert_id) % 9 = 0 then 'REJECTED' else 'APPROVED' end as decision
+        from alert_states as states
+        where state = 'DRAFTED' and hash(states.alert_id) % 7 > 0
+    ),
+    moves as (
+        select alert_id, 'DRAFTED' as from_state, decision as to_state, actor,
+            case decision when 'REJECTED' then 'We spoke on the phone' else '' end as reason,
+            1 as step
+        from waiting
+        union all
+        select alert_id, 'APPROVED', 'QUEUED', 'outreach', '', 2 from waiting
+        where decision = 'APPROVED'
+        union all
+        select alert_id, 'QUEUED', 'SENT', 'outreach', 'handed over', 3 from waiting
+        where decision = 'APPROVED'
+    )
+    select
+        md5(alert_id || '|' || from_state || '|' || to_state) as event_id, alert_id, from_state,
+        to_state, actor, reason, $at::timestamp + to_minutes(step) as occurred_at
+    from moves
+"""
+_ASSIGN = """
+    insert into alert_assignments
+    select
+        alert_id, ['Ada Keller', 'Ben Haas', 'Ines Abel'][(hash(alert_id) % 3 + 1)::integer],
+        ($at::timestamp + to_days((hash(alert_id) % 5)::integer + 1))::date, 'Ada Keller', $at
+    from alert_states
+    where state in ('OPEN', 'DRAFTED') and hash(alert_id) % 3 > 0
+        and alert_id not in (select alert_id from alert_assignments)
+"""
+_INSERT = """
+    insert into churn_scores_raw
+    select
+        event_id, customer_id, event_type, occurred_at, amount, payload, 'churn.events',
+        abs(hash(customer_id) % 3)::integer, number, occurred_at, occurred_at
+    from arrived
+"""
+_NOTE = """
+    insert into ingest_batches
+    select 'churn.events', 'showcase', part, 0, next_offset, next_offset, accepted, 0, $at
+    from (
+        select abs(hash(customer_id) % 3)::integer as part, max(number) + 1 as next_offset,
+            count(*) as accepted
+        from arrived group by all
+    )
+"""
+
+
+def build(path: Path) -> None:
+    """Build the lake: history first, a model of it, then one day after the other."""
+    os.environ["CHURN_LAKE"] = str(path)
+    now = datetime.now(timezone.utc)
+    events = _events(now)
+    run_dbt("build", "--exclude-resource-type", "test", "unit_test")
+    watched_from = pd.Timestamp(now).tz_localize(None) - timedelta(days=WATCHED_DAYS)
+    with connect() as lake:
+        _arrive(lake, events[events["occurred_at"] < watched_from])
+        tick(lake, as_of=events.loc[events["occurred_at"] < watched_from, "occurred_at"].max())
+    run_dbt("build", "--exclude-resource-type", "test", "unit_test")
+    _watch(events, watched_from)
+
+
+def _watch(events: pd.DataFrame, watched_from: pd.Timestamp) -> None:
+    """Let one day after the other come in, be scored and be decided on."""
+    with connect() as lake:
+        for day in range(WATCHED_DAYS):
+            since, until = (watched_from + timedelta(days=day + one) for one in (0, 1))
+            today = events[(events["occurred_at"] >= since) & (events["occurred_at"] < until)]
+            _arrive(lake, today)
+            at = today["occurred_at"].max()
+            for line in tick(lake, as_of=at.to_pydatetime()).in_words():
+                if "failed" in line:
+                    raise RuntimeError(line)
+            if day < WATCHED_DAYS - 1:
+                transact(lake, lambda open_, at=at: open_.execute(_DECIDE, {"at": at}))
+            transact(lake, lambda open_, at=at: open_.execute(_ASSIGN, {"at": at}))
+
+
+def _events(end: datetime) -> pd.DataFrame:
+    rows = [
+        {
+            **{name: one[name] for name in ("event_id", "customer_id", "event_type")},
+            "occurred_at": one["occurred_at"],
+            "amount": one.get("amount"),
+            "payload": json.dumps({"properties": one.get("properties")}),
+        }
+        for one in simulate(CUSTOMERS, DAYS, SEED, end)
+    ]
+    frame = pd.DataFrame(rows).reset_index(names="number")
+    moments = pd.to_datetime(frame["occurred_at"]).dt.tz_localize(None)
+    # The last day goes on: what would happen later today has not happened yet.
+    frame = frame.assign(occurred_at=moments)
+    return frame[frame["occurred_at"] <= pd.Timestamp(end).tz_localize(None)]
+
+
+def _arrive(lake: object, events: pd.DataFrame) -> None:
+    lake.register("arrived", events)
+    transact(lake, lambda open_: open_.execute(_INSERT))
+    at = events["occurred_at"].max()
+    transact(lake, lambda open_: open_.execute(_NOTE, {"at": at}))
+    lake.unregister("arrived")
+
+
+if __name__ == "__main__":
+    build(Path(os.environ["CHURN_LAKE"]))

@@ -1,0 +1,136 @@
+"""What managers do in the dashboard: select, approve, reject, edit, assign."""
+
+import shutil
+
+import pytest
+import streamlit as st
+
+from embedded.database import connect
+from tests.app_lake import fill
+from tests.test_app import open_app, texts, turn_to
+
+
+@pytest.fixture(scope="module")
+def filled(empty_lakes, tmp_path_factory):
+    path = empty_lakes.copy("all", tmp_path_factory.mktemp("actions") / "lake")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHURN_LAKE", str(path))
+        with connect() as connection:
+            fill(connection, 100)
+    return path
+
+
+@pytest.fixture
+def lake(filled, tmp_path, monkeypatch):
+    """A lake with ten customers at risk, c0000 to c0090; the last one is held out."""
+    st.cache_data.clear()
+    path = shutil.copytree(filled, tmp_path / "lake")
+    monkeypatch.setenv("CHURN_LAKE", str(path))
+    return path
+
+
+def rows(query):
+    with connect(create=False) as connection:
+        return connection.execute(query).fetchall()
+
+
+def select(app, table, *positions):
+    selection = {"rows": list(positions), "columns": [], "cells": []}
+    app.session_state[table] = {"selection": selection}
+    return app.run()
+
+
+def states():
+    return dict(rows("select customer_id, state from alert_states order by 1"))
+
+
+def moves():
+    return rows("select count(*) from alert_events where to_state = 'APPROVED'")[0][0]
+
+
+def test_selection_survives_three_refreshes_and_a_new_order(monkeypatch, lake):
+    app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 1, 3)
+    assert app.button(key="approve").label == "Approve 2"
+    for value in (500, 600, 700):
+        rows(f"update churn_scores set value_at_risk = {value} where customer_id = 'c0030'")
+        st.cache_data.clear()
+        app.button(key="refresh").click().run()
+        assert app.button(key="approve").label == "Approve 2"
+    app.button(key="approve").click().run()
+    assert [who for who, state in states().items() if state == "APPROVED"] == ["c0010", "c0030"]
+    assert "Approved 2." in app.success[0].value
+
+
+def test_approving_twice_changes_one_row(monkeypatch, lake):
+    first = select(open_app(monkeypatch, lake, "action_queue"), "queue", 0)
+    second = select(open_app(monkeypatch, lake, "action_queue"), "queue", 0)
+    first.button(key="approve").click().run()
+    second.button(key="approve").click().run()
+    assert not first.exception
+    assert not second.exception
+    assert moves() == 1
+    [(actor,)] = rows("select actor from alert_events where to_state = 'APPROVED'")
+    assert "CHURN_MANAGER" in actor
+
+
+def test_refused_actions_say_why(monkeypatch, lake):
+    rows("insert into suppressions select 'c0010', 'unsubscribed', 'test', now()::timestamp")
+    app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 0, 1, 9)
+    app.button(key="approve").click().run()
+    assert [who for who, state in states().items() if state == "APPROVED"] == ["c0000"]
+    assert "Approved 1." in app.success[0].value
+    assert "c0010: Nothing may be sent: the customer is on the suppression list" in texts(app)
+    assert "c0090: This customer is held out" in texts(app)
+
+
+def test_reject_needs_a_reason_and_keeps_it(monkeypatch, lake):
+    app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 0, 1)
+    app.button(key="do_Reject").click().run()
+    assert "Say why" in texts(app)
+    app.text_area(key="reason_Reject").input("We spoke on the phone")
+    app.button(key="do_Reject").click().run()
+    found = rows("select actor, reason from alert_events where to_state = 'REJECTED'")
+    assert [reason for _, reason in found] == ["We spoke on the phone"] * 2
+
+
+def test_assigned_alerts_can_be_filtered_by_owner(monkeypatch, lake):
+    app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 2)
+    app.text_input(key="owner").input("Ada Keller")
+    app.button(key="do_assign").click().run()
+    app.selectbox(key="queue_owner").select("Ada Keller").run()
+    [frame] = [frame.value for frame in app.dataframe]
+    assert frame["name"].tolist() == ["Customer 20"]
+    assert frame["owner"].tolist() == ["Ada Keller"]
+
+
+def test_an_edit_is_a_new_revision_that_is_approved(monkeypatch, lake):
+    app = open_app(monkeypatch, lake, "customer", customer_id="c0010")
+    [subject] = [field for field in app.text_input if field.label == "Subject"]
+    [body] = [field for field in app.text_area if field.label == "Text"]
+    subject.input("A word from us")
+    body.input("Dear customer,\n\nfor you: 10 percent off your next order.\n\nKind regards")
+    [save] = [button for button in app.button if button.label.startswith("Save")]
+    save.click().run()
+    assert not app.exception
+    drafts = rows("select revision, subject from retention_emails where alert_id = 'alert-c0010'")
+    assert sorted(drafts) == [(0, "Hello"), (1, "A word from us")]
+    assert "edited 1 time" in texts(app)
+    app.button(key="approve").click().run()
+    assert states()["c0010"] == "APPROVED"
+
+
+def test_a_region_cannot_move_what_it_does_not_see(monkeypatch, lake):
+    app = open_app(monkeypatch, lake, "action_queue", role="CHURN_MANAGER_NORTH")
+    app = select(app, "queue", *range(9))
+    app.button(key="approve").click().run()
+    approved = [who for who, state in states().items() if state == "APPROVED"]
+    assert approved
+    assert all(int(who[1:]) % 4 == 0 for who in approved)
+
+
+def test_outreach_shows_the_draft_beside_its_facts(monkeypatch, lake):
+    app = turn_to(open_app(monkeypatch, lake), "outreach")
+    app = select(app, "outreach", 1)
+    assert "Subject: Hello" in app.code[0].value
+    assert "No activity for 20 days" in texts(app)
+    assert app.button(key="approve").label == "Approve 1"

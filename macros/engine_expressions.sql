@@ -30,7 +30,7 @@
 {% macro words(text) %}{{ return(adapter.dispatch('words')(text)) }}{% endmacro %}
 {% macro default__words(text) %}{{ no_such_engine('words') }}{% endmacro %}
 {% macro snowflake__words(text) -%}
-    (select value as listed from table(split_to_table({{ text }}, ' ')))
+    (select cast(value as varchar) as listed from table(flatten(input => split({{ text }}, ' '))))
 {%- endmacro %}
 {% macro duckdb__words(text) -%}
     (select unnest(string_split({{ text }}, ' ')) as listed)

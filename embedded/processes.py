@@ -29,10 +29,11 @@ class Dbt:
 
     def __init__(self, *arguments: str) -> None:
         self._arguments = arguments
-        # Closed with this object: it is read when dbt has ended.
-        self._output = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        # Our own interpreter and fixed words.
-        self._process = subprocess.Popen(  # noqa: S603
+        # It is read when dbt has ended.
+        self._output = tempfile.TemporaryFile(  # noqa: SIM115 - closed with this object
+            "w+", encoding="utf-8", errors="replace"
+        )
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed words
             [
                 sys.executable,
                 *("-c", "from dbt.cli.main import cli; cli()"),
@@ -84,7 +85,7 @@ def _first_error(output: str, command: str) -> str:
 
 def start_dashboard(port: int = DASHBOARD_PORT) -> subprocess.Popen:
     """Start the dashboard on localhost and return its process."""
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and fixed words
+    return subprocess.Popen(  # noqa: S603 - dbt, no shell - our own interpreter and fixed words
         [
             *(sys.executable, "-m", "streamlit", "run", "app/streamlit_app.py"),
             *("--server.address", "127.0.0.1", "--server.port", str(port)),

@@ -75,7 +75,7 @@ def _run_processes(
 
 def _start(words: list[str]) -> subprocess.Popen:
     # Our own interpreter and modules, and no shell: an address or a topic stays one argument.
-    return subprocess.Popen([sys.executable, "-m", *words], cwd=PROJECT)  # noqa: S603
+    return subprocess.Popen([sys.executable, "-m", *words], cwd=PROJECT)  # noqa: S603 - our own parts
 
 
 class _Supervised:

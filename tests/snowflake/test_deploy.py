@@ -285,7 +285,7 @@ def test_the_training_procedure_trains_what_dbt_trains(deployment):
         if _creates(one.sql, ("procedure",), "TRAIN_CHURN_MODEL")
     )
     scope = {"__name__": "procedure"}
-    exec(compile(textwrap.dedent(QUOTED_BODY.search(sql)[1]), "procedure", "exec"), scope)  # noqa: S102
+    exec(compile(textwrap.dedent(QUOTED_BODY.search(sql)[1]), "procedure", "exec"), scope)  # noqa: S102 - ours
     session = Session.builder.config("local_testing", True).create()
     for name in (*scope["TABLES"], "train_churn_model"):
         frame = deployment.account.rows(f"select * from {name}").rename(columns=str.upper)

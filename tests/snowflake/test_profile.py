@@ -41,7 +41,7 @@ def test_a_key_pair(tmp_path):
     )
     arguments = credentials(
         SNOWFLAKE_PRIVATE_KEY_PATH=str(path),
-        DBT_ENV_SECRET_SNOWFLAKE_KEY_PASSPHRASE="phrase",  # noqa: S106
+        DBT_ENV_SECRET_SNOWFLAKE_KEY_PASSPHRASE="phrase",  # noqa: S106 - no secret
     ).auth_args()
     assert arguments["private_key"]
     assert "password" not in arguments

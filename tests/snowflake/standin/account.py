@@ -93,7 +93,7 @@ class Account:
 
     def _connect(self) -> snowflake.connector.SnowflakeConnection:
         return snowflake.connector.connect(
-            user="STANDIN", password="any", account="standin", host="127.0.0.1",  # noqa: S106
+            user="STANDIN", password="any", account="standin", host="127.0.0.1",  # noqa: S106 - no secret
             port=self.port, protocol="http", database="CHURN", schema="PIPELINE",
             session_parameters={"CLIENT_OUT_OF_BAND_TELEMETRY_ENABLED": False},
         )  # fmt: skip

@@ -16,7 +16,7 @@ _FIGURES = {
 _MODEL = "select version, roc_auc, pr_auc, brier, baseline_auc from active_churn_model"
 _RISKIEST = """
     select customer_id, round(score, 3) as score, band, value_at_risk,
-        top_reasons ->> '$[0].text' as first_reason
+        coalesce(top_reasons ->> '$[0].text', 'none: the risk is low') as first_reason
     from churn_scores where band <> 'left' order by value_at_risk desc limit 5
 """
 _DRAFT = """

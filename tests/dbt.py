@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from hashlib import md5
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from tests.soak.forks import Fork
 
 PROJECT = Path(__file__).parent.parent
 # Test processes run side by side, and dbt writes into its target folder.
-os.environ["DBT_TARGET_PATH"] = f"target/tests-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+TARGETS = f"target/tests-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+os.environ["DBT_TARGET_PATH"] = TARGETS
 # What is built of the pipeline, on an empty lake.
 PARTS = {
     "raw": ("run", "-s", "raw"),
@@ -27,6 +29,7 @@ def run_dbt(*arguments: str, target: str = "duckdb", check: bool = True):
     environment = {
         "DBT_PROFILES_DIR": str(PROJECT),
         "DBT_TARGET": target,
+        "DBT_TARGET_PATH": _target_path(target, arguments),
         "SNOWFLAKE_ACCOUNT": "offline",
         "SNOWFLAKE_USER": "offline",
     }
@@ -38,6 +41,14 @@ def run_dbt(*arguments: str, target: str = "duckdb", check: bool = True):
         done = subprocess.CompletedProcess(arguments, code, dbt.said(), errors.read_text())
     assert not check or done.returncode == 0, done.stdout + done.stderr
     return done
+
+
+def _target_path(target: str, arguments: tuple[str, ...]) -> str:
+    """Return a folder of its own for each setting: dbt reads all files again when one changes."""
+    if target == "duckdb" and "--vars" not in arguments:
+        return TARGETS
+    variables = arguments[arguments.index("--vars") + 1] if "--vars" in arguments else ""
+    return f"{TARGETS}-{md5(f'{target} {variables}'.encode(), usedforsecurity=False).hexdigest()}"
 
 
 def _dbt(arguments: tuple[str, ...], environment: dict[str, str], errors: Path) -> None:

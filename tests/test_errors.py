@@ -1,11 +1,10 @@
 """Bad input: one clear line, an exit code, nothing lost."""
 
+import json
 import socket
 import sqlite3
 import subprocess
 import sys
-
-import pytest
 
 from tests.conftest import run_module
 from tests.dbt import PROJECT, run_dbt
@@ -79,19 +78,30 @@ def test_a_query_that_is_wrong_and_one_that_would_write(shared_lake):
     assert shared_lake.one("select count(*) from duckdb_tables() where table_name = 'mine'") == 0
 
 
-@pytest.mark.parametrize(
-    ("variables", "words"),
-    [
-        ("{churn_horizon_days: 0}", "churn_horizon_days"),
-        ("{population_window_days: many}", "population_window_days"),
-        ("{churn_label: gone, training_latest_cutoff: soon}", "lapse or half_spend, not 'gone'"),
-        ("{retrain_schedule: weekly}", "off or a span such as 24 HOURS, not 'weekly'"),
-        ("{training_latest_cutoff: soon}", "a date as 2026-01-31, not 'soon'"),
-        ("{event_categories: {purchase: [a], friction: [a]}}", "lists 'a' twice"),
-        ("{event_categories: {sales: [a]}}", "unknown category 'sales'"),
-    ],
-)
-def test_bad_settings_stop_at_the_start(shared_lake, variables, words):
-    done = run_dbt("run", "-s", "churn_scores_raw", "--vars", variables, check=False)
+def test_bad_settings_stop_at_the_start_all_of_them_at_once(shared_lake):
+    wrong = {
+        "churn_horizon_days": 0,
+        "population_window_days": "many",
+        "churn_label": "gone",
+        "retrain_schedule": "weekly",
+        "training_latest_cutoff": "soon",
+        "contact_cost": -1,
+        "effect_to_detect": 2,
+        "sender_address": "nobody",
+        "event_categories": {"purchase": ["a"], "friction": ["a"], "sales": ["b"]},
+    }
+    done = run_dbt("run", "-s", "churn_scores_raw", "--vars", json.dumps(wrong), check=False)
     assert done.returncode != 0
-    assert words in done.stdout
+    for words in (
+        "'churn_horizon_days' must be a whole number of at least 1, not '0'",
+        "'population_window_days' must be a whole number of at least 1, not 'many'",
+        "'churn_label' must be lapse or half_spend, not 'gone'",
+        "'retrain_schedule' must be off or a span such as 24 HOURS, not 'weekly'",
+        "'training_latest_cutoff' must be latest or a date as 2026-01-31, not 'soon'",
+        "'contact_cost' must be a number of at least 0, not '-1'",
+        "'effect_to_detect' must be above 0 and at most 1, not '2'",
+        "'sender_address' must be an e-mail address, not 'nobody'",
+        "'event_categories' lists 'a' twice",
+        "'event_categories' has the unknown category 'sales'",
+    ):
+        assert words in done.stdout, words

@@ -1,3 +1,4 @@
+{{ config(meta={'part_by': {'relation': 'training_cutoffs', 'column': 'cutoff_date'}}) }}
 {# The trainer that reads this writes to the stage. #}
 {% do ref('churn_models') %}
 
@@ -18,6 +19,7 @@ whole_months as (
 cutoffs as (
 
     select * from {{ ref('training_cutoffs') }}
+    where {{ only_this_part('cutoff_date') }}
 
 ),
 

@@ -22,6 +22,7 @@ _forks.set_forkserver_preload(
         "ingest.sinks.ducklake",
         "ingest.sinks.snowflake",
         "tests.snowflake.streaming_standin",
+        "tests.soak.warm",
     ]
 )
 

@@ -1,7 +1,7 @@
 {# dbt run-operation create_cost_limits: a monitor that suspends the warehouse at var
    monthly_credit_quota, a warehouse that sleeps after a minute, and a query tag on all that dbt sends
    (profiles.yml). Serverless tasks and Cortex are outside of resource monitors: they are bounded by
-   XSMALL caps and by emails_per_run and emails_per_day. Needs ACCOUNTADMIN. #}
+   XSMALL caps and by llm_calls_per_run and llm_calls_per_day. Needs ACCOUNTADMIN. #}
 {% macro create_cost_limits(dry_run=false) %}
     {%- if target.type == 'snowflake' -%}
         {{ run_statements(cost_limit_statements(), 'create_cost_limits', dry_run) }}

@@ -29,7 +29,7 @@ OPERATIONS = (
     "create_roles(dry_run=true)", "drop_pipeline(dry_run=true)", "drop_access(dry_run=true)",
 )  # fmt: skip
 # Changes the query of the dynamic table under the stream, the bodies of tasks, and the edition.
-CHANGES = "{population_min_active_days: 4, emails_per_run: 51, snowflake_edition: enterprise}"
+CHANGES = "{population_min_active_days: 4, stale_after_minutes: 11, snowflake_edition: enterprise}"
 OBJECTS = (
     "config.materialized:dynamic_table", "config.materialized:stream", "config.materialized:task",
     "path:models/managers",
@@ -128,10 +128,11 @@ def _fill(lake: Lake) -> None:
     lake.connection.execute("insert into churn_scores_raw by name select * from raw_events")
     as_of = frame["occurred_at"].max() + timedelta(minutes=1)
     tick(lake.connection, as_of.to_pydatetime())
-    run_dbt("run", "-q", "-s", "config.materialized:table", "path:python_models")
+    run_dbt("run", "-q", "-s", "path:models/training", "path:python_models")
     for task in tasks(lake.connection).values():
         if task.schedule:
-            run_task(lake.connection, task, as_of.to_pydatetime())
+            done = run_task(lake.connection, task, as_of.to_pydatetime())
+            assert done.error is None, done
 
 
 def _copy(lake: Lake, account: Account, manifest: dict, folder: Path) -> None:

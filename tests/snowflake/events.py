@@ -14,6 +14,8 @@ def raw_rows(seed: int = 7) -> pandas.DataFrame:
     draw = random.Random(seed)
     events = [event for number in range(CUSTOMERS) for event in _life(f"c{number:03}", draw)]
     events += draw.sample(events, 40)  # the same event again, later
+    # Old data is not scored, and how old it is the latest activity says.
+    events.append(("c001", "login", END - timedelta(minutes=1), None, None))
     rows = []
     for offset, (customer, kind, at, amount, properties) in enumerate(events):
         event_id = f"{customer}-{kind}-{at:%Y%m%d%H%M%S}"

@@ -66,7 +66,8 @@ def trained(session, rows, is_incremental):
     procedure = session.sproc.register(
         main, return_type=StringType(), name=f"train_{int(is_incremental)}", replace=True
     )
-    assert procedure() == "OK"
+    # Named, because another test of this process may hold a session of its own.
+    assert procedure(session=session) == "OK"
     runs = session.table("train_churn_model").to_pandas()
     return runs.iloc[-1].rename(str.lower)
 

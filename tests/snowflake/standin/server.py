@@ -48,6 +48,20 @@ NO_TASK_RUNS = """(
 )"""
 
 
+# fakesnow numbers an array's elements in the order in which they come out of a join, which is any.
+FLATTEN = f"""
+    create or replace macro {DATABASE}._fs_flatten(input) as table
+    select
+        hash(to_json(input)) as seq,
+        case when json_type(to_json(input)) = 'OBJECT' then key end as key,
+        fullkey as path,
+        case when json_type(to_json(input)) = 'ARRAY' then cast(key as bigint) end as index,
+        value,
+        to_json(input) as this
+    from json_each(to_json(input))
+"""
+
+
 class Door:
     """Records, refuses, rewrites; then fakesnow answers."""
 
@@ -61,6 +75,7 @@ class Door:
         self._record.write(json.dumps({"sql": sql}) + "\n")
         if not self._is_prepared:
             self._ask_as("DATA_ENGINEER")
+            shared_fs.duck_conn.execute(FLATTEN)
             self._is_prepared = True
         for answer in (show(REGISTER, sql), REGISTER.act(sql)):
             if answer is not None:

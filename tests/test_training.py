@@ -16,6 +16,7 @@ from tests.dbt import run_dbt
 from tests.model_rows import made_up
 from training import calibration, evaluation, forest, references, thresholds
 from training import snapshots as rows_of_snapshots
+from training.champion import champion_of
 from training.run import Settings, train
 from training.snapshots import KEYS_AND_LABEL
 
@@ -267,3 +268,11 @@ def test_a_distribution_has_every_row_in_one_bin():
     assert sum(found["shares"]) == pytest.approx(1)
     assert len(found["shares"]) == len(found["bins"]) + 1
     assert references.distribution(numpy.zeros(7)) == {"bins": [0.0], "shares": [1.0, 0.0]}
+
+
+def test_a_champion_whose_run_is_not_known_is_none():
+    promotions = pandas.DataFrame(
+        [("forest-x", "promoted", EPOCH)], columns=["version", "action", "decided_at"]
+    )
+    assert champion_of(pandas.DataFrame({"version": ["none"]}), promotions) is None
+    assert champion_of(pandas.DataFrame({"version": ["none"]}), promotions[:0]) is None

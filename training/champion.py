@@ -28,11 +28,17 @@ class Champion:
 
 
 def champion_of(runs: pandas.DataFrame, promotions: pandas.DataFrame) -> Champion | None:
-    """Return the run that was promoted, or rolled back to, last; None before the first."""
+    """Return the run that was promoted, or rolled back to, last.
+
+    None before the first, and when its run is no longer known: then nothing serves.
+    """
     decided = promotions[promotions["action"] != "kept"].sort_values("decided_at")
     if decided.empty:
         return None
-    run = runs[runs["version"] == decided["version"].iloc[-1]].iloc[0]
+    known = runs[runs["version"] == decided["version"].iloc[-1]]
+    if known.empty:
+        return None
+    run = known.iloc[0]
     return Champion(
         version=run["version"],
         artefact=run["artefact"],

@@ -23,7 +23,7 @@ FOREST = {
     "n_jobs": -1,
 }
 # Rows that one tree draws: with more, trees become slower and not better.
-ROWS_PER_TREE = 100_000
+ROWS_PER_TREE = 50_000
 PARITY_TOLERANCE = 1e-5  # ONNX computes in 32 bits
 
 

@@ -40,10 +40,28 @@
         ~ (['float'] * (churn_features() | length)) | join(', ') ~ ')'
     ) -%}
     {%- do statements.append('drop function if exists ' ~ schema ~ '.generate_retention_email(varchar)') -%}
+    {%- for name, function in message_functions().items() -%}
+        {%- do statements.append(
+            'drop function if exists ' ~ schema ~ '.' ~ name ~ texts(function.parameters)
+        ) -%}
+    {%- endfor -%}
+    {%- for node in graph.nodes.values() | sort(attribute='name')
+        if node.config.materialized == 'procedure' -%}
+        {%- do statements.append(
+            'drop procedure if exists ' ~ schema ~ '.' ~ node.alias ~ texts(node.config.meta.parameters)
+        ) -%}
+    {%- endfor -%}
     {%- do statements.append('drop procedure if exists ' ~ schema ~ '.train_churn_model()') -%}
+    {%- do statements.append('drop table if exists ' ~ schema ~ '.procedure_turn') -%}
+    {%- do statements.append('drop stage if exists ' ~ schema ~ '.churn_code') -%}
     {%- if var('snowflake_edition') == 'enterprise' -%}
         {%- do statements.append('drop row access policy if exists ' ~ schema ~ '.visible_region') -%}
         {%- do statements.append('drop masking policy if exists ' ~ schema ~ '.personal_data') -%}
     {%- endif -%}
     {{ return(statements) }}
+{% endmacro %}
+
+{# The signature of a function or procedure whose parameters are all texts. #}
+{% macro texts(parameters) %}
+    {{ return('(' ~ (['varchar'] * (parameters | length)) | join(', ') ~ ')') }}
 {% endmacro %}

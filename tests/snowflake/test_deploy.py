@@ -122,6 +122,27 @@ def test_operations_say_what_they_do(deployment):
     assert refreshed.index("customer_events") < refreshed.index("churn_metrics_live")
 
 
+def test_dropping_the_pipeline_leaves_nothing_of_it(deployment):
+    _, printed = deployment.operations
+    dropped = set(re.findall(r"drop ([a-z ]+) if exists \S+?\.(\w+)[;(\s]", printed))
+    made = {
+        (found.kind, found.name.lower())
+        for one in deployment.first + deployment.second
+        if (found := create_of(one.sql)) and found.kind not in ("role", "warehouse")
+    }
+    assert made > {("task", "process_alerts"), ("procedure", "move_alerts")}
+    assert {one for one in made if "policy" not in one[0]} <= {
+        (kind, name.lower()) for kind, name in dropped
+    }
+    tables = {
+        name.lower()
+        for one in deployment.first
+        for name in re.findall(r"^create (?:or replace )?(?:transient )?table (?:if not exists )?\S+\.(\w+)",
+                               one.sql.strip(), re.I)
+    }  # fmt: skip
+    assert tables <= {name.lower() for kind, name in dropped if kind == "table"}
+
+
 def test_a_new_stream_is_caught_up_once_when_its_task_is_resumed(deployment):
     lines = [one_line(one.sql) for one in deployment.operations[0]]
     caught_up = "alter stream CHURN.PIPELINE.churn_metrics_stream set comment = 'caught up'"

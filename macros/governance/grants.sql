@@ -72,10 +72,17 @@
     {{ return(statements) }}
 {% endmacro %}
 
-{# `read session` lets the dashboard ask for its viewer (CURRENT_USER) under its owner's rights. #}
+{# `read session` lets the dashboard ask for its viewer (CURRENT_USER) under its owner's rights.
+   Caller grants give nobody anything: in the container runtime the dashboard asks with its viewer's
+   own role, and they say which of that role's rights it may use. #}
 {% macro app_grants(schema) %}
     {{ return([
         'grant create streamlit, create stage on schema ' ~ schema ~ ' to role CHURN_APP',
         'grant read session on account to role CHURN_APP',
+        'grant caller usage on database ' ~ target.database ~ ' to role CHURN_APP',
+        'grant caller usage on schema ' ~ schema ~ ' to role CHURN_APP',
+        'grant caller usage on warehouse ' ~ target.warehouse ~ ' to role CHURN_APP',
+        'grant inherited caller select on all views in schema ' ~ schema ~ ' to role CHURN_APP',
+        'grant inherited caller usage on all procedures in schema ' ~ schema ~ ' to role CHURN_APP',
     ]) }}
 {% endmacro %}

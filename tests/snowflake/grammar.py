@@ -13,6 +13,7 @@ GRAMMAR_GAPS = {
     r"create (or replace )?dynamic table .* scheduler = '": "dbt-snowflake's quotes",
     r"alter dynamic table \S+ set target_lag": "two settings in one ALTER DYNAMIC TABLE",
     r"grant use ai functions": "GRANT USE AI FUNCTIONS ON ACCOUNT",
+    r"grant (inherited )?caller": "GRANT CALLER, for restricted caller's rights",
     r"grant read session": "GRANT READ SESSION ON ACCOUNT",
     r"grant create streamlit": "CREATE STREAMLIT in a list of privileges",
     r"comment on dynamic table": "COMMENT ON DYNAMIC TABLE, as dbt-snowflake writes it",

@@ -32,9 +32,8 @@ def demo(*, as_json: bool, dashboard: bool) -> None:
     started = time.monotonic()
     console = Console(stderr=True)
     _clear_lake()
-    with _step(console, "building the empty pipeline (dbt build)"):
-        # Tests come with the data.
-        run_dbt("build", "--exclude-resource-type", "test", "unit_test")
+    with _step(console, "making the tables that are loaded into (dbt run -s raw)"):
+        run_dbt("run", "-s", "raw")
     (lake_path() / _MARK).touch()
     with broker(port=0) as address:
         with _step(console, "replaying real events through the broker"):
@@ -45,7 +44,7 @@ def demo(*, as_json: bool, dashboard: bool) -> None:
                 load(sink, address, TOPIC, until_end=True)
             finally:
                 sink.close()
-    with _step(console, "refreshing metrics, training the model (dbt build)"):
+    with _step(console, "building the pipeline, training the model (dbt build)"):
         run_dbt("build")
     with connect() as connection:
         with _step(console, "scoring, alerting, drafting (tick)"):

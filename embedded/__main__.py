@@ -8,21 +8,14 @@ from datetime import datetime, timezone
 import duckdb
 
 from embedded.broker import DEFAULT_PORT
+from embedded.command_line import run_command
 from embedded.database import DEFAULT_ROLE, LakeError, connect
-from ingest.errors import IngestError
 from ingest.libraries import CHOICES, KAFKA_PYTHON
 
 
 def main() -> int:
     """Run one command; return 0, or 1 after one line on what is wrong."""
-    arguments = _parser().parse_args()
-    try:
-        return arguments.run(arguments) or 0
-    except (LakeError, IngestError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 0
+    return run_command(_parser())
 
 
 def _demo(arguments: argparse.Namespace) -> None:

@@ -4,21 +4,14 @@ import argparse
 import getpass
 import sys
 
-from embedded.database import LakeError, connect
-from ingest.errors import IngestError
+from embedded.command_line import run_command
+from embedded.database import connect
 from outreach.senders import Delivery
 
 
 def main() -> int:
     """Run one command; return 0, or 1 after one line on what is wrong."""
-    arguments = _parser().parse_args()
-    try:
-        return arguments.run(arguments) or 0
-    except (LakeError, IngestError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    except KeyboardInterrupt:
-        return 0
+    return run_command(_parser())
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -134,12 +134,10 @@ def test_dropping_the_pipeline_leaves_nothing_of_it(deployment):
     assert {one for one in made if "policy" not in one[0]} <= {
         (kind, name.lower()) for kind, name in dropped
     }
-    tables = {
-        name.lower()
-        for one in deployment.first
-        for name in re.findall(r"^create (?:or replace )?(?:transient )?table (?:if not exists )?\S+\.(\w+)",
-                               one.sql.strip(), re.I)
-    }  # fmt: skip
+    pattern = r"create (or replace )?(transient )?table (if not exists )?\S+\.(?P<name>\w+)"
+    found = (re.match(pattern, one.sql.strip(), re.I) for one in deployment.first)
+    tables = {one["name"].lower() for one in found if one}
+    assert "procedure_turn" in tables
     assert tables <= {name.lower() for kind, name in dropped if kind == "table"}
 
 

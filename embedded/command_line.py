@@ -1,0 +1,19 @@
+"""How a command line of this project ends: its code, or one line on what is wrong."""
+
+import argparse
+import sys
+
+from embedded.database import LakeError
+from ingest.errors import IngestError
+
+
+def run_command(parser: argparse.ArgumentParser) -> int:
+    """Run the command that was asked for; return its code, or 1 after one line on what is wrong."""
+    arguments = parser.parse_args()
+    try:
+        return arguments.run(arguments) or 0
+    except (LakeError, IngestError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 0

@@ -93,6 +93,7 @@ def test_readers_get_views_only():
     ).stdout.strip().split(";")  # fmt: skip
     for role in ("MARKETING_ANALYST", "CHURN_MANAGER", "CHURN_APP"):
         mine = [grant.strip() for grant in grants if grant.strip().endswith(f"to role {role}")]
+        mine = [grant for grant in mine if " caller " not in grant]  # which give nobody anything
         selects = [grant for grant in mine if "select" in grant]
         assert selects
         assert all(".manager_" in grant and " on view " in grant for grant in selects)

@@ -180,17 +180,21 @@ def test_roles_preview_what_they_would_see(demo):
         with connect(role) as connection:
             return connection.execute("select name, region from manager_customers").fetchall()
 
-    everyone, engineer, north = (
+    everyone, engineer, analyst, north = (
         seen("CHURN_MANAGER"),
         seen("DATA_ENGINEER"),
+        seen("MARKETING_ANALYST"),
         seen("CHURN_MANAGER_NORTH"),
     )
-    assert {name for name, _ in engineer} == {"masked"}
+    assert {name for name, _ in engineer} == {name for name, _ in analyst} == {"masked"}
     assert "masked" not in {name for name, _ in everyone}
     assert {region for _, region in north} == {"north"}
     assert 0 < len(north) < len(everyone)
     assert "masked" not in {name for name, _ in north}
     assert seen("PUBLIC") == []
-    with connect("DATA_ENGINEER") as connection:
-        bodies = connection.execute("select distinct body from manager_messages").fetchall()
-    assert set(bodies) == {(None,), ("masked",)}
+    for role in ("DATA_ENGINEER", "MARKETING_ANALYST"):
+        with connect(role) as connection:
+            bodies = connection.execute("select distinct body from manager_messages").fetchall()
+            emails = connection.execute("select distinct email from manager_customers").fetchall()
+        assert set(bodies) == {(None,), ("masked",)}
+        assert set(emails) == {("masked",)}

@@ -15,7 +15,7 @@ def heading(title: str, frame: pd.DataFrame, file_name: str, note: str | None = 
     row = st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"
     )
-    row.subheader(title, anchor=False, help=note, width="content")
+    row.header(title, anchor=False, help=note, width="content")
     export(frame, file_name, row)
 
 

@@ -69,7 +69,7 @@ def turn_to(app, page):
 
 def markdown(app):
     """All that is rendered as Markdown, where a customer's text must never be."""
-    kinds = [app.markdown, app.caption, app.title, app.subheader, app.info, app.warning, app.error]
+    kinds = [app.markdown, app.caption, app.title, app.header, app.info, app.warning, app.error]
     kinds += [app.success, app.button, app.metric]
     said = [getattr(one, "label", "") or "" for kind in kinds for one in kind]
     said += [str(getattr(one, "value", "")) for kind in kinds for one in kind]
@@ -190,7 +190,7 @@ def test_no_risk_is_told_without_horizon_and_model(monkeypatch, lakes):
         said = markdown(app) + texts(app)
         for word in ("saved", "Saved"):
             assert word not in said, page
-        labels = [*tiles(app), *(h.value for h in app.subheader), *_columns(app)]
+        labels = [*tiles(app), *(h.value for h in app.header), *_columns(app)]
         risks = [label for label in labels if "risk" in label.lower() and "at risk" not in label]
         assert not [label for label in risks if label in ("Risk", "Score")], page
         assert "next 28 days" in said, page

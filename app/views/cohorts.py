@@ -65,13 +65,9 @@ def _triangle(found: pd.DataFrame) -> None:
 
 
 def _curves(found: pd.DataFrame, one: pd.DataFrame) -> None:
-    st.subheader("Retention curves", anchor=False)
-    by = st.segmented_control(
-        "One line for each",
-        [BY_SEGMENT, BY_COHORT],
-        default=BY_SEGMENT,
-        required=True,
-        key="curves_by",
+    st.header("Retention curves", anchor=False)
+    by = st.radio(
+        "One line for each", [BY_SEGMENT, BY_COHORT], horizontal=True, key="curves_by"
     )
     if by == BY_SEGMENT:
         lines = _with_rate(found, ["segment", "month_number"]).rename(columns={"segment": "group"})

@@ -114,7 +114,7 @@ def _head(customer: dict[str, Any], terms: Terms) -> None:
 
 
 def _reasons(customer: dict[str, Any]) -> None:
-    st.subheader("Why", anchor=False)
+    st.header("Why", anchor=False)
     found = reasons(customer["top_reasons"])
     for number, reason in enumerate(found, start=1):
         points = reason["points"]
@@ -125,7 +125,7 @@ def _reasons(customer: dict[str, Any]) -> None:
 
 
 def _facts(customer: dict[str, Any]) -> None:
-    st.subheader("Facts", anchor=False)
+    st.header("Facts", anchor=False)
     has_consent = customer["has_marketing_consent"]
     facts = {
         "Name": plain(customer["name"]),
@@ -144,13 +144,13 @@ def _facts(customer: dict[str, Any]) -> None:
         alt="What is known of the customer",
         columns={
             "fact": st.column_config.TextColumn("What is known", width="small"),
-            "value": st.column_config.TextColumn(" ", width="medium"),
+            "value": st.column_config.TextColumn("Value", width="medium"),
         },
     )
 
 
 def _alert(page: Page, customer_id: str) -> None:
-    st.subheader("Latest alert", anchor=False)
+    st.header("Latest alert", anchor=False)
     found = outreach.of_customer(page.source, customer_id)
     if found.empty:
         st.caption("No alert has been raised for this customer.")

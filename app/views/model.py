@@ -181,7 +181,7 @@ def _lift(run: pd.Series) -> None:
 def _threshold(page: Page) -> None:
     """Let people try a threshold: it is a staffing decision."""
     found = quality.by_score(page.source)
-    st.subheader("What would another threshold mean?", anchor=False)
+    st.header("What would another threshold mean?", anchor=False)
     if found.empty:
         st.caption("Nobody is scored yet.")
         return
@@ -245,7 +245,7 @@ def _segments(run: pd.Series) -> None:
             "predicted": st.column_config.NumberColumn("Predicted", format="percent"),
             "observed": st.column_config.NumberColumn("Observed", format="percent"),
             "roc_auc": st.column_config.NumberColumn("AUC", format="%.3f"),
-            "note": st.column_config.TextColumn(" "),
+            "note": st.column_config.TextColumn("Note"),
         },
     )
 

@@ -105,7 +105,7 @@ def _one_or_many(page: Page, rows: pd.DataFrame, chosen: pd.DataFrame) -> None:
         return
     left, right = st.columns([2, 3], gap="large")
     with left:
-        st.subheader("Facts", anchor=False)
+        st.header("Facts", anchor=False)
         st.text(plain(alert["name"]))
         drafts.facts(alert, page.terms)
         st.caption(f"Alert of {moment(alert['alerted_at'])}. Only these facts reach the writer.")
@@ -113,7 +113,7 @@ def _one_or_many(page: Page, rows: pd.DataFrame, chosen: pd.DataFrame) -> None:
             st.session_state["customer_id"] = alert["customer_id"]
             st.switch_page("views/customer.py")
     with right:
-        st.subheader("Draft", anchor=False)
+        st.header("Draft", anchor=False)
         drafts.draft(page.source, alert)
 
 

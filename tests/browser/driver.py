@@ -85,16 +85,21 @@ def _wait_for(address: str, process: subprocess.Popen) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until the page is shown whole: the script is done, and pictures are drawn."""
+    """Wait until the page is shown whole: the script is done, tables and pictures are drawn."""
     page.wait_for_selector("h1", timeout=60_000)
     page.wait_for_function(
         """() => {
+            const all = (selector) => [...document.querySelectorAll(selector)];
             const app = document.querySelector('[data-testid="stApp"]');
             const running = app && app.getAttribute('data-test-script-state') === 'running';
-            const stale = document.querySelector('[data-stale="true"]');
-            const skeleton = document.querySelector('[data-testid="stSkeleton"]');
-            return !running && !stale && !skeleton;
+            const undone = all('[data-stale="true"], [data-testid="stSkeleton"]').length;
+            const drawn = (one) => one.querySelector('canvas, svg');
+            const shown = all('[data-testid="stDataFrame"], [data-testid="stVegaLiteChart"]');
+            if (running || undone || !shown.every(drawn)) { window.settled = 0; return false; }
+            // Canvases are drawn a moment after they are there.
+            window.settled = (window.settled || 0) + 1;
+            return window.settled > 15;
         }""",
+        polling="raf",
         timeout=60_000,
     )
-    page.wait_for_timeout(700)  # tables are canvases, drawn in a moment of their own

@@ -4,8 +4,10 @@ import shutil
 import subprocess
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from embedded.database import connect
+from embedded.procedures import call
 from tests.app_lake import fill
 from tests.browser.driver import PAGES, browser, chromium, serving, settle
 
@@ -16,7 +18,11 @@ if chromium() is None and shutil.which("apt-get"):
 pytestmark = pytest.mark.skipif(
     chromium() is None, reason="no Chromium on this machine: install one (apt-get install chromium)"
 )
-SERIOUS = ("serious", "critical")
+# All rules in light; dark only changes colours.
+SCHEMES = {"light": {}, "dark": {"runOnly": ["color-contrast"]}}
+# A machine that is busy with other things takes its time.
+PATIENCE_MILLISECONDS = 60_000
+RELOADS = 30
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +62,13 @@ def states():
         return dict(connection.execute("select customer_id, state from alert_states").fetchall())
 
 
-@pytest.mark.xfail(reason="approving works, the queued state is not seen on the page in time")
 def test_from_the_queue_to_the_customer_edit_approve_queued(page, address, lake):
     page.goto(f"{address}/action_queue")
     settle(page)
     table = page.get_by_test_id("stDataFrame").first
     box = table.bounding_box()
     page.mouse.click(box["x"] + 70, box["y"] + 35 + 35 + 17)  # the button of the second row
-    page.wait_for_url("**/customer**", timeout=30_000)
+    page.wait_for_url("**/customer**", timeout=PATIENCE_MILLISECONDS)
     settle(page)
     assert "customer_id=c0010" in page.url
     page.get_by_text("Edit the draft").click()
@@ -72,64 +77,67 @@ def test_from_the_queue_to_the_customer_edit_approve_queued(page, address, lake)
         "Dear customer,\n\nfor you: 10 percent off your next order.\n\nKind regards"
     )
     page.get_by_role("button", name="Save as a new revision").click()
-    page.get_by_text("The draft was changed.").wait_for(timeout=30_000)
+    page.get_by_text("The draft was changed.").wait_for(timeout=PATIENCE_MILLISECONDS)
     page.get_by_role("button", name="Approve 1").focus()
     page.keyboard.press("Enter")
-    page.get_by_text("Approved 1.").wait_for(timeout=30_000)
+    page.get_by_text("Approved 1.").wait_for(timeout=PATIENCE_MILLISECONDS)
     assert states()["c0010"] == "APPROVED"
-    _hand_over()
-    page.reload()
-    settle(page)
-    assert states()["c0010"] in ("QUEUED", "SENT")
-    page.get_by_text("Queued since").or_(page.get_by_text("Sent since")).first.wait_for()
+    with connect(create=False) as connection:
+        call(connection, "queue_messages", {})
+    assert states()["c0010"] == "QUEUED"
+    # What another process wrote is seen after the seconds for which the page keeps its answers.
+    for _ in range(RELOADS):
+        page.reload()
+        settle(page)
+        if page.get_by_text("Queued since").count():
+            break
+    assert page.get_by_text("Queued since").count() == 1
 
 
-def _hand_over():
-    from outreach.work import work
-
-    work(once=True)
-
-
-@pytest.mark.xfail(reason="the new value is not seen on the page in time")
 def test_the_timer_refreshes_the_tiles_and_nothing_else(page, address, lake):
+    frames = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda one: frames.append(one)))
     page.goto(address)
     settle(page)
-    page.evaluate("document.querySelector('h1').dataset.mark = 'kept'")
-    seen = page.get_by_text("Looked at").inner_text()
+    heavy = b"How risk is spread"  # a heading far below the tiles
+    assert any(heavy in frame for frame in frames)
+    frames.clear()
+    looked_at = page.get_by_text("Looked at").inner_text()
     with connect(create=False) as connection:
         connection.execute(
             "update churn_scores set value_at_risk = 7000 where customer_id = 'c0000'"
         )
-    page.wait_for_function(
-        "before => !document.body.innerText.includes(before)", arg=seen, timeout=30_000
-    )
-    page.get_by_text("7,8").first.wait_for(timeout=30_000)
-    assert page.locator("h1[data-mark=kept]").count() == 1
+        [(value,)] = connection.execute("select value_at_risk from manager_overview").fetchall()
+    page.get_by_text(f"{value:,.0f}", exact=True).wait_for(timeout=PATIENCE_MILLISECONDS)
+    assert page.get_by_text("Looked at").inner_text() != looked_at
+    assert frames
+    assert not any(heavy in frame for frame in frames)
 
 
-def test_hostile_text_is_text_on_every_page(page, address):
+def test_every_page_is_accessible_and_shows_hostile_text_as_text(page, address):
+    axe, found = Axe(), {}
     for name, path in PAGES.items():
-        ask = "?customer_id=c0000" if name == "customer" else ""
-        page.goto(f"{address}/{path}{ask}")
+        # The one with the nasty name.
+        page.goto(f"{address}/{path}" + ("?customer_id=c0000" if name == "customer" else ""))
         settle(page)
         assert page.locator("img[src='x']").count() == 0, name
         assert page.locator("a[href='http://x']").count() == 0, name
+        for scheme, rules in SCHEMES.items():
+            page.emulate_media(color_scheme=scheme)
+            for finding in axe.run(page, options=rules).response["violations"]:
+                if finding["impact"] in ("serious", "critical"):
+                    found |= {
+                        (name, scheme, finding["id"], at): node["failureSummary"]
+                        for node in finding["nodes"]
+                        if (at := node["target"][0]) and not _is_streamlits_own(page, finding, at)
+                    }
+    assert found == {}
     assert page.dialogs == []
     assert [url for url in page.outside if "127.0.0.1" not in url and url.startswith("http")] == []
 
 
-@pytest.mark.xfail(reason="open findings: contrast of captions, Streamlit's list of pages")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_accessibility_has_no_serious_findings(chrome, address, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = chrome.new_page(viewport={"width": 1440, "height": 1100}, color_scheme=scheme)
-    found = {}
-    for name, path in PAGES.items():
-        page.goto(f"{address}/{path}" + ("?customer_id=c0010" if name == "customer" else ""))
-        settle(page)
-        for one in Axe().run(page).response["violations"]:
-            if one["impact"] in SERIOUS:
-                found[name, one["id"]] = [node["html"][:200] for node in one["nodes"]][:3]
-    page.close()
-    assert found == {}
+def _is_streamlits_own(page, finding, at):
+    """Streamlit puts the headings of its list of pages between the list and its items."""
+    return finding["id"] in ("list", "listitem") and page.locator(at).first.evaluate(
+        "one => one.closest('[data-testid=stSidebarNavItems]') !== null"
+    )

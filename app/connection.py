@@ -57,6 +57,12 @@ def query(source: Source, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFr
     return frame.assign(**{name: pd.to_datetime(frame[name]) for name in _dates(frame)})
 
 
+def query_one(source: Source, sql: str, parameters: Sequence[Any] = ()) -> dict[str, Any] | None:
+    """Answer a query for one row with that row by name of column, or with None."""
+    found = query(source, sql, parameters)
+    return None if found.empty else found.iloc[0].to_dict()
+
+
 def snowflake_session() -> Any:
     """Return the Snowpark session of this viewer."""
     name = _CALLERS_RIGHTS if _CONTAINER_TOKEN.exists() else _OWN_RIGHTS
@@ -64,7 +70,7 @@ def snowflake_session() -> Any:
 
 
 def _dates(frame: pd.DataFrame) -> list[str]:
-    objects = frame.select_dtypes("object")
+    objects = [name for name in frame if frame[name].dtype == object]
     return [name for name in objects if pd.api.types.infer_dtype(frame[name].dropna()) == "date"]
 
 

@@ -42,7 +42,7 @@ def bar(source: Source, chosen: pd.DataFrame) -> None:
     number = len(chosen)
     row = st.container(horizontal=True)
     if row.button(
-        f"Approve {number:,}" if number else "Approve",
+        f"Approve{_of(number)}",
         type="primary",
         disabled=not number,
         key="approve",
@@ -54,12 +54,17 @@ def bar(source: Source, chosen: pd.DataFrame) -> None:
     _assign(source, chosen, row)
 
 
+def _of(number: int) -> str:
+    """Return how many a button is about, where that is not plain to see."""
+    return f" {number:,}" if number > 1 else ""
+
+
 def _with_reason(source: Source, chosen: pd.DataFrame, row: object, verb: str, state: str) -> None:
     number = len(chosen)
     place = row.popover(f"{verb} …", disabled=not number, key=f"open_{verb}")
     with place.form(f"form_{verb}", clear_on_submit=True, border=False):
         reason = st.text_area("Why?", max_chars=500, key=f"reason_{verb}", height=90)
-        if st.form_submit_button(f"{verb} {number:,}", type="primary", key=f"do_{verb}"):
+        if st.form_submit_button(f"{verb}{_of(number)}", type="primary", key=f"do_{verb}"):
             _move(source, chosen, state, reason, f"{verb}ed")
 
 
@@ -69,7 +74,7 @@ def _assign(source: Source, chosen: pd.DataFrame, row: object) -> None:
     with place.form("form_assign", clear_on_submit=True, border=False):
         owner = st.text_input("Owner", max_chars=100, key="owner")
         due_on = st.date_input("Due on", value=None, key="due_on", format="YYYY-MM-DD")
-        if st.form_submit_button(f"Assign {number:,}", type="primary", key="do_assign"):
+        if st.form_submit_button(f"Assign{_of(number)}", type="primary", key="do_assign"):
             refused = actions.assign(source, list(chosen["alert_id"]), owner, due_on)
             _finish(chosen, refused, "Assigned")
 

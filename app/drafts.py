@@ -27,10 +27,11 @@ def facts(alert: dict[str, Any], terms: Terms) -> None:
 
 def draft(source: Source, alert: dict[str, Any]) -> None:
     """Show an alert's state, its draft with the checks, and what can be done with it."""
-    st.text(
-        f"{state(alert['state'])} since {moment(alert['since'])}, by {plain(alert['actor'], 60)}"
-        + (f": {plain(alert['state_reason'])}" if _is_said(alert["state_reason"]) else "")
-    )
+    who = f", by {plain(alert['actor'], 60)}"
+    why = f": {plain(alert['state_reason'])}" if _is_said(alert["state_reason"]) else ""
+    if alert["state"] == "DRAFTED":
+        who = why = ""  # who wrote the draft stands beneath it
+    st.text(f"{state(alert['state'])} since {moment(alert['since'])}{who}{why}")
     if _is_said(alert["suppressed_because"]):
         st.text(f"May not be written to: {plain(alert['suppressed_because'])}")
     if _is_said(alert["delivery"]):
@@ -63,7 +64,7 @@ def _checks(alert: dict[str, Any]) -> None:
     edited = f", edited {revision} times, last by {plain(alert['author'], 60)}" if revision else ""
     st.text(
         f"Written by {plain(alert['provider'], 60)}{edited}, {moment(alert['drafted_at'])}.\n"
-        f"Checks: {checks(alert['checks'])}."
+        f"{checks(alert['checks'])}"
     )
     if _is_said(alert["draft_error"]):
         st.text(f"Note: {plain(alert['draft_error'])}")

@@ -42,5 +42,5 @@ def _basis(figures: dict[str, Any]) -> str:
     return (
         f"Data as of {moment(figures['data_as_of'])}; risk is the probability of no activity in"
         f" the next {figures['horizon_days']:.0f} days, "
-        + (f"by model `{model}`." if pd.notna(model) else "once a model is trained.")
+        + (f"by model {model}." if pd.notna(model) else "once a model is trained.")
     )

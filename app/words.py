@@ -141,11 +141,6 @@ def first_reason(top_reasons: Any) -> str:
     return next((one["text"] for one in reasons(top_reasons)), DASH)
 
 
-def reason_code(top_reasons: Any) -> str:
-    """Return what the first reason is about, in words, or a dash."""
-    return next((label(one["code"]) for one in reasons(top_reasons)), DASH)
-
-
 def label(code: Any) -> str:
     """Return a code of the project (a reason, an offer, an action) in words."""
     return DASH if pd.isna(code) else str(code).replace("_", " ").capitalize()
@@ -157,15 +152,17 @@ def state(code: Any) -> str:
 
 
 def checks(found: Any) -> str:
-    """Return in words which checks a draft passed."""
+    """Return in a sentence which checks a draft passed, those that it failed first."""
     try:
-        passed = json.loads(found)
-    except (ValueError, TypeError):
-        return "not checked"
-    return ", ".join(
-        f"{name.replace('_', ' ')} {'passed' if is_passed else 'FAILED'}"
-        for name, is_passed in passed.items()
-    )
+        results = {
+            str(name).replace("_", " "): bool(one) for name, one in json.loads(found).items()
+        }
+    except (ValueError, TypeError, AttributeError):
+        return "Not checked."
+    passed = [name for name, is_passed in results.items() if is_passed]
+    failed = [name for name, is_passed in results.items() if not is_passed]
+    words = f"Failed checks: {', '.join(failed)}. " if failed else ""
+    return f"{words}Checks passed ({len(passed)} of {len(results)}): {', '.join(passed)}."
 
 
 def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:

@@ -206,7 +206,7 @@ def _columns(app):
 
 def test_rates_of_few_are_greyed_and_said(monkeypatch, lakes):
     app = open_app(monkeypatch, lakes(1), "model")
-    [segments] = [frame for frame in app.dataframe if "observed" in frame.value]
+    [segments] = [frame for frame in app.dataframe if "observed_percent" in frame.value]
     assert segments.value["note"].tolist() == ["too few to tell"]
     assert "color" in segments.proto.arrow_data.styler.styles
 

@@ -1,6 +1,7 @@
 """Pictures, in Vega-Lite: told apart by shape, position or words as well as by colour."""
 
 import altair as alt
+import pandas as pd
 import streamlit as st
 
 # Told apart by everybody, on light and on dark: config.toml's first two.
@@ -19,3 +20,8 @@ def show(chart: alt.Chart | alt.LayerChart | alt.HConcatChart, says: str, key: s
 def percent_axis(title: str, **more: object) -> dict[str, object]:
     """Return the channel settings of an axis of shares."""
     return {"title": title, "axis": alt.Axis(format=".0%", **more)}
+
+
+def room_for_words(lengths: pd.Series, share: float = 0.2) -> float:
+    """Return where an axis of bars ends that leaves room for the words behind the longest one."""
+    return float(lengths.max()) * (1 + share) or 1

@@ -74,30 +74,35 @@ def timeline(
 
 def risk_history(scores: pd.DataFrame, terms: Terms) -> alt.LayerChart:
     """Draw how the risk moved, with the threshold of the policy as a dashed line."""
-    axis = alt.X("scored_at:T", title=None, axis=alt.Axis(tickCount=6))
-    risk = (
-        alt.Chart(scores)
-        .mark_line(color=CALM, interpolate="step-after", point={"color": CALM, "size": 24})
-        .encode(
-            x=axis,
-            y=alt.Y(
-                "score:Q",
-                title=terms.risk,
-                axis=alt.Axis(format=".0%"),
-                scale=alt.Scale(domain=[0, max(0.5, float(scores["score"].max()) * 1.1)]),
-            ),
-            tooltip=[
-                alt.Tooltip("scored_at:T", title="Scored (UTC)", format="%Y-%m-%d %H:%M"),
-                alt.Tooltip("score:Q", title=terms.risk, format=".0%"),
-                alt.Tooltip("threshold:Q", title="Threshold", format=".0%"),
-                alt.Tooltip("model_version:N", title="Model"),
-            ],
+    names = ["risk", "at risk from here on"]
+    color = alt.Scale(domain=names, range=[CALM, LOOK])
+    dashes = alt.Scale(domain=names, range=[[1, 0], [6, 4]])
+    legend = alt.Legend(orient="top", symbolType="stroke", symbolSize=400, labelLimit=200)
+    most = max(0.5, float(scores["score"].max()) * 1.1)
+
+    def line(figure: str, name: str) -> alt.Chart:
+        return (
+            alt.Chart(scores.assign(line=name))
+            .mark_line(interpolate="step-after")
+            .encode(
+                x=alt.X("scored_at:T", title=None, axis=alt.Axis(tickCount=6)),
+                y=alt.Y(
+                    f"{figure}:Q",
+                    title=terms.risk,
+                    axis=alt.Axis(format=".0%"),
+                    scale=alt.Scale(domain=[0, most]),
+                ),
+                color=alt.Color("line:N", title=None, scale=color, legend=legend),
+                strokeDash=alt.StrokeDash("line:N", title=None, scale=dashes, legend=legend),
+                tooltip=[
+                    alt.Tooltip("scored_at:T", title="Scored (UTC)", format="%Y-%m-%d %H:%M"),
+                    alt.Tooltip("score:Q", title=terms.risk, format=".0%"),
+                    alt.Tooltip("threshold:Q", title="Threshold", format=".0%"),
+                    alt.Tooltip("model_version:N", title="Model"),
+                ],
+            )
         )
-    )
-    line = alt.Chart(scores).mark_rule(color=LOOK, strokeDash=[6, 4]).encode(y="mean(threshold):Q")
-    words = (
-        alt.Chart(scores)
-        .mark_text(align="left", baseline="bottom", dx=4, dy=-3, color=LOOK)
-        .encode(y="mean(threshold):Q", x=alt.value(0), text=alt.value("at risk from here on"))
-    )
-    return alt.layer(risk, line, words).properties(height=200)
+
+    risk = line("score", names[0])
+    points = risk.mark_point(filled=True, size=24)
+    return alt.layer(line("threshold", names[1]), risk, points).properties(height=240)

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 from words import FEW
 
-from charts import CALM, LOOK
+from charts import CALM, LOOK, room_for_words
 
 NOTHING = "#8a8f98"
 
@@ -42,6 +42,33 @@ def intervals(rows: pd.DataFrame) -> alt.LayerChart:
     ).properties(height=44 * len(rows) + 60)
 
 
+def stayed(arms: pd.DataFrame) -> alt.Chart:
+    """Draw which share of each arm stayed and which left, a bar an arm; arms of few are faint.
+
+    arms: arm, what, place, n, customers, share.
+    """
+    base = alt.Chart(arms).encode(
+        y=alt.Y("arm:N", sort=None, title=None, axis=alt.Axis(labelLimit=200)),
+        x=alt.X("share:Q", title=None, axis=alt.Axis(format=".0%", tickCount=5), stack="zero"),
+        order=alt.Order("place:Q"),
+        opacity=alt.condition(f"datum.n < {FEW}", alt.value(0.5), alt.value(1)),
+        tooltip=[
+            alt.Tooltip("arm:N", title="Arm"),
+            alt.Tooltip("what:N", title="What they did"),
+            alt.Tooltip("customers:Q", title="Customers", format=","),
+            alt.Tooltip("share:Q", title="Share", format=".1%"),
+            alt.Tooltip("n:Q", title="of (n)", format=","),
+        ],
+    )
+    color = alt.Color(
+        "what:N",
+        title=None,
+        scale=alt.Scale(domain=["stayed", "left"], range=[CALM, LOOK]),
+        legend=alt.Legend(orient="top"),
+    )
+    return base.mark_bar().encode(color=color).properties(height=40 * arms["arm"].nunique() + 110)
+
+
 def funnel(steps: pd.DataFrame) -> alt.LayerChart:
     """Draw how many alerts came how far; the count is written beside each bar.
 
@@ -49,7 +76,12 @@ def funnel(steps: pd.DataFrame) -> alt.LayerChart:
     """
     base = alt.Chart(steps).encode(
         y=alt.Y("step:N", sort=None, title=None, axis=alt.Axis(labelLimit=200)),
-        x=alt.X("alerts:Q", title="Alerts", axis=alt.Axis(tickMinStep=1)),
+        x=alt.X(
+            "alerts:Q",
+            title="Alerts",
+            axis=alt.Axis(tickMinStep=1, tickCount=8),
+            scale=alt.Scale(domain=[0, room_for_words(steps["alerts"], 0.4)], nice=False),
+        ),
         tooltip=[
             alt.Tooltip("step:N", title="Step"),
             alt.Tooltip("alerts:Q", title="Alerts", format=","),

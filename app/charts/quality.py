@@ -40,7 +40,14 @@ def over_time(points: pd.DataFrame) -> alt.LayerChart:
         base.transform_filter("isValid(datum.low)").mark_rule(strokeWidth=2).encode(
             y="low:Q", y2="high:Q"
         ),
-        base.mark_line().encode(y=auc, strokeDash=alt.StrokeDash("who:N", legend=None)),
+        base.mark_line().encode(
+            y=auc,
+            strokeDash=alt.StrokeDash(
+                "who:N",
+                title=None,
+                scale=alt.Scale(domain=[MODEL, RECENCY, LINEAR], range=[[1, 0], [6, 3], [2, 3]]),
+            ),
+        ),
         base.mark_point(filled=True, size=50, opacity=1).encode(y=auc),
     ).properties(height=280)  # fmt: skip
 
@@ -60,7 +67,7 @@ def reliability(bins: pd.DataFrame) -> alt.LayerChart:
             "tested:N",
             title=None,
             scale=alt.Scale(range=[CALM, LOOK]),
-            legend=alt.Legend(orient="top"),
+            legend=alt.Legend(orient="top", labelLimit=220),
         ),
         opacity=alt.condition(f"datum.n < {FEW}", alt.value(0.35), alt.value(1)),
         tooltip=[
@@ -99,7 +106,10 @@ def lift(points: pd.DataFrame) -> alt.LayerChart:
 
 
 def drift(cells: pd.DataFrame) -> alt.LayerChart:
-    """Draw drift as a strip: one row a feature, one column a week, marked where much has moved."""
+    """Draw drift as a strip: one row a feature, one column a week, marked where much has moved.
+
+    cells: week, feature, words (its name), psi, n.
+    """
     cells = cells.assign(
         word=cells["psi"].map(
             lambda psi: "much" if psi >= MUCH_SHIFT else "some" if psi >= SOME_SHIFT else ""
@@ -113,9 +123,11 @@ def drift(cells: pd.DataFrame) -> alt.LayerChart:
             title="Week of",
             axis=alt.Axis(labelAngle=0, labelOverlap=True),
         ),
-        y=alt.Y("feature:N", title=None, sort=None, axis=alt.Axis(labelLimit=260)),
+        y=alt.Y(
+            "words:N", title=None, sort=None, axis=alt.Axis(labelLimit=260, labelOverlap=False)
+        ),
         tooltip=[
-            alt.Tooltip("feature:N", title="Feature"),
+            alt.Tooltip("words:N", title="Feature"),
             alt.Tooltip("week:T", title="Week of", format="%Y-%m-%d"),
             alt.Tooltip("psi:Q", title="PSI", format=".3f"),
             alt.Tooltip("n:Q", title="Customers (n)", format=","),
@@ -136,4 +148,4 @@ def drift(cells: pd.DataFrame) -> alt.LayerChart:
                 f"datum.psi > {MUCH_SHIFT}", alt.value("white"), alt.value("#10222f")
             ),
         ),
-    ).properties(height=22 * cells["feature"].nunique() + 60)
+    ).properties(height=24 * cells["feature"].nunique() + 130)

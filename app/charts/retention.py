@@ -44,7 +44,7 @@ def triangle(cells: pd.DataFrame) -> alt.LayerChart:
                 alt.value("#8a8f98") if cells["customers"].max() < FEW else alt.value("#10222f"),
             ),
         ),
-    ).properties(height=28 * cells["cohort"].nunique() + 50)
+    ).properties(height=30 * cells["cohort"].nunique() + 90)
 
 
 def curves(lines: pd.DataFrame, by: str) -> alt.LayerChart:
@@ -74,7 +74,7 @@ def curves(lines: pd.DataFrame, by: str) -> alt.LayerChart:
     faded = alt.condition(f"datum.customers < {FEW}", alt.value(0.3), alt.value(1))
     return alt.layer(
         base.mark_line(), base.mark_point(filled=True, size=36).encode(opacity=faded)
-    ).properties(height=280)
+    ).properties(height=320)
 
 
 def lifecycle(months: pd.DataFrame) -> alt.Chart:
@@ -100,5 +100,5 @@ def lifecycle(months: pd.DataFrame) -> alt.Chart:
                 alt.Tooltip("customers:Q", title="Customers", format=","),
             ],
         )
-        .properties(height=280)
+        .properties(height=320)
     )

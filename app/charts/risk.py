@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 from words import BANDS, Terms
 
-from charts import CALM, HEIGHT, LOOK
+from charts import CALM, HEIGHT, LOOK, room_for_words
 
 
 def distribution(bins: pd.DataFrame, bin_percent: int, terms: Terms) -> alt.Chart:
@@ -19,6 +19,7 @@ def distribution(bins: pd.DataFrame, bin_percent: int, terms: Terms) -> alt.Char
                 bin="binned",
                 title=f"{terms.risk} (%)",
                 axis=alt.Axis(values=list(range(0, 101, 10))),
+                scale=alt.Scale(domain=[0, 100]),
             ),
             x2="to_percent:Q",
             y=alt.Y("customers:Q", title="Customers", stack=True, axis=alt.Axis(tickMinStep=1)),
@@ -68,9 +69,15 @@ def _with_gaps(days: pd.DataFrame) -> pd.DataFrame:
 
 def reasons(sums: pd.DataFrame, terms: Terms) -> alt.LayerChart:
     """Draw what the value at risk is about: bars by first reason, the count written beside."""
+    scale = alt.Scale(domain=[0, room_for_words(sums["value_at_risk"])], nice=False)
     base = alt.Chart(sums).encode(
         y=alt.Y("reason:N", sort="-x", title=None, axis=alt.Axis(labelLimit=160)),
-        x=alt.X("value_at_risk:Q", title="Value at risk", axis=alt.Axis(format="~s")),
+        x=alt.X(
+            "value_at_risk:Q",
+            title="Value at risk",
+            axis=alt.Axis(format="~s", tickCount=6),
+            scale=scale,
+        ),
         tooltip=[
             alt.Tooltip("reason:N", title="First reason"),
             alt.Tooltip("value_at_risk:Q", title=terms.value, format=",.2f"),

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pandas as pd
-from connection import Source, query
+from connection import Source, query, query_one
 
 from data import fresh
 
@@ -27,8 +27,7 @@ def names(source: Source, at_most: int = 1000) -> pd.DataFrame:
 @fresh
 def profile(source: Source, customer_id: str) -> dict[str, Any] | None:
     """Return one customer by name of column, or None when this role sees no such customer."""
-    found = query(source, "select * from manager_customers where customer_id = ?", [customer_id])
-    return None if found.empty else found.iloc[0].to_dict()
+    return query_one(source, "select * from manager_customers where customer_id = ?", [customer_id])
 
 
 @fresh

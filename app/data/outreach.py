@@ -3,7 +3,7 @@
 from typing import Any
 
 import pandas as pd
-from connection import Source, query
+from connection import Source, query, query_one
 
 from data import fresh
 
@@ -29,8 +29,7 @@ def alerts(source: Source) -> pd.DataFrame:
 @fresh
 def alert(source: Source, alert_id: str) -> dict[str, Any] | None:
     """Return one alert with its present draft, or None when this role sees no such alert."""
-    found = query(source, "select * from manager_outreach where alert_id = ?", [alert_id])
-    return None if found.empty else found.iloc[0].to_dict()
+    return query_one(source, "select * from manager_outreach where alert_id = ?", [alert_id])
 
 
 @fresh

@@ -1,7 +1,9 @@
 """Is the pipeline well? What was loaded, refreshed, run and rejected."""
 
+from typing import Any
+
 import pandas as pd
-from connection import Source, query
+from connection import Source, query, query_one
 
 from data import fresh, minutely
 
@@ -28,16 +30,16 @@ def partitions(source: Source) -> pd.DataFrame:
 
 @fresh
 def loading(source: Source) -> pd.DataFrame:
-    """Count messages by hour of loading, accepted and rejected, the latest hours."""
+    """Count messages by hour of loading, accepted and rejected, up to the latest hour with any."""
     return query(
         source,
         f"""
         select loaded_hour, accepted_count, rejected_count
         from manager_loading
-        order by loaded_hour desc
-        limit {LOADED_HOURS}
+        qualify loaded_hour > max(loaded_hour) over () - interval '{LOADED_HOURS} hours'
+        order by loaded_hour
         """,
-    ).sort_values("loaded_hour")
+    )
 
 
 @fresh
@@ -47,9 +49,9 @@ def rejected(source: Source) -> pd.DataFrame:
 
 
 @minutely
-def problems(source: Source) -> pd.Series:
+def problems(source: Source) -> dict[str, Any]:
     """Count the tables that are late or suspended, and the tasks whose last run failed."""
-    return query(
+    return query_one(
         source,
         """
         select
@@ -57,4 +59,4 @@ def problems(source: Source) -> pd.Series:
                 as late_tables,
             (select count(*) from manager_tasks where last_state like 'FAILED%') as failed_tasks
         """,
-    ).iloc[0]
+    )

@@ -1,7 +1,9 @@
 """Is the score any good? Training runs, live quality, drift, and what a threshold would mean."""
 
+from typing import Any
+
 import pandas as pd
-from connection import Source, query
+from connection import Source, query, query_one
 
 from data import fresh, slow
 
@@ -13,9 +15,9 @@ def runs(source: Source) -> pd.DataFrame:
 
 
 @fresh
-def health(source: Source) -> pd.Series:
+def health(source: Source) -> dict[str, Any]:
     """Return the age, drift and live quality of the model that scores now, and if it is to go."""
-    return query(source, "select * from manager_model_health").iloc[0]
+    return query_one(source, "select * from manager_model_health")
 
 
 @slow

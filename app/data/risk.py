@@ -3,7 +3,7 @@
 from typing import Any
 
 import pandas as pd
-from connection import Source, query
+from connection import Source, query, query_one
 
 from data import fresh, slow
 
@@ -14,7 +14,7 @@ TREND_DAYS = 90
 @fresh
 def overview(source: Source) -> dict[str, Any]:
     """Return the figures of the overview: one row, by name."""
-    return query(source, "select * from manager_overview").iloc[0].to_dict()
+    return query_one(source, "select * from manager_overview")
 
 
 @slow
@@ -57,6 +57,33 @@ def distribution(source: Source) -> pd.DataFrame:
 def queue(source: Source) -> pd.DataFrame:
     """List who is at risk, the most value first."""
     return query(
+        source, "select * from manager_risk_queue order by value_at_risk desc, customer_id"
+    )
+
+
+@fresh
+def first_of_queue(source: Source, at_most: int) -> pd.DataFrame:
+    """List the few with the most value at risk."""
+    return query(
         source,
-        "select * from manager_risk_queue order by value_at_risk desc, customer_id",
+        f"""
+        select customer_id, name, score, value_at_risk, top_reasons, first_reason, model_version
+        from manager_risk_queue
+        order by value_at_risk desc, customer_id
+        limit {int(at_most)}
+        """,  # Snowflake binds no parameter in a limit
+    )
+
+
+@fresh
+def reasons(source: Source) -> pd.DataFrame:
+    """Sum who is at risk by the strongest reason, the most value first."""
+    return query(
+        source,
+        """
+        select first_reason, sum(value_at_risk) as value_at_risk, count(*) as customers
+        from manager_risk_queue
+        group by first_reason
+        order by value_at_risk desc
+        """,
     )

@@ -1,14 +1,17 @@
 """Who is at risk, why, and who does what about it? The most value at risk first."""
 
 import datetime
+from typing import Any
 
+import columns
 import pandas as pd
 import streamlit as st
+from columns import with_words
 from data import outreach, risk
 from decisions import bar, say_done
 from page import Page, begin
 from tables import export, listing, selected
-from words import DASH, first_reason, plain, reason_code, state
+from words import DASH, label, money, state
 
 TABLE, CLICK = "queue", "queue_open"
 ANY_OWNER, NOBODY = "Anybody", "Nobody yet"
@@ -40,26 +43,26 @@ def main() -> None:
 
 def _in_words(queue: pd.DataFrame) -> pd.DataFrame:
     now = pd.Timestamp.now("UTC").tz_localize(None)
-    return queue.assign(
-        name=queue["name"].map(plain),
-        reason=queue["top_reasons"].map(first_reason),
-        reason_code=queue["top_reasons"].map(reason_code),
+    late = queue["due_on"] < pd.Timestamp(datetime.date.today())
+    due = queue["due_on"].dt.strftime("%Y-%m-%d").where(queue["due_on"].notna(), DASH)
+    return with_words(queue).assign(
+        about=queue["first_reason"].map(label),
         state=queue["alert_status"].map(state, na_action=None),
-        percent=queue["score"] * 100,
         change=(queue["score"] - queue["score_a_week_ago"]) * 100,
         days_since_contact=(now - queue["last_contact_at"]).dt.days,
+        due=due + late.map({True: " late", False: ""}),
         open="Open",
     )
 
 
 def _filtered(rows: pd.DataFrame) -> pd.DataFrame:
     places = st.columns(4)
-    for place, label, column in [
+    for place, title, column in [
         (places[0], "Segment", "segment"),
-        (places[1], "Reason", "reason_code"),
+        (places[1], "Reason", "about"),
         (places[2], "State", "state"),
     ]:
-        chosen = place.multiselect(label, sorted(rows[column].unique()), key=f"queue_{column}")
+        chosen = place.multiselect(title, sorted(rows[column].unique()), key=f"queue_{column}")
         if chosen:
             rows = rows[rows[column].isin(chosen)]
     owners = sorted(rows["owner"].dropna().unique())
@@ -73,13 +76,15 @@ def _actions(page: Page, rows: pd.DataFrame, chosen: pd.DataFrame) -> None:
     left, right = st.columns([5, 2], vertical_alignment="bottom")
     with left:
         bar(page.source, chosen[chosen["alert_id"].notna()])
+        if len(chosen) == 1:
+            st.button("Open the customer", key="open_one", on_click=_remember,
+                      args=(chosen["customer_id"].iloc[0],))  # fmt: skip
     with right.container(horizontal=True, horizontal_alignment="right"):
         st.button("Refresh", key="refresh", help="Asks again; the selection stays.")
         export(_for_export(page, rows), "action_queue")
-    value = rows["value_at_risk"].sum()
     st.caption(
-        f"{len(rows):,} customers at risk, value at risk {value:,.2f}; {len(chosen):,} selected."
-        " Sorted by value at risk."
+        f"{len(rows):,} customers at risk, value at risk {money(rows['value_at_risk'].sum())};"
+        f" {len(chosen):,} selected. Sorted by value at risk."
     )
 
 
@@ -94,52 +99,67 @@ def _for_export(page: Page, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _table(page: Page, rows: pd.DataFrame) -> None:
-    terms, late = page.terms, rows["due_on"] < pd.Timestamp(datetime.date.today())
+    terms = page.terms
     listing(
-        rows.assign(due=rows["due_on"].dt.strftime("%Y-%m-%d").where(rows["due_on"].notna(), DASH)
-                    + late.map({True: " late", False: ""})),
+        rows,
         key=TABLE,
         alt="Customers at risk, the most value at risk first",
         height=560,
         on_select="rerun",
         selection_mode="multi-row",
         columns={
-            "open": st.column_config.ButtonColumn(
-                "Customer", key=CLICK, on_click=_open, args=(rows["customer_id"].tolist(),),
-                type="tertiary", width=70, help="Opens the customer's page.",
-            ),
-            "name": st.column_config.TextColumn("Name", width=130),
+            **_button(rows["customer_id"].tolist()),
+            "name": columns.text("Name", 115),
             "percent": st.column_config.ProgressColumn(
-                terms.risk, help=terms.risk_help, format="%.0f%%", min_value=0, max_value=100,
-                width=130,
+                terms.risk,
+                help=terms.risk_help,
+                format="%.0f%%",
+                min_value=0,
+                max_value=100,
+                width=125,
             ),
-            "change": st.column_config.NumberColumn(
+            "change": columns.number(
                 "In 7 days",
-                help="Change of the risk in points; a dash for who was not scored then.",
-                format="%+.0f", width=75,
+                70,
+                "Change of the risk in points; a dash for who was not scored then.",
+                "%+.0f",
             ),
-            "value_at_risk": st.column_config.NumberColumn(
-                "Value at risk", help=terms.value_help, format="%.2f", width=90,
+            "value_at_risk": columns.value_at_risk(terms),
+            "about": columns.text("First reason", 95, "In words in the last column."),
+            "state": columns.text(
+                "State",
+                140,
+                "Held-out customers get no message, so that the effect of messages shows.",
             ),
-            "reason": st.column_config.TextColumn("First reason", width=250),
-            "segment": st.column_config.TextColumn("Segment", width=80),
-            "days_since_contact": st.column_config.NumberColumn(
-                "Contact", help="Days since a message was last sent; a dash: never.",
-                format="%d d ago", width=80,
+            "owner": columns.text("Owner", 85),
+            "due": columns.text("Due", 85),
+            "days_since_contact": columns.number(
+                "Contact", 75, "Days since a message was last sent; a dash: never.", "%d d ago"
             ),
-            "owner": st.column_config.TextColumn("Owner", width=90),
-            "due": st.column_config.TextColumn("Due", width=90),
-            "state": st.column_config.TextColumn(
-                "State", width=140,
-                help="Held-out customers get no message, so that the effect of messages shows.",
-            ),
+            "segment": columns.text("Segment", 75),
+            "reason": columns.text("First reason, in words", 420),
         },
-    )  # fmt: skip
+    )
 
 
-def _open(customer_ids: list[str]) -> None:
-    """Remember whose button was clicked: the row is a position in what was shown."""
-    st.session_state[OPENED] = customer_ids[st.session_state[CLICK]["row"]]
+def _button(customer_ids: list[str]) -> dict[str, Any]:
+    """Return the column of buttons, where Streamlit has one; a selected row can be opened, too."""
+    if not hasattr(st.column_config, "ButtonColumn"):
+        return {}
+    button = st.column_config.ButtonColumn(
+        "Open",
+        key=CLICK,
+        on_click=lambda: _remember(customer_ids[st.session_state[CLICK]["row"]]),
+        type="tertiary",
+        width=55,
+        help="Opens the customer's page.",
+    )
+    return {"open": button}
+
+
+def _remember(customer_id: str) -> None:
+    """Remember whose page was asked for: a callback cannot change the page itself."""
+    st.session_state[OPENED] = customer_id
 
 
 def _held_out(page: Page) -> None:

@@ -66,9 +66,7 @@ def _triangle(found: pd.DataFrame) -> None:
 
 def _curves(found: pd.DataFrame, one: pd.DataFrame) -> None:
     st.header("Retention curves", anchor=False)
-    by = st.radio(
-        "One line for each", [BY_SEGMENT, BY_COHORT], horizontal=True, key="curves_by"
-    )
+    by = st.radio("One line for each", [BY_SEGMENT, BY_COHORT], horizontal=True, key="curves_by")
     if by == BY_SEGMENT:
         lines = _with_rate(found, ["segment", "month_number"]).rename(columns={"segment": "group"})
         largest = lines[lines["month_number"] == 0].nlargest(MOST_LINES, "customers")["group"]

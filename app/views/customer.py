@@ -6,7 +6,9 @@ Names, drafts and event types come from outside: they are shown as text or cells
 from typing import Any
 
 import charts
+import columns
 import drafts
+import layout
 import pandas as pd
 import streamlit as st
 from charts import customer as pictures
@@ -49,7 +51,7 @@ def main() -> None:
         return
     say_done()
     _head(customer, page.terms)
-    left, right = st.columns(2, gap="large")
+    left, right = layout.halves()
     with left:
         _reasons(customer)
         _facts(customer)
@@ -88,27 +90,27 @@ def _remember(customer_id: str | None) -> None:
 
 
 def _head(customer: dict[str, Any], terms: Terms) -> None:
-    tiles = st.container(horizontal=True)  # wraps where columns would cut the figures
-    for label, value, definition in [
-        (terms.risk, percent(customer["score"]), terms.risk_help),
-        (terms.value, short_money(customer["value_at_risk"]), terms.value_help),
-        (
-            "Last activity",
-            day(customer["last_activity_at"]),
-            "The day (UTC) of the last event that the customer caused.",
-        ),
-        (
-            "Active days, 4 weeks",
-            count(customer["active_days_28d"]),
-            "Days with activity in the 4 weeks up to the last one.",
-        ),
-    ]:
-        tiles.metric(label, value, help=definition, border=True, height="stretch")
+    layout.tiles(
+        [
+            (terms.risk, percent(customer["score"]), terms.risk_help),
+            (terms.value, short_money(customer["value_at_risk"]), terms.value_help),
+            (
+                "Last activity",
+                day(customer["last_activity_at"]),
+                "The day (UTC) of the last event that the customer caused.",
+            ),
+            (
+                "Active days, 4 weeks",
+                count(customer["active_days_28d"]),
+                "Days with activity in the 4 weeks up to the last one.",
+            ),
+        ]
+    )
     words = f"State: {BANDS.get(customer['band'], customer['band'])}"
     if pd.notna(customer["score"]):
         words += (
             f", since {moment(customer['band_since'])}. Scored {moment(customer['scored_at'])} by"
-            f" model `{customer['model_version']}`"
+            f" model {customer['model_version']}"
         )
     st.caption(f"{words}.")
 
@@ -143,8 +145,8 @@ def _facts(customer: dict[str, Any]) -> None:
         key="facts",
         alt="What is known of the customer",
         columns={
-            "fact": st.column_config.TextColumn("What is known", width="small"),
-            "value": st.column_config.TextColumn("Value", width="medium"),
+            "fact": columns.text("What is known", 150),
+            "value": columns.text("Value", 230),
         },
     )
 
@@ -186,7 +188,7 @@ def _timeline(page: Page, customer_id: str) -> None:
         "Events by week, with alerts and messages",
         "timeline",
     )
-    left, right = st.columns(2, gap="large")
+    left, right = layout.halves()
     with left:
         listing(
             last,
@@ -194,12 +196,10 @@ def _timeline(page: Page, customer_id: str) -> None:
             alt="The last events",
             height=320,
             columns={
-                "occurred_at": st.column_config.DatetimeColumn(
-                    "When (UTC)", format="YYYY-MM-DD HH:mm"
-                ),
-                "event_type": st.column_config.TextColumn("Event"),
-                "category": st.column_config.TextColumn("Category"),
-                "amount": st.column_config.NumberColumn("Amount", format="%.2f"),
+                "occurred_at": columns.moment("When"),
+                "event_type": columns.text("Event", 150),
+                "category": columns.text("Category", 95),
+                "amount": columns.number("Amount", 80, form="%.2f"),
             },
         )
     with right:
@@ -235,10 +235,10 @@ def _moves(moves: pd.DataFrame) -> None:
         alt="What was done with the customer's alerts",
         height=320,
         columns={
-            "occurred_at": st.column_config.DatetimeColumn("When (UTC)", format="YYYY-MM-DD HH:mm"),
-            "became": st.column_config.TextColumn("Alert became"),
-            "who": st.column_config.TextColumn("By"),
-            "why": st.column_config.TextColumn("Why"),
+            "occurred_at": columns.moment("When"),
+            "became": columns.text("Alert became", 145),
+            "who": columns.text("By", 120),
+            "why": columns.text("Why", 320),
         },
     )
 

@@ -1,19 +1,19 @@
 """Is the score any good? Tested out of time, live, beside the rule that anybody could use."""
 
-import json
-from typing import Any
-
 import charts
+import layout
 import pandas as pd
 import streamlit as st
+import training_runs
 from charts import quality as pictures
 from data import quality
 from page import Page, begin
-from tables import heading, listing
-from words import DASH, FEW, count, day, label, moment, percent, plain
+from tables import heading
+from training_runs import OUT_OF_TIME
+from words import FEW, count, label, money, percent, plain
 
 MOST_FEATURES = 15  # of the drift strip: those that moved most
-OUT_OF_TIME, LIVE = "out of time, before it was used", "live, after labels closed"
+LIVE = "live, after labels closed"
 
 
 def main() -> None:
@@ -31,17 +31,17 @@ def main() -> None:
         return
     run = active.iloc[0]
     _due(page)
-    _tiles(run)
+    training_runs.tiles(run)
     _over_time(page, run)
-    left, right = st.columns(2, gap="large")
+    left, right = layout.halves()
     with left:
         _reliability(page, run)
     with right:
         _lift(run)
     _threshold(page)
     _drift(page)
-    _segments(run)
-    _versions(runs)
+    training_runs.by_segment(run)
+    training_runs.versions(runs)
 
 
 def _due(page: Page) -> None:
@@ -51,46 +51,8 @@ def _due(page: Page) -> None:
         st.text(plain(health["why"], 1000))
 
 
-def _tiles(run: pd.Series) -> None:
-    tested = f"on {count(run['test_rows'])} customers ({count(run['test_churners'])} churned)"
-    tested += f" at the cut-off {run['test_cutoff_date']}, which it was not trained on"
-    tiles = st.container(horizontal=True)
-    for title, value, definition in [
-        (
-            "AUC, out of time",
-            f"{run['roc_auc']:.3f}",
-            f"How often a churner has a higher risk than one who stayed, {tested}. 95 % interval"
-            f" {run['roc_auc_low']:.3f} to {run['roc_auc_high']:.3f}.",
-        ),
-        (
-            "Recency rule",
-            f"{run['baseline_auc']:.3f}",
-            "The AUC of simply sorting by days since the last activity, on the same customers.",
-        ),
-        (
-            "Brier score",
-            f"{run['brier']:.3f}",
-            f"Mean squared error of the risk, {tested}: the smaller the better.",
-        ),
-        (
-            "Lift, top 10 %",
-            f"{run['lift_at_10_percent']:.1f}",
-            "How many times more churners the riskiest tenth holds than a tenth drawn by chance;"
-            f" {tested}.",
-        ),
-        ("Trained", day(run["trained_at"]), f"Version {run['version']}, {run['trained_at']} UTC."),
-    ]:
-        tiles.metric(title, value, help=definition, border=True, height="stretch")
-
-
-def _facts(run: pd.Series, name: str) -> list[dict[str, Any]]:
-    """Return what a run noted as JSON; nothing for runs that did not note it yet."""
-    found = run.get(name)
-    return json.loads(found) if isinstance(found, str) and found else []
-
-
 def _over_time(page: Page, run: pd.Series) -> None:
-    points = pd.concat([_rolling(run), _live(page)], ignore_index=True)
+    points = pd.concat([training_runs.rolling(run), _live(page)], ignore_index=True)
     heading(
         "Quality over time",
         points,
@@ -100,29 +62,6 @@ def _over_time(page: Page, run: pd.Series) -> None:
     )
     charts.show(pictures.over_time(points), "AUC over time, model and rules", "over_time")
     st.caption("Every point says its n when pointed at. 0.5 is chance, 1 is perfect.")
-
-
-def _rolling(run: pd.Series) -> pd.DataFrame:
-    folds = _facts(run, "rolling_origin") or [
-        {
-            "cutoff": run["test_cutoff_date"],
-            "n": run["test_rows"],
-            "churners": run["test_churners"],
-            "roc_auc": run["roc_auc"],
-            "baseline_auc": run["baseline_auc"],
-            "challenger_auc": run["challenger_auc"],
-        }
-    ]
-    names = {"roc_auc": pictures.MODEL, "baseline_auc": pictures.RECENCY}
-    names |= {"challenger_auc": pictures.LINEAR}
-    points = pd.DataFrame(folds).melt(
-        ["cutoff", "n", "churners"], list(names), "who", "auc", ignore_index=True
-    )
-    points = points.assign(at=pd.to_datetime(points["cutoff"]), who=points["who"].map(names))
-    points[["low", "high"]] = float("nan")
-    is_tested = (points["who"] == pictures.MODEL) & (points["cutoff"] == run["test_cutoff_date"])
-    points.loc[is_tested, ["low", "high"]] = [run["roc_auc_low"], run["roc_auc_high"]]
-    return points.assign(kind=OUT_OF_TIME).rename(columns={"auc": "roc_auc"}).drop(columns="cutoff")
 
 
 def _live(page: Page) -> pd.DataFrame:
@@ -142,7 +81,7 @@ def _live(page: Page) -> pd.DataFrame:
 
 
 def _reliability(page: Page, run: pd.Series) -> None:
-    out_of_time = pd.DataFrame(_facts(run, "reliability"))
+    out_of_time = pd.DataFrame(training_runs.facts(run, "reliability"))
     calibration = quality.calibration(page.source)
     live = calibration[calibration["model_version"] == run["version"]]
     bins = pd.concat(
@@ -169,7 +108,7 @@ def _reliability(page: Page, run: pd.Series) -> None:
 
 
 def _lift(run: pd.Series) -> None:
-    points = pd.DataFrame(_facts(run, "lift_curve"))
+    points = pd.DataFrame(training_runs.facts(run, "lift_curve"))
     heading("How much is found how early?", points, "lift", "Out of time, riskiest first.")
     if points.empty:
         st.caption("This run noted no lift curve; the next one will.")
@@ -195,7 +134,7 @@ def _threshold(page: Page) -> None:
         f"{customers:,} of {found['customers'].sum():,} scored customers would be at risk:"
         f" {customers * minutes / 60:,.1f} hours of work. They are expected to hold"
         f" {percent(recall)} of those who leave in the next {page.terms.horizon_days} days, and"
-        f" {above['value_at_risk'].sum():,.2f} of the value at risk (model {page.terms.model})."
+        f" {money(above['value_at_risk'].sum())} of the value at risk (model {page.terms.model})."
     )
     st.caption("A preview: thresholds in force stand in seeds/alert_policy.csv, by segment.")
 
@@ -214,77 +153,15 @@ def _drift(page: Page) -> None:
         st.caption("No week has been compared with the training rows yet.")
         return
     worst = drift.groupby("feature")["psi"].max().nlargest(MOST_FEATURES).index
-    cells = drift[drift["feature"].isin([*worst, "score"])]
-    order = {"score": -1} | {name: at for at, name in enumerate(worst)}
+    cells = drift[drift["feature"].isin([*worst, "score"])].assign(
+        words=lambda rows: rows["feature"].map(label)
+    )
+    order = {name: at for at, name in enumerate(worst)} | {"score": -1}
     cells = cells.sort_values("feature", key=lambda names: names.map(order))
     charts.show(pictures.drift(cells), "Drift by feature and week", "drift")
     st.caption(
         f"The score and the {MOST_FEATURES} features that moved most. What grows by nature (tenure,"
         " totals) drifts in every young business."
-    )
-
-
-def _segments(run: pd.Series) -> None:
-    segments = pd.DataFrame(_facts(run, "by_segment"))
-    heading("By segment, out of time", segments, "by_segment")
-    if segments.empty:
-        st.caption("This run noted no figures by segment; the next one will.")
-        return
-    listing(
-        segments.assign(
-            segment=segments["segment"].map(plain),
-            note=["" if n >= FEW else "too few to tell" for n in segments["n"]],
-        ),
-        key="by_segment",
-        alt="Quality by segment",
-        rate_columns={"predicted": "n", "observed": "n", "roc_auc": "n"},
-        columns={
-            "segment": st.column_config.TextColumn("Segment"),
-            "n": st.column_config.NumberColumn("Customers (n)", format="localized"),
-            "churners": st.column_config.NumberColumn("Churned", format="localized"),
-            "predicted": st.column_config.NumberColumn("Predicted", format="percent"),
-            "observed": st.column_config.NumberColumn("Observed", format="percent"),
-            "roc_auc": st.column_config.NumberColumn("AUC", format="%.3f"),
-            "note": st.column_config.TextColumn("Note"),
-        },
-    )
-
-
-def _versions(runs: pd.DataFrame) -> None:
-    shown = runs.assign(
-        state=["active" if one else "" for one in runs["is_active"].fillna(False)],
-        status=runs["status"].map(plain),
-        decided=[_decided(run) for _, run in runs.iterrows()],
-    )
-    heading("Versions", shown, "versions", "Every training run, and who put it into use.")
-    listing(
-        shown,
-        key="versions",
-        alt="Training runs",
-        columns={
-            "version": st.column_config.TextColumn("Version", width="medium"),
-            "state": st.column_config.TextColumn("Now", width=60),
-            "trained_at": st.column_config.DatetimeColumn(
-                "Trained (UTC)", format="YYYY-MM-DD HH:mm", width=130
-            ),
-            "roc_auc": st.column_config.NumberColumn("AUC", format="%.3f", width=60),
-            "baseline_auc": st.column_config.NumberColumn(
-                "Recency rule", format="%.3f", width=90, help="AUC of sorting by recency alone."
-            ),
-            "brier": st.column_config.NumberColumn("Brier", format="%.3f", width=60),
-            "test_rows": st.column_config.NumberColumn("Tested (n)", format="localized", width=80),
-            "status": st.column_config.TextColumn("Run", width=120),
-            "decided": st.column_config.TextColumn("Decision", width=260),
-        },
-    )
-
-
-def _decided(run: pd.Series) -> str:
-    if not isinstance(run["last_decision"], str):
-        return DASH
-    return (
-        f"{label(run['last_decision'])} by {plain(run['decided_by'])},"
-        f" {moment(run['decided_at'])}: {plain(run['decision_reason'])}"
     )
 
 

@@ -1,6 +1,8 @@
 """Does what we do help? The treated against the held out, who get nothing, by chance alone."""
 
 import charts
+import columns
+import layout
 import pandas as pd
 import streamlit as st
 from charts import effect as pictures
@@ -9,7 +11,7 @@ from page import Page, begin
 from tables import heading, listing
 from words import FEW, count, interval, label, percent, plain, points, state
 
-FUNNEL = ("OPEN", "DRAFTED", "APPROVED", "QUEUED", "SENT", "RETAINED", "LOST")
+FUNNEL = ("OPEN", "DRAFTED", "APPROVED", "QUEUED", "SENT")
 
 
 def main() -> None:
@@ -26,49 +28,86 @@ def main() -> None:
         )
     else:
         _tiles(effect.iloc[0])
+        _stayed(page, effect.iloc[0])
         _intervals(effect)
         _table(effect)
     _funnel(page)
 
 
 def _tiles(overall: pd.Series) -> None:
-    tiles = st.container(horizontal=True)
-    for title, value, definition in [
-        (
-            "Left, treated",
-            _rate(overall, "treated"),
-            f"Of {count(overall['treated_n'])} customers who were to get a message and whose"
-            f" horizon has passed; {count(overall['sent_n'])} of them did get it.",
-        ),
-        (
-            "Left, held out",
-            _rate(overall, "holdout"),
-            f"Of {count(overall['holdout_n'])} customers drawn by chance to get nothing.",
-        ),
-        (
-            "Difference",
-            points(overall["difference"]),
-            f"Held out minus treated, each customer once. 95 % interval {interval(overall)}.",
-        ),
-        (
-            "Still needed",
-            count(overall["needed_n"]),
-            "Customers whose horizon has still to pass until an effect worth having would show in"
-            " four cases of five.",
-        ),
-    ]:
-        tiles.metric(title, value, help=definition, border=True, height="stretch")
-    st.text(plain(overall["verdict"]))
+    layout.tiles(
+        [
+            (
+                "Left, treated",
+                percent(overall["treated_rate"], 1),
+                f"Of {count(overall['treated_n'])} customers who were to get a message and whose"
+                f" horizon has passed; {count(overall['sent_n'])} of them did get it.",
+                _basis(overall["treated_n"]),
+            ),
+            (
+                "Left, held out",
+                percent(overall["holdout_rate"], 1),
+                f"Of {count(overall['holdout_n'])} customers drawn by chance to get nothing.",
+                _basis(overall["holdout_n"]),
+            ),
+            (
+                "Difference",
+                points(overall["difference"]),
+                f"Held out minus treated, each customer once. 95 % interval {interval(overall)}.",
+                interval(overall),
+            ),
+            (
+                "Still needed",
+                count(overall["needed_n"]),
+                "Customers whose horizon has still to pass until an effect worth having would show"
+                " in four cases of five.",
+                "customers",
+            ),
+        ]
+    )
+    st.text(f"Do messages keep customers? {plain(overall['verdict']).capitalize()}.")
 
 
-def _rate(row: pd.Series, arm: str) -> str:
-    few = f" (few: {count(row[f'{arm}_n'])})" if row[f"{arm}_n"] < FEW else ""
-    return f"{percent(row[f'{arm}_rate'], 1)}{few}"
+def _basis(number: int) -> str:
+    return f"n {count(number)}" + (": too few to tell" if number < FEW else "")
+
+
+def _stayed(page: Page, overall: pd.Series) -> None:
+    arms = pd.DataFrame(
+        [
+            {
+                "arm": f"{name} · n {count(n)}",
+                "what": what,
+                "place": place,
+                "n": int(n),
+                "share": share,
+            }
+            for name, n, left in [
+                ("Treated", overall["treated_n"], overall["treated_rate"]),
+                ("Held out", overall["holdout_n"], overall["holdout_rate"]),
+            ]
+            if n
+            for place, (what, share) in enumerate([("stayed", 1 - left), ("left", left)])
+        ],
+        columns=["arm", "what", "place", "n", "share"],
+    )
+    arms["customers"] = (arms["n"] * arms["share"]).round().astype(int)
+    heading(
+        "Stayed or left",
+        arms,
+        "stayed_or_left",
+        f"Of those whose {page.terms.horizon_days} days after the alert have passed. Only beside"
+        " the held out do those who stayed say anything about messages.",
+    )
+    if arms.empty:
+        st.caption("Nobody's horizon has passed yet.")
+        return
+    charts.show(pictures.stayed(arms), "Shares that stayed and left, by arm", "stayed")
 
 
 def _groups(effect: pd.DataFrame) -> pd.DataFrame:
     names = [
-        "All" if dimension == "overall" else f"{label(dimension)}: {plain(name, 60)}"
+        "All" if dimension == "overall" else f"{label(dimension)}: {_named(dimension, name)}"
         for dimension, name in zip(effect["dimension"], effect["name"], strict=True)
     ]
     return effect.assign(
@@ -79,6 +118,11 @@ def _groups(effect: pd.DataFrame) -> pd.DataFrame:
             for treated, held_out in zip(effect["treated_n"], effect["holdout_n"], strict=True)
         ],
     )
+
+
+def _named(dimension: str, name: str) -> str:
+    """Return an offer in words; a segment is the customers' word."""
+    return label(name) if dimension == "offer" else plain(name, 60)
 
 
 def _intervals(effect: pd.DataFrame) -> None:
@@ -110,29 +154,29 @@ def _table(effect: pd.DataFrame) -> None:
         rows.assign(
             note=["too few to tell" if n < FEW else "" for n in rows["fewest"]],
             verdict=rows["verdict"].map(plain),
+            treated_percent=rows["treated_rate"] * 100,
+            holdout_percent=rows["holdout_rate"] * 100,
             in_points=rows["difference"].map(points),
             between=[interval(row) for _, row in rows.iterrows()],
         ),
         key="effect_numbers",
         alt="Treated and held-out churn by group",
         rate_columns={
-            "treated_rate": "treated_n",
-            "holdout_rate": "holdout_n",
+            "treated_percent": "treated_n",
+            "holdout_percent": "holdout_n",
             "in_points": "fewest",
             "between": "fewest",
         },
         columns={
-            "what": st.column_config.TextColumn("Group", width=190),
-            "treated_n": st.column_config.NumberColumn("Treated (n)", format="localized", width=85),
-            "treated_rate": st.column_config.NumberColumn("left", format="percent", width=65),
-            "holdout_n": st.column_config.NumberColumn(
-                "Held out (n)", format="localized", width=95
-            ),
-            "holdout_rate": st.column_config.NumberColumn("left ", format="percent", width=65),
-            "in_points": st.column_config.TextColumn("Difference", width=100),
-            "between": st.column_config.TextColumn("95 % interval", width=160),
-            "needed_n": st.column_config.NumberColumn("Still needed", format="localized", width=90),
-            "note": st.column_config.TextColumn("Note", width=120),
+            "what": columns.text("Group", 180),
+            "treated_n": columns.number("Treated (n)", 90),
+            "treated_percent": columns.share("of them left", 90),
+            "holdout_n": columns.number("Held out (n)", 95),
+            "holdout_percent": columns.share("of them left ", 90),
+            "in_points": columns.text("Difference", 100),
+            "between": columns.text("95 % interval", 160),
+            "needed_n": columns.number("Still needed", 95),
+            "note": columns.text("Note", 115),
             "fewest": None,
         },
     )
@@ -160,8 +204,7 @@ def _funnel(page: Page) -> None:
         "How far alerts come",
         steps,
         "funnel",
-        "Alerts of the treated arm that have ever been in a state. Whether those who stayed stayed"
-        " because of a message only the held out can tell.",
+        "Alerts of the treated arm that have ever been in a state.",
     )
     if not total:
         st.caption("No alert of the treated arm has been raised yet.")

@@ -1,13 +1,16 @@
 """What shall we say, and may it go out? Drafts beside the facts that they were written from."""
 
+import columns
 import drafts
+import layout
 import pandas as pd
 import streamlit as st
+from columns import with_words
 from data import outcomes, outreach
 from decisions import bar, say_done
 from page import Page, begin
 from tables import heading, listing, selected
-from words import count, first_reason, label, moment, plain, state
+from words import count, label, moment, plain, state
 
 TABLE = "outreach"
 WAITING = "DRAFTED"
@@ -34,19 +37,18 @@ def main() -> None:
 
 def _tiles(alerts: pd.DataFrame) -> None:
     states = alerts["state"].value_counts()
-    tiles = st.container(horizontal=True)
-    for code, definition in [
-        ("DRAFTED", "Drafts that passed their checks, or were made by the template; nobody has"
-         " decided yet."),
-        ("APPROVED", "Approved by somebody, and not handed to the outbox yet."),
-        ("QUEUED", "In the outbox, waiting for the sender."),
-        ("SENT", "Handed to the mail server."),
-        ("SUPPRESSED", "May not be written to: no consent, unsubscribed, or contacted lately."),
-        ("HELD_OUT", "Never written to, so that the effect of messages shows."),
-    ]:  # fmt: skip
-        tiles.metric(
-            state(code), count(states.get(code, 0)), help=definition, border=True, height="stretch"
-        )
+    layout.tiles(
+        (state(code), count(states.get(code, 0)), definition)
+        for code, definition in [
+            ("DRAFTED", "Drafts that passed their checks, or were made by the template; nobody has"
+             " decided yet."),
+            ("APPROVED", "Approved by somebody, and not handed to the outbox yet."),
+            ("QUEUED", "In the outbox, waiting for the sender."),
+            ("SENT", "Handed to the mail server."),
+            ("SUPPRESSED", "May not be written to: no consent, unsubscribed, or contacted lately."),
+            ("HELD_OUT", "Never written to, so that the effect of messages shows."),
+        ]
+    )  # fmt: skip
 
 
 def _choose(page: Page, alerts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -57,12 +59,8 @@ def _choose(page: Page, alerts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
         key="outreach_state", width=320,
     )  # fmt: skip
     rows = alerts if wanted == EVERY else alerts[alerts["state"] == wanted]
-    rows = rows.assign(
-        name=rows["name"].map(plain),
-        reason=rows["top_reasons"].map(first_reason),
-        offer=rows["offer"].map(label),
-        state_words=rows["state"].map(state),
-        percent=rows["score"] * 100,
+    rows = with_words(rows).assign(
+        offer=rows["offer"].map(label), state_words=rows["state"].map(state)
     )
     chosen = rows[rows["alert_id"].isin(selected(TABLE, rows["alert_id"].tolist()))]
     heading(f"{len(rows):,} alerts, {len(chosen):,} selected", rows, "outreach")
@@ -77,18 +75,14 @@ def _choose(page: Page, alerts: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFram
         on_select="rerun",
         selection_mode="multi-row",
         columns={
-            "name": st.column_config.TextColumn("Name", width=140),
-            "percent": st.column_config.NumberColumn(
-                page.terms.risk, help=page.terms.risk_help, format="%.0f%%", width=110
-            ),
-            "value_at_risk": st.column_config.NumberColumn(
-                "Value at risk", help=page.terms.value_help, format="%.2f", width=90
-            ),
-            "reason": st.column_config.TextColumn("First reason", width=240),
-            "offer": st.column_config.TextColumn("Offer", width=110),
-            "owner": st.column_config.TextColumn("Owner", width=90),
-            "due_on": st.column_config.DateColumn("Due", width=90),
-            "state_words": st.column_config.TextColumn("State", width=150),
+            "name": columns.text("Name", 130),
+            "percent": columns.risk(page.terms),
+            "value_at_risk": columns.value_at_risk(page.terms),
+            "offer": columns.text("Offer", 110),
+            "owner": columns.text("Owner", 90),
+            "due_on": columns.day("Due"),
+            "state_words": columns.text("State", 145),
+            "reason": columns.text("First reason", 420),
         },
     )
     return rows, chosen
@@ -134,18 +128,18 @@ def _usage(page: Page) -> None:
         key="llm_usage",
         alt="Calls of language models by day",
         columns={
-            "called_on": st.column_config.DateColumn("Day (UTC)", width=100),
-            "provider": st.column_config.TextColumn("Provider", width=90),
-            "model": st.column_config.TextColumn("Model", width=140),
-            "calls": st.column_config.NumberColumn("Calls", width=70),
-            "budget_calls": st.column_config.NumberColumn("Budget", width=70),
-            "accepted": st.column_config.NumberColumn("Accepted", width=80),
-            "refused": st.column_config.NumberColumn(
-                "Broke a check", width=100, help="Replies that broke a check: not used."
+            "called_on": columns.day("Day (UTC)", 100),
+            "provider": columns.text("Provider", 90),
+            "model": columns.text("Model", 140),
+            "calls": columns.number("Calls", 70),
+            "budget_calls": columns.number("Budget", 70),
+            "accepted": columns.number("Accepted", 80),
+            "refused": columns.number(
+                "Broke a check", 100, "Replies that broke a check: not used."
             ),
-            "failed": st.column_config.NumberColumn("Failed", width=70),
-            "cost": st.column_config.NumberColumn("Cost", format="%.4f", width=80),
-            "mean_seconds": st.column_config.NumberColumn("Mean", format="%.1f s", width=70),
+            "failed": columns.number("Failed", 70),
+            "cost": columns.number("Cost", 80, form="%.4f"),
+            "mean_seconds": columns.seconds("Mean", "Of one call."),
         },
     )
 
@@ -165,12 +159,12 @@ def _moves(page: Page) -> None:
         alt="The last moves of alerts",
         height=280,
         columns={
-            "occurred_at": st.column_config.DatetimeColumn("When (UTC)", format="YYYY-MM-DD HH:mm"),
-            "customer_id": st.column_config.TextColumn("Customer"),
-            "before": st.column_config.TextColumn("From"),
-            "became": st.column_config.TextColumn("To"),
-            "actor": st.column_config.TextColumn("By"),
-            "reason": st.column_config.TextColumn("Why"),
+            "occurred_at": columns.moment("When"),
+            "customer_id": columns.text("Customer", 120),
+            "before": columns.text("From", 145),
+            "became": columns.text("To", 145),
+            "actor": columns.text("By", 150),
+            "reason": columns.text("Why", 320),
         },
     )
 

@@ -3,26 +3,18 @@
 from typing import Any
 
 import charts
+import columns
+import layout
 import pandas as pd
 import streamlit as st
 from charts import risk as pictures
+from columns import with_words
 from connection import Source
 from data import outcomes, pipeline, risk
 from notices import calm, says_unscored
 from page import Page, begin, terms
 from tables import heading, listing
-from words import (
-    DASH,
-    count,
-    first_reason,
-    interval,
-    money,
-    percent,
-    plain,
-    points,
-    reason_code,
-    short_money,
-)
+from words import DASH, count, interval, label, money, percent, points, short_money
 
 REFRESH_SECONDS = 10
 FIRST = 5  # customers of the queue that are shown here
@@ -37,17 +29,12 @@ def main() -> None:
     _live_figures(page.source, _stage(page.figures))
     if says_unscored(page.source, page.figures):
         return
-    queue = risk.queue(page.source)
-    left, right = st.columns(2, gap="large")
-    with left:
-        _trend(page)
-    with right:
-        _distribution(page)
-    left, right = st.columns(2, gap="large")
-    with left:
-        _first_of_queue(page, queue)
-    with right:
-        _reasons(page, queue)
+    for left_part, right_part in ((_trend, _distribution), (_first_of_queue, _reasons)):
+        left, right = layout.halves()
+        with left:
+            left_part(page)
+        with right:
+            right_part(page)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -68,52 +55,47 @@ def _stage(figures: dict[str, Any]) -> tuple[bool, bool, bool]:
 
 def _tiles(source: Source, figures: dict[str, Any]) -> None:
     words, trend = terms(figures), risk.trend(source)
-    tiles = st.container(horizontal=True)
-    before = _days_ago(trend)
-    tiles.metric(
+    place = layout.tile_grid(3)
+    layout.tile(
+        place,
         words.value,
         short_money(figures["value_at_risk"]),
-        delta=None if before is None else money(figures["value_at_risk"] - before["value_at_risk"]),
-        delta_color="inverse",
-        delta_description=None if before is None else f"in {COMPARED_DAYS} days",
-        chart_data=trend["value_at_risk"].tolist() if len(trend) > 1 else None,
-        help=f"{words.value_help} The sum over the customers at risk:"
+        f"{words.value_help} The sum over the customers at risk:"
         f" {money(figures['value_at_risk'])}.",
-        border=True,
-        height="stretch",
+        **_course(trend, "value_at_risk", figures["value_at_risk"], money),
     )
-    tiles.metric(
+    layout.tile(
+        place,
         "Customers at risk",
         count(figures["customers_at_risk"]),
-        delta=None
-        if before is None
-        else int(figures["customers_at_risk"] - before["customers_at_risk"]),
-        delta_color="inverse",
-        delta_description=None if before is None else f"in {COMPARED_DAYS} days",
-        chart_data=trend["customers_at_risk"].tolist() if len(trend) > 1 else None,
-        help=f"Customers whose {words.risk.lower()}, reached the threshold of their segment and has"
+        f"Customers whose {words.risk.lower()}, reached the threshold of their segment and has"
         f" not fallen well below it since; {_share(figures)} scored customers, of"
         f" {count(figures['customers'])} in all.",
-        border=True,
-        height="stretch",
+        **_course(trend, "customers_at_risk", figures["customers_at_risk"], int),
     )
-    tiles.metric(
+    _effect_tile(place, source)
+    layout.tile(
+        place,
         "New alerts, 24 h",
         count(figures["new_alerts"]),
-        help="Alerts raised in the last 24 hours, held-out customers included.",
-        border=True,
-        height="stretch",
+        "Alerts raised in the last 24 hours, held-out customers included.",
     )
-    tiles.metric(
+    layout.tile(
+        place,
         "Waiting for approval",
         count(figures["drafted_messages"]),
-        help="Alerts whose drafted message waits for somebody to approve it. Nothing is sent"
-        " before.",
-        border=True,
-        height="stretch",
+        "Alerts whose drafted message waits for somebody to approve it. Nothing is sent before.",
     )
-    _effect_tile(tiles, source)
-    _health_tile(tiles, source, figures)
+    _health_tile(place, source, figures)
+
+
+def _course(trend: pd.DataFrame, name: str, now: float, form: Any) -> dict[str, Any]:
+    """Return how a figure has moved: its line, and the change as far as it is known."""
+    course: dict[str, Any] = {"chart_data": trend[name].tolist() if len(trend) > 1 else None}
+    if (before := _days_ago(trend)) is not None:
+        course |= {"delta": form(now - before[name]), "delta_color": "inverse"}
+        course |= {"delta_description": f"in {COMPARED_DAYS} days"}
+    return course
 
 
 def _share(figures: dict[str, Any]) -> str:
@@ -132,28 +114,30 @@ def _days_ago(trend: pd.DataFrame) -> pd.Series | None:
     return None if before.empty else before.iloc[-1]
 
 
-def _effect_tile(tiles: Any, source: Source) -> None:
+def _effect_tile(place: Any, source: Source) -> None:
     effect = outcomes.effect(source)
     if effect.empty or pd.isna(effect.iloc[0]["difference"]):
-        value, basis = DASH, "Nobody's horizon has passed in both arms yet, or this role sees none."
+        value, basis = DASH, None
+        rests_on = "Nobody's horizon has passed in both arms yet, or this role sees none."
     else:
         row = effect.iloc[0]
         value = points(row["difference"])
-        basis = (
+        basis = f"n {count(row['treated_n'])} treated, {count(row['holdout_n'])} held out"
+        rests_on = (
             f"Left: {percent(row['holdout_rate'], 1)} of {count(row['holdout_n'])} held out,"
             f" {percent(row['treated_rate'], 1)} of {count(row['treated_n'])} treated."
             f" 95 % interval {interval(row)}."
         )
-    tiles.metric(
+    layout.tile(
+        place,
         "Effect of messages",
         value,
-        help=f"Churn of the held out minus churn of the treated. {basis} See Outcomes.",
-        border=True,
-        height="stretch",
+        f"Churn of the held out minus churn of the treated. {rests_on} See Outcomes.",
+        basis=basis,
     )
 
 
-def _health_tile(tiles: Any, source: Source, figures: dict[str, Any]) -> None:
+def _health_tile(place: Any, source: Source, figures: dict[str, Any]) -> None:
     problems = pipeline.problems(source)
     late, failed = int(problems["late_tables"]), int(problems["failed_tasks"])
     words = [
@@ -161,13 +145,12 @@ def _health_tile(tiles: Any, source: Source, figures: dict[str, Any]) -> None:
         *([f"{late} tables late"] if late else []),
         *([f"{failed} tasks failing"] if failed else []),
     ]
-    tiles.metric(
+    layout.tile(
+        place,
         "Pipeline",
         words[0].capitalize() if words else "Well",
-        help="Whether data are fresh, every dynamic table keeps its target lag and every task"
+        "Whether data are fresh, every dynamic table keeps its target lag and every task"
         f" succeeded: {', '.join(words) or 'all of it is so'}. More on the page Health.",
-        border=True,
-        height="stretch",
     )
 
 
@@ -197,14 +180,11 @@ def _distribution(page: Page) -> None:
     )
 
 
-def _first_of_queue(page: Page, queue: pd.DataFrame) -> None:
-    first = queue.head(FIRST).assign(
-        name=lambda rows: rows["name"].map(plain),
-        reason=lambda rows: rows["top_reasons"].map(first_reason),
-        percent=lambda rows: rows["score"] * 100,
-    )
+def _first_of_queue(page: Page) -> None:
+    first = with_words(risk.first_of_queue(page.source, FIRST))
+    first = first.assign(about=first["first_reason"].map(label))
     heading("Most value at risk", first, "first_of_queue", page.terms.value_help)
-    if queue.empty:
+    if first.empty:
         st.success("Nobody is at risk now.", icon=":material/check:")
         return
     listing(
@@ -212,28 +192,23 @@ def _first_of_queue(page: Page, queue: pd.DataFrame) -> None:
         key="first_of_queue",
         alt="The customers with the most value at risk",
         columns={
-            "name": st.column_config.TextColumn("Name", width=110),
-            "percent": st.column_config.NumberColumn(
-                page.terms.risk, help=page.terms.risk_help, format="%.0f%%", width=110
-            ),
-            "value_at_risk": st.column_config.NumberColumn(
-                "Value at risk", help=page.terms.value_help, format="%.2f", width=90
-            ),
-            "reason": st.column_config.TextColumn("First reason", width=260),
+            "name": columns.text("Name", 120),
+            "percent": columns.risk(page.terms),
+            "value_at_risk": columns.value_at_risk(page.terms),
+            "about": columns.text("First reason", 110),
         },
     )
-    st.page_link("views/action_queue.py", label=f"Open the queue of {len(queue):,}")
+    queued = count(page.figures["customers_at_risk"])
+    st.page_link("views/action_queue.py", label=f"Open the queue of {queued}")
 
 
-def _reasons(page: Page, queue: pd.DataFrame) -> None:
-    sums = (
-        queue.assign(reason=queue["top_reasons"].map(reason_code))
-        .groupby("reason", as_index=False)
-        .agg(value_at_risk=("value_at_risk", "sum"), customers=("customer_id", "count"))
+def _reasons(page: Page) -> None:
+    sums = risk.reasons(page.source)
+    sums = sums.assign(
+        reason=sums["first_reason"].map(label), words=[f"n {n:,}" for n in sums["customers"]]
     )
-    sums["words"] = [f"n {n:,}" for n in sums["customers"]]
     heading(
-        "What it is about",
+        "Why they are at risk",
         sums,
         "reasons",
         "Value at risk by the strongest reason of each customer at risk.",

@@ -4,11 +4,12 @@ import os
 import sys
 from pathlib import Path
 
+from embedded.database import connect
 from tests.browser.driver import PAGES, browser, chromium, serving, settle
-from tests.browser.showcase import build
+from tests.browser.showcase import build, freshen
 from tests.dbt import PROJECT
 
-WIDTHS = (1440, 820)
+WIDTHS, HEIGHT = (1440, 820), 1000
 SCHEMES = ("light", "dark")
 FOLDER = PROJECT / "target" / "shots"
 
@@ -16,18 +17,33 @@ FOLDER = PROJECT / "target" / "shots"
 def shoot(lake: Path, names: list[str], widths=WIDTHS, schemes=SCHEMES) -> None:
     """Write one PNG for each page, width and scheme."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    customer = f"?customer_id={_with_history()}"
     with serving(lake) as address, browser() as chrome:
         for scheme in schemes:
             for width in widths:
                 page = chrome.new_page(
-                    viewport={"width": width, "height": 1100}, color_scheme=scheme
+                    viewport={"width": width, "height": HEIGHT}, color_scheme=scheme
                 )
                 for name in names:
-                    page.goto(f"{address}/{PAGES[name]}")
+                    page.set_viewport_size({"width": width, "height": HEIGHT})
+                    page.goto(f"{address}/{PAGES[name]}{customer if name == 'customer' else ''}")
                     settle(page)
                     _grow(page, width)
                     page.screenshot(path=FOLDER / f"{name}-{width}-{scheme}.png")
                 page.close()
+
+
+def _with_history() -> str:
+    """Return a customer whose draft waits, the one with the most that was done before."""
+    with connect(create=False) as lake:
+        [(customer_id,)] = lake.execute("""
+            select customer_id
+            from manager_alert_history
+            group by customer_id
+            order by max_by(to_state, occurred_at) = 'DRAFTED' desc, count(*) desc, customer_id
+            limit 1
+        """).fetchall()
+    return customer_id
 
 
 def _grow(page, width: int) -> None:
@@ -47,6 +63,7 @@ def main() -> None:
     lake = Path(os.environ["CHURN_LAKE"])
     if not (lake / "catalog.sqlite").exists():
         build(lake)
+    freshen()
     shoot(lake, sys.argv[1:] or list(PAGES))
 
 

@@ -51,6 +51,13 @@ _ASSIGN = """
     where state in ('OPEN', 'DRAFTED') and hash(alert_id) % 3 > 0
         and alert_id not in (select alert_id from alert_assignments)
 """
+_LAST = """
+    select
+        uuid()::varchar as event_id, customer_id, 'login' as event_type,
+        now()::timestamp as occurred_at, null::double as amount, '{}' as payload,
+        (select max(kafka_offset) from churn_scores_raw) + row_number() over () as number
+    from (select customer_id from churn_metrics_live order by last_activity_at desc limit 3)
+"""
 _INSERT = """
     insert into churn_scores_raw
     select
@@ -81,6 +88,13 @@ def build(path: Path) -> None:
         tick(lake, as_of=events.loc[events["occurred_at"] < watched_from, "occurred_at"].max())
     run_dbt("build", "--exclude-resource-type", "test", "unit_test")
     _watch(events, watched_from)
+
+
+def freshen() -> None:
+    """Let something happen now, so that data are not too old to be looked at."""
+    with connect() as lake:
+        _arrive(lake, lake.execute(_LAST).df())
+        tick(lake)
 
 
 def _watch(events: pd.DataFrame, watched_from: pd.Timestamp) -> None:

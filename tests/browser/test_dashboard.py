@@ -78,7 +78,7 @@ def test_from_the_queue_to_the_customer_edit_approve_queued(page, address, lake)
     )
     page.get_by_role("button", name="Save as a new revision").click()
     page.get_by_text("The draft was changed.").wait_for(timeout=PATIENCE_MILLISECONDS)
-    page.get_by_role("button", name="Approve 1").focus()
+    page.get_by_role("button", name="Approve", exact=True).focus()
     page.keyboard.press("Enter")
     page.get_by_text("Approved 1.").wait_for(timeout=PATIENCE_MILLISECONDS)
     assert states()["c0010"] == "APPROVED"

@@ -20,7 +20,13 @@ def loading(hours: pd.DataFrame) -> alt.Chart:
         alt.Chart(long)
         .mark_bar()
         .encode(
-            x=alt.X("loaded_hour:T", bin="binned", title=None, scale=alt.Scale(domain=domain)),
+            x=alt.X(
+                "loaded_hour:T",
+                bin="binned",
+                title=None,
+                scale=alt.Scale(domain=domain),
+                axis=alt.Axis(format="%d %b %H:%M", formatType="time", tickCount=8),
+            ),
             x2="until:T",
             y=alt.Y("messages:Q", title="Messages an hour", stack=True),
             color=alt.Color(

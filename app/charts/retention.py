@@ -38,11 +38,11 @@ def triangle(cells: pd.DataFrame) -> alt.LayerChart:
         ),
         base.mark_text(fontSize=12).encode(
             text=alt.Text("rate:Q", format=".0%"),
-            color=alt.condition(
-                f"datum.rate > 0.55 && datum.customers >= {FEW}",
-                alt.value("white"),
-                alt.value("#8a8f98") if cells["customers"].max() < FEW else alt.value("#10222f"),
-            ),
+            color=alt.when(f"datum.customers < {FEW}")
+            .then(alt.value("#8a8f98"))
+            .when("datum.rate > 0.55")
+            .then(alt.value("white"))
+            .otherwise(alt.value("#10222f")),
         ),
     ).properties(height=30 * cells["cohort"].nunique() + 90)
 

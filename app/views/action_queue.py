@@ -62,7 +62,9 @@ def _filtered(rows: pd.DataFrame) -> pd.DataFrame:
         (places[1], "Reason", "about"),
         (places[2], "State", "state"),
     ]:
-        chosen = place.multiselect(title, sorted(rows[column].unique()), key=f"queue_{column}")
+        chosen = place.multiselect(
+            title, sorted(rows[column].unique()), key=f"queue_{column}", placeholder="All"
+        )
         if chosen:
             rows = rows[rows[column].isin(chosen)]
     owners = sorted(rows["owner"].dropna().unique())

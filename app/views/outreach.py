@@ -97,7 +97,7 @@ def _one_or_many(page: Page, rows: pd.DataFrame, chosen: pd.DataFrame) -> None:
     alert = outreach.alert(page.source, first["alert_id"])
     if alert is None:
         return
-    left, right = st.columns([2, 3], gap="large")
+    left, right = layout.halves()
     with left:
         st.header("Facts", anchor=False)
         st.text(plain(alert["name"]))

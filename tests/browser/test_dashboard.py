@@ -50,7 +50,9 @@ def chrome():
 @pytest.fixture
 def page(chrome):
     one = chrome.new_page(viewport={"width": 1440, "height": 1100})
-    one.dialogs, one.outside = [], []
+    one.dialogs, one.outside, one.broken = [], [], []
+    one.on("pageerror", lambda error: one.broken.append(str(error)))
+    one.on("console", lambda said: said.type == "error" and one.broken.append(said.text))
     one.on("dialog", lambda dialog: (one.dialogs.append(dialog.message), dialog.dismiss()))
     one.on("request", lambda asked: one.outside.append(asked.url))
     yield one
@@ -133,6 +135,7 @@ def test_every_page_is_accessible_and_shows_hostile_text_as_text(page, address):
                     }
     assert found == {}
     assert page.dialogs == []
+    assert page.broken == []  # a picture that cannot be drawn says so here only
     assert [url for url in page.outside if "127.0.0.1" not in url and url.startswith("http")] == []
 
 

@@ -25,7 +25,7 @@ def loading(hours: pd.DataFrame) -> alt.Chart:
                 bin="binned",
                 title=None,
                 scale=alt.Scale(domain=domain),
-                axis=alt.Axis(format="%d %b %H:%M", formatType="time", tickCount=8),
+                axis=alt.Axis(labelExpr="timeFormat(datum.value, '%d %b %H:%M')", tickCount=8),
             ),
             x2="until:T",
             y=alt.Y("messages:Q", title="Messages an hour", stack=True),

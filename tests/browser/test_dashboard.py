@@ -52,11 +52,16 @@ def page(chrome):
     one = chrome.new_page(viewport={"width": 1440, "height": 1100})
     one.dialogs, one.outside, one.broken = [], [], []
     one.on("pageerror", lambda error: one.broken.append(str(error)))
-    one.on("console", lambda said: said.type == "error" and one.broken.append(said.text))
+    one.on("console", lambda said: one.broken.append(said.text) if _is_error(said) else None)
     one.on("dialog", lambda dialog: (one.dialogs.append(dialog.message), dialog.dismiss()))
     one.on("request", lambda asked: one.outside.append(asked.url))
     yield one
     one.close()
+
+
+def _is_error(said):
+    """Tell errors from what Streamlit looks for beneath the address of a page, to learn its own."""
+    return said.type == "error" and "/_stcore/" not in said.location.get("url", "")
 
 
 def states():

@@ -5,12 +5,12 @@ with a sentence for what is not. What the asking role does not see, it cannot mo
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-import streamlit as st
 from connection import LAKE, Source, query, snowflake_session
+from data.changes import forget
 
 
 class Refused(NamedTuple):
@@ -22,28 +22,23 @@ class Refused(NamedTuple):
 
 def move(source: Source, alert_ids: Sequence[str], to_state: str, reason: str) -> list[Refused]:
     """Move alerts to a state, as far as that is allowed; return what was refused."""
-    visible, refused = _visible(source, alert_ids)
-    arguments = {"alert_ids": json.dumps(visible), "to_state": to_state}
-    arguments |= {"actor": viewer(source), "reason": reason.strip()}
-    return refused + (_call(source, "move_alerts", arguments) if visible else [])
+    arguments = {"to_state": to_state, "reason": reason.strip()}
+    return _call_for_many(source, "move_alerts", alert_ids, arguments)
 
 
 def edit_draft(source: Source, alert_id: str, subject: str, body: str) -> list[Refused]:
     """Give a draft new words, as its next revision; return why they were refused, if they were."""
     visible, refused = _visible(source, [alert_id])
     arguments = {"alert_id": alert_id, "subject": subject.strip(), "body": body.strip()}
-    arguments |= {"actor": viewer(source)}
-    return refused + (_call(source, "edit_draft", arguments) if visible else [])
+    return refused + (_call(source, "edit_draft", arguments, visible) if visible else [])
 
 
 def assign(
     source: Source, alert_ids: Sequence[str], owner: str, due_on: date | None
 ) -> list[Refused]:
     """Say who sees to alerts, and by when; return what was refused."""
-    visible, refused = _visible(source, alert_ids)
-    arguments = {"alert_ids": json.dumps(visible), "owner": owner.strip()}
-    arguments |= {"due_on": due_on.isoformat() if due_on else None, "actor": viewer(source)}
-    return refused + (_call(source, "assign_alerts", arguments) if visible else [])
+    arguments = {"owner": owner.strip(), "due_on": due_on.isoformat() if due_on else None}
+    return _call_for_many(source, "assign_alerts", alert_ids, arguments)
 
 
 def viewer(source: Source) -> str:
@@ -51,22 +46,38 @@ def viewer(source: Source) -> str:
     return f"{source.viewer} as {source.role}" if source.backend == LAKE else source.viewer
 
 
-def _visible(source: Source, alert_ids: Sequence[str]) -> tuple[list[str], list[Refused]]:
-    """Part the alerts that this role sees from those that are none of its business."""
+def _call_for_many(
+    source: Source, procedure: str, alert_ids: Sequence[str], arguments: dict[str, str | None]
+) -> list[Refused]:
+    visible, refused = _visible(source, alert_ids)
+    arguments = {"alert_ids": json.dumps(list(visible)), **arguments}
+    return refused + (_call(source, procedure, arguments, visible) if visible else [])
+
+
+def _visible(source: Source, alert_ids: Sequence[str]) -> tuple[dict[str, str], list[Refused]]:
+    """Return the alerts that this role sees, with their customers, and refuse the others."""
     wanted = list(dict.fromkeys(alert_ids))
     marks = ", ".join("?" for _ in wanted) or "null"
     found = query(
-        source, f"select alert_id from manager_outreach where alert_id in ({marks})", wanted
+        source,
+        f"select alert_id, customer_id from manager_outreach where alert_id in ({marks})",
+        wanted,
     )
-    seen = set(found["alert_id"])
-    refused = [Refused(one, "There is no such alert.") for one in wanted if one not in seen]
-    return [one for one in wanted if one in seen], refused
+    visible = dict(zip(found["alert_id"], found["customer_id"], strict=True))
+    return visible, [
+        Refused(one, "There is no such alert.") for one in wanted if one not in visible
+    ]
 
 
-def _call(source: Source, procedure: str, arguments: dict[str, str | None]) -> list[Refused]:
+def _call(
+    source: Source,
+    procedure: str,
+    arguments: dict[str, str | None],
+    customers: Mapping[str, str],
+) -> list[Refused]:
     answer = _call_lake if source.backend == LAKE else _call_snowflake
-    rows = answer(source, procedure, arguments)
-    st.cache_data.clear()  # what was just done must be seen at once
+    rows = answer(source, procedure, {**arguments, "actor": viewer(source)})
+    forget(source, customers)
     return [Refused(alert_id, sentence) for alert_id, sentence in rows]
 
 

@@ -1,15 +1,56 @@
-"""The dashboard on a large lake: what its first page, its live part and its memory cost."""
+"""The dashboard on a large lake: what its first page, its live part and its memory cost.
 
+`python -m benchmarks.dashboard` builds the lake in $CHURN_LAKE, unless there is one, looks at it in
+the system's Chromium, and prints a table, then one line of JSON.
+"""
+
+import argparse
+import json
 import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
 
 import duckdb
+from playwright.sync_api import Browser, Page
+from rich.console import Console
+from rich.table import Table
 
 from benchmarks.history import event_type
+from benchmarks.memory import peak
 from embedded.database import connect
 from embedded.processes import run_dbt
 from embedded.scheduler import tick
+from tests.browser.driver import PAGES, browser, chromium, serving_process, settle
 
 CUSTOMERS = 100_000
+_ROUNDS, _REFRESHES = 5, 6
+_FORGOTTEN_SECONDS = 6  # longer than what changes by the minute is remembered
+_BARS = {"first paint s": "1.5", "live refresh ms": "150", "memory peak MB": "600"}
+# When the sixth tile of the overview is there, in milliseconds since the address was asked for.
+_WATCH_TILES = """
+    new MutationObserver(() => {
+        const tiles = document.querySelectorAll('[data-testid="stMetricValue"]').length;
+        if (tiles >= 6 && !window.tiles) window.tiles = performance.now();
+    }).observe(document, {childList: true, subtree: true});
+"""
+# When the page asked its server for something, and when the last part of the answer came.
+_WATCH_SOCKET = """
+    window.asked = [];
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) {
+        window.asked.push([performance.now(), performance.now()]);
+        if (!this.watched) {
+            this.watched = true;
+            this.addEventListener('message', () => {
+                if (window.asked.length) window.asked.at(-1)[1] = performance.now();
+            });
+        }
+        return send.call(this, data);
+    };
+"""
 _DAYS, _SCORED_DAYS = 240, 28
 # Every eighth customer has stopped, on a day of its own; everyone has a profile.
 _EVENTS = f"""
@@ -90,5 +131,80 @@ def _insert(lake: duckdb.DuckDBPyConnection, events: int, customers: int) -> Non
     lake.execute(_EVENTS, {"events": events, "customers": customers})
 
 
+def measure(lake: Path) -> dict[str, float]:
+    """Return seconds to first paint, milliseconds of a live refresh, and megabytes of memory."""
+    with serving_process(lake) as (address, process), browser() as chrome:
+        first = _first_paint(chrome, address)
+        later = [_first_paint(chrome, address) for _ in range(_ROUNDS)]
+        live = _live_milliseconds(chrome, address)
+        _visit_every_page(chrome, address)
+        megabytes = peak(process.pid) / 1024
+    return {
+        "first paint, nothing cached s": round(first, 2),
+        "first paint s": round(statistics.median(later), 2),
+        "live refresh ms": round(statistics.median(live)),
+        "live refresh, slowest ms": round(max(live)),
+        "memory peak MB": round(megabytes),
+    }
+
+
+def _first_paint(chrome: Browser, address: str) -> float:
+    """Open the overview as a new visitor; return the seconds until all tiles show."""
+    time.sleep(_FORGOTTEN_SECONDS)
+    page = chrome.new_page(viewport={"width": 1440, "height": 1100})
+    page.add_init_script(_WATCH_TILES)
+    page.goto(address)
+    settle(page)
+    milliseconds = page.evaluate("window.tiles")
+    page.close()
+    return milliseconds / 1000
+
+
+def _live_milliseconds(chrome: Browser, address: str) -> list[float]:
+    """Return how long each refresh of the tiles took, from asking to the end of the answer."""
+    page = chrome.new_page(viewport={"width": 1440, "height": 1100})
+    page.add_init_script(_WATCH_SOCKET)
+    page.goto(address)
+    settle(page)
+    page.evaluate("window.asked = []")
+    page.wait_for_function(f"window.asked.length > {_REFRESHES}", timeout=_REFRESHES * 60_000)
+    asked = page.evaluate("window.asked")[:_REFRESHES]
+    page.close()
+    return [answered - at for at, answered in asked]
+
+
+def _visit_every_page(chrome: Browser, address: str) -> None:
+    page: Page = chrome.new_page(viewport={"width": 1440, "height": 1100})
+    for path in PAGES.values():
+        page.goto(f"{address}/{path}")
+        settle(page)
+    page.close()
+
+
+def main() -> int:
+    """Measure on the lake in $CHURN_LAKE, or on one that is built for it and thrown away."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.dashboard", description=__doc__)
+    parser.add_argument("--events", type=int, default=5_000_000)
+    arguments = parser.parse_args()
+    if chromium() is None:
+        sys.exit("no Chromium on this machine: install one (apt-get install chromium)")
+    with tempfile.TemporaryDirectory() as folder:
+        lake = Path(os.environ.setdefault("CHURN_LAKE", str(Path(folder) / "lake")))
+        if not (lake / "catalog.sqlite").exists():
+            build(arguments.events)
+        figures = measure(lake)
+    table = Table(
+        title=f"{CUSTOMERS:,} customers, {arguments.events:,} events, {os.cpu_count()} processors"
+    )
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_column("bar", justify="right")
+    for figure, value in figures.items():
+        table.add_row(figure, f"{value:,}", _BARS.get(figure, ""))
+    Console(stderr=True).print(table)
+    sys.stdout.write(json.dumps(figures) + "\n")
+    return 0
+
+
 if __name__ == "__main__":
-    build(int(os.environ.get("EVENTS", 5_000_000)))
+    sys.exit(main())

@@ -17,8 +17,8 @@ def peak_kilobytes(process: subprocess.Popen) -> int:
     while process.poll() is None:
         for number in (str(process.pid), *_children(process.pid)):
             # It grows only, but for a child that was just forked: that still has its parent's.
-            if peak := _peak(number):
-                peaks[number] = peak
+            if kilobytes := peak(number):
+                peaks[number] = kilobytes
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     return sum(peaks.values())
 
@@ -28,7 +28,8 @@ def _children(number: int) -> list[str]:
     return [child for path in lists for child in _read(path).split()]
 
 
-def _peak(number: str) -> int:
+def peak(number: str | int) -> int:
+    """Return the peak of a process's resident memory so far, in kilobytes; 0 if it has ended."""
     _, _, rest = _read(Path(f"/proc/{number}/status")).partition("VmHWM:")
     return int(rest.split()[0]) if rest else 0
 

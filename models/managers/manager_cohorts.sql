@@ -1,21 +1,14 @@
 with
 
-customers as (
+visits as (
 
-    select
-        customer_id,
-        segment
-    from {{ ref('manager_customers') }}
+    select * from {{ ref('visible_visits') }}
 
 ),
 
-monthly as (
+months as (
 
-    select
-        customer_id,
-        activity_month
-    from {{ ref('customer_activity_monthly') }}
-    where active_days > 0
+    select * from {{ ref('activity_months') }}
 
 ),
 
@@ -23,32 +16,21 @@ joined as (
 
     select
         customer_id,
+        segment,
         min(activity_month) as join_month
-    from monthly
-    group by customer_id
-
-),
-
-months as (
-
-    select
-        activity_month,
-        activity_month = max(activity_month) over () as is_unfinished,
-        min(activity_month) over () as first_month
-    from monthly
-    group by activity_month
+    from visits
+    group by customer_id, segment
 
 ),
 
 sizes as (
 
     select
-        joined.join_month,
-        customers.segment,
+        join_month,
+        segment,
         count(*) as customers
     from joined
-    inner join customers on joined.customer_id = customers.customer_id
-    group by joined.join_month, customers.segment
+    group by join_month, segment
 
 ),
 
@@ -56,13 +38,12 @@ active as (
 
     select
         joined.join_month,
-        customers.segment,
-        monthly.activity_month,
+        joined.segment,
+        visits.activity_month,
         count(*) as active_customers
-    from monthly
-    inner join joined on monthly.customer_id = joined.customer_id
-    inner join customers on monthly.customer_id = customers.customer_id
-    group by joined.join_month, customers.segment, monthly.activity_month
+    from visits
+    inner join joined on visits.customer_id = joined.customer_id
+    group by joined.join_month, joined.segment, visits.activity_month
 
 ),
 
@@ -72,7 +53,7 @@ cohorts as (
     select
         sizes.join_month,
         sizes.segment,
-        sizes.join_month = months.first_month as is_first_month,
+        first_months.activity_month is not null as is_first_month,
         months.activity_month,
         months.is_unfinished,
         datediff('month', sizes.join_month, months.activity_month) as month_number,
@@ -80,6 +61,8 @@ cohorts as (
         coalesce(active.active_customers, 0) as active_customers
     from sizes
     inner join months on sizes.join_month <= months.activity_month
+    left join months as first_months
+        on sizes.join_month = first_months.activity_month and first_months.is_first
     left join active
         on
             sizes.join_month = active.join_month

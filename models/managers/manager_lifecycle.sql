@@ -1,43 +1,25 @@
 with
 
-customers as (
-
-    select
-        customer_id,
-        segment
-    from {{ ref('manager_customers') }}
-
-),
-
-monthly as (
-
-    select
-        customer_id,
-        activity_month
-    from {{ ref('customer_activity_monthly') }}
-    where active_days > 0
-
-),
-
 visits as (
 
     select
-        customers.segment,
-        monthly.activity_month,
-        lag(monthly.activity_month) over (
-            partition by monthly.customer_id order by monthly.activity_month
+        segment,
+        activity_month,
+        lag(activity_month) over (
+            partition by customer_id order by activity_month
         ) as previous_month,
-        lead(monthly.activity_month) over (
-            partition by monthly.customer_id order by monthly.activity_month
+        lead(activity_month) over (
+            partition by customer_id order by activity_month
         ) as next_month
-    from monthly
-    inner join customers on monthly.customer_id = customers.customer_id
+    from {{ ref('visible_visits') }}
 
 ),
 
 last_months as (
 
-    select max(activity_month) as last_month from monthly
+    select activity_month as last_month
+    from {{ ref('activity_months') }}
+    where is_unfinished
 
 ),
 

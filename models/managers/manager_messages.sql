@@ -20,7 +20,7 @@ states as (
 
 emails as (
 
-    select * from {{ ref('current_drafts') }}
+    select * from {{ ref('shown_messages') }}
 
 ),
 
@@ -37,11 +37,11 @@ messages as (
         coalesce(states.state, alerts.status) as status,
         alerts.created_at as alerted_at,
         alerts.model_version,
-        {{ masked('emails.subject', where='emails.alert_id is not null') }} as subject,
-        {{ masked('emails.body', where='emails.alert_id is not null') }} as body,
+        emails.subject,
+        emails.body,
         emails.provider,
         emails.checks,
-        emails.created_at as drafted_at
+        emails.drafted_at
     from alerts
     inner join customers on alerts.customer_id = customers.customer_id
     left join states on alerts.alert_id = states.alert_id

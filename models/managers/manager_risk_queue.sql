@@ -16,41 +16,27 @@ alerts as (
 
 ),
 
-states as (
+progress as (
 
-    select * from {{ ref('alert_states') }}
-
-),
-
-assignments as (
-
-    select * from {{ current_assignments() }} as current_assignments
+    select * from {{ ref('alert_progress') }}
 
 ),
 
--- The last score of the day that ended a week ago: who is in the queue was scored every day.
 week_old_scores as (
 
-    select
-        customer_id,
-        max_by(score, scored_at) as score
-    from {{ ref('churn_score_history') }}
-    where
-        scored_at <= {{ utc_now() }} - interval '7 days'
-        and scored_at > {{ utc_now() }} - interval '8 days'
-    group by customer_id
+    select * from {{ ref('week_old_scores') }}
 
 ),
 
 contacts as (
 
     select
-        states.customer_id,
+        sent.customer_id,
         max(events.occurred_at) as last_contact_at
     from {{ ref('alert_events') }} as events
-    inner join states on events.alert_id = states.alert_id
+    inner join {{ ref('high_risk_history') }} as sent on events.alert_id = sent.alert_id
     where events.to_state = 'SENT'
-    group by states.customer_id
+    group by sent.customer_id
 
 ),
 
@@ -74,13 +60,12 @@ queue as (
         alerts.alert_id,
         alerts.created_at as alerted_at,
         alerts.arm,
-        coalesce(states.state, alerts.status) as alert_status,
-        assignments.owner,
-        assignments.due_on
+        coalesce(progress.state, alerts.status) as alert_status,
+        progress.owner,
+        progress.due_on
     from customers
     left join alerts on customers.customer_id = alerts.customer_id
-    left join states on alerts.alert_id = states.alert_id
-    left join assignments on alerts.alert_id = assignments.alert_id
+    left join progress on alerts.alert_id = progress.alert_id
     left join week_old_scores on customers.customer_id = week_old_scores.customer_id
     left join contacts on customers.customer_id = contacts.customer_id
     where customers.band = 'high'

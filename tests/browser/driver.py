@@ -50,6 +50,13 @@ def browser() -> Iterator[Browser]:
 @contextmanager
 def serving(lake: Path) -> Iterator[str]:
     """Serve the dashboard on a lake and return its address."""
+    with serving_process(lake) as (address, _):
+        yield address
+
+
+@contextmanager
+def serving_process(lake: Path) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Serve the dashboard on a lake and return its address and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -67,7 +74,7 @@ def serving(lake: Path) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(address, process)
-        yield address
+        yield address, process
     finally:
         process.terminate()
         process.wait()

@@ -7,7 +7,7 @@ from connection import Source
 from data import outcomes, outreach, risk
 
 _OF_ALL_ALERTS = (
-    risk.overview,
+    risk.live,
     risk.queue,
     outreach.alerts,
     outreach.last_moves,

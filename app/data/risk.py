@@ -5,16 +5,22 @@ from typing import Any
 import pandas as pd
 from connection import Source, query, query_one
 
-from data import fresh, slow
+from data import fresh, minutely, slow
 
 BIN_PERCENT = 5
 TREND_DAYS = 90
 
 
-@fresh
+@minutely
 def overview(source: Source) -> dict[str, Any]:
-    """Return the figures of the overview: one row, by name."""
+    """Return the figures of the overview by name, with how many customers there are."""
     return query_one(source, "select * from manager_overview")
+
+
+@fresh
+def live(source: Source) -> dict[str, Any]:
+    """Return the figures of the overview that are asked for again and again, by name."""
+    return query_one(source, "select * from manager_live")
 
 
 @slow
@@ -68,7 +74,8 @@ def first_of_queue(source: Source, at_most: int) -> pd.DataFrame:
         source,
         f"""
         select customer_id, name, score, value_at_risk, top_reasons, first_reason, model_version
-        from manager_risk_queue
+        from manager_customers
+        where band = 'high'
         order by value_at_risk desc, customer_id
         limit {int(at_most)}
         """,  # Snowflake binds no parameter in a limit
@@ -82,7 +89,8 @@ def reasons(source: Source) -> pd.DataFrame:
         source,
         """
         select first_reason, sum(value_at_risk) as value_at_risk, count(*) as customers
-        from manager_risk_queue
+        from manager_customers
+        where band = 'high'
         group by first_reason
         order by value_at_risk desc
         """,

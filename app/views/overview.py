@@ -26,7 +26,7 @@ def main() -> None:
     page = begin("Overview", "How bad is it, and is it getting worse?")
     if page is None:
         return
-    _live_figures(page.source, _stage(page.figures))
+    _live_figures(page)
     if says_unscored(page.source, page.figures):
         return
     for left_part, right_part in ((_trend, _distribution), (_first_of_queue, _reasons)):
@@ -38,19 +38,21 @@ def main() -> None:
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
-def _live_figures(source: Source, stage: tuple[bool, bool, bool]) -> None:
+def _live_figures(page: Page) -> None:
     """Show the tiles, and again every few seconds: one small query, nothing else of the page."""
     with calm():
-        figures = risk.overview(source)
-        if _stage(figures) != stage:
-            st.rerun()  # first customers, first scores, or data gone stale: all of the page changes
-        _tiles(source, figures)
+        figures = page.figures | risk.live(page.source)
+        if _stage(figures) != _stage(page.figures):
+            # First scores, first customers at risk, or data gone stale: all of the page changes.
+            risk.overview.clear(page.source)
+            st.rerun()
+        _tiles(page.source, figures)
         st.caption(f"Looked at {pd.Timestamp.now('UTC'):%H:%M:%S} UTC, every {REFRESH_SECONDS} s.")
 
 
 def _stage(figures: dict[str, Any]) -> tuple[bool, bool, bool]:
-    has_customers, has_scores = bool(figures["customers"]), bool(figures["scored_customers"])
-    return has_customers, has_scores, bool(figures["is_stale"])
+    has_scores, has_risk = pd.notna(figures["last_scored_at"]), bool(figures["customers_at_risk"])
+    return has_scores, has_risk, bool(figures["is_stale"])
 
 
 def _tiles(source: Source, figures: dict[str, Any]) -> None:

@@ -1,47 +1,25 @@
--- The figures that refresh while somebody looks: it reads narrow columns of few tables, and not the
--- other views, whose rows it would have to make first.
 with
 
-customer_figures as (
+population as (
 
-    select * from {{ ref('customer_figures') }}
-
-),
-
-alert_figures as (
-
-    select * from {{ ref('alert_figures') }}
+    select * from {{ ref('population_figures') }}
 
 ),
 
-health as (
+live as (
 
-    select * from {{ ref('pipeline_health') }}
-
-),
-
-model as (
-
-    select version from {{ ref('active_churn_model') }}
+    select * from {{ ref('manager_live') }}
 
 ),
 
 overview as (
 
     select
-        customer_figures.*,
-        alert_figures.*,
-        health.data_as_of,
-        health.is_stale,
-        health.rejected_events,
-        health.last_scored_at,
-        model.version as model_version,
-        {{ var('churn_horizon_days') }} as horizon_days,
-        {{ var('stale_after_minutes') }} as stale_after_minutes
-    from customer_figures
-    cross join alert_figures
-    cross join health
-    left join model on 1 = 1
+        population.customers,
+        population.scored_customers,
+        live.*
+    from population
+    cross join live
 
 )
 

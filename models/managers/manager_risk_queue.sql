@@ -51,7 +51,7 @@ queue as (
         week_old_scores.score as score_a_week_ago,
         customers.value_at_risk,
         customers.top_reasons,
-        {{ json_text(parse_json('customers.top_reasons'), '[0].code') }} as first_reason,
+        customers.first_reason,
         customers.last_activity_at,
         contacts.last_contact_at,
         customers.band_since,

@@ -19,10 +19,7 @@ profiles as (
 
 scores as (
 
-    select
-        customer_id,
-        band,
-        value_at_risk
+    select customer_id
     from {{ ref('churn_scores') }}
     where band in ('high', 'low')
 
@@ -38,10 +35,7 @@ figures as (
 
     select
         count(*) as customers,
-        count(scores.customer_id) as scored_customers,
-        count(case when scores.band = 'high' then 1 end) as customers_at_risk,
-        coalesce(round(sum(case when scores.band = 'high' then scores.value_at_risk end), 2), 0)
-            as value_at_risk
+        count(scores.customer_id) as scored_customers
     from customers
     left join profiles on customers.customer_id = profiles.customer_id
     left join scores on customers.customer_id = scores.customer_id

@@ -128,6 +128,7 @@ def test_many_customers_fill_every_page_for_each_role(monkeypatch, lakes, role):
     for page, app in every_page(monkeypatch, lakes(5_000), role, customer_id="c0020"):
         assert "no activity in the next 28 days" in markdown(app), page
         assert all(metric.proto.help for metric in app.metric), page
+        assert "A preview, not protection." in markdown(app), page
         shown = [frame.value for frame in app.dataframe]
         names = {name for frame in shown if "name" in frame for name in frame["name"]}
         names = names if page in ("overview", "action_queue", "outreach") else set()
@@ -197,6 +198,31 @@ def test_no_risk_is_told_without_horizon_and_model(monkeypatch, lakes):
         assert MODEL in said, page
 
 
+def test_who_stayed_or_left_stands_beside_the_held_out_with_its_n(monkeypatch, lakes):
+    monkeypatch.setenv("CHURN_LAKE", str(lakes(5_000)))
+    with connect(create=False) as connection:
+        connection.execute("""
+            insert into outcomes
+            select
+                alert_id, customer_id, arm, (hash(alert_id) % 5 = 0)::integer, created_at, 28, 10
+            from high_risk_history
+            where arm = 'treated' or customer_id < 'c2000'
+        """)
+        try:
+            overview = open_app(monkeypatch, lakes(5_000))
+            outcomes = turn_to(overview, "outcomes")
+        finally:
+            connection.execute("delete from outcomes")
+    basis = {metric.label: metric.delta for metric in outcomes.metric}
+    assert basis["Left, treated"] == "n 450"
+    assert basis["Left, held out"] == "n 20: too few to tell"
+    assert "points" in basis["Difference"]
+    assert "Stayed or left" in [heading.value for heading in outcomes.header]
+    [numbers] = [frame for frame in outcomes.dataframe if "treated_percent" in frame.value]
+    assert "color" in numbers.proto.arrow_data.styler.styles
+    assert set(numbers.value["note"]) == {"too few to tell"}
+
+
 def _columns(app):
     import json
 
@@ -243,7 +269,5 @@ def test_everything_that_the_app_needs_goes_to_snowflake():
     deployed = {name.rstrip("/") for name in entity["artifacts"]}
     needed = {file.relative_to(app).parts[0] for file in app.rglob("*.py")}
     assert needed | {"requirements.txt"} <= deployed
-    pins = dict(
-        line.split("==") for line in (app / "requirements.txt").read_text().split() if "==" in line
-    )
-    assert pins["streamlit"] == st.__version__
+    [pin] = [line for line in (app / "requirements.txt").read_text().split() if "==" in line]
+    assert pin in (PROJECT / "requirements" / "locked.txt").read_text().split()

@@ -7,6 +7,7 @@ import streamlit as st
 
 from embedded.database import connect
 from tests.app_lake import fill
+from tests.dbt import PROJECT
 from tests.test_app import open_app, texts, turn_to
 
 
@@ -134,3 +135,34 @@ def test_outreach_shows_the_draft_beside_its_facts(monkeypatch, lake):
     assert "Subject: Hello" in app.code[0].value
     assert "No activity for 20 days" in texts(app)
     assert app.button(key="approve").label == "Approve"
+
+
+def test_without_buttons_in_tables_a_selected_customer_opens(monkeypatch, lake):
+    monkeypatch.delattr(st.column_config, "ButtonColumn")
+    monkeypatch.delattr(st, "grid", raising=False)
+    app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 1)
+    app.button(key="open_one").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Customer"
+    assert app.selectbox(key="customer_choice").value == "c0010"
+
+
+def test_a_write_is_seen_at_once_and_makes_nobody_wait(monkeypatch, lake):
+    app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 0)
+    monkeypatch.syspath_prepend(str(PROJECT / "app"))
+    import connection
+    from data import risk
+
+    mine, another = (
+        connection.Source(connection.LAKE, "me", role, str(lake)) for role in ("CHURN_MANAGER", "")
+    )
+    asked, ask = [], connection._ask_lake
+    monkeypatch.setattr(
+        connection, "_ask_lake", lambda *asking: (asked.append(asking[1]), ask(*asking))[1]
+    )
+    risk.trend(mine), risk.trend(another)
+    app.button(key="approve").click().run()
+    assert any("manager_risk_queue" in sql for sql in asked)
+    asked.clear()
+    risk.trend(mine), risk.trend(another)
+    assert asked == []

@@ -121,6 +121,42 @@ def test_the_timer_refreshes_the_tiles_and_nothing_else(page, address, lake):
     assert not any(heavy in frame for frame in frames)
 
 
+def test_the_keyboard_reaches_every_action(page, address):
+    page.goto(f"{address}/action_queue")
+    settle(page)
+    _tab_to(page, "data-grid-canvas")
+    for key in ("ArrowDown", "ArrowDown", "ArrowDown", "Shift+Space"):  # selects the third row
+        page.keyboard.press(key)
+    page.get_by_text("1 selected").wait_for(timeout=PATIENCE_MILLISECONDS)
+    settle(page)
+    passed = _tab_to(page, "Open the customer", "Shift+Tab")
+    assert {"Export CSV", "Refresh"} <= set(passed)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/customer**", timeout=PATIENCE_MILLISECONDS)
+    settle(page)
+    passed = _tab_to(page, "Assign …")
+    assert {"Edit the draft", "Approve", "Reject …", "Suppress …"} <= set(passed), page.url
+
+
+def _tab_to(page, wanted, key="Tab"):
+    """Press Tab until something is focused; return what was focused on the way."""
+    passed = []
+    while wanted not in passed and len(passed) < 60:
+        page.keyboard.press(key)
+        passed.append(
+            page.evaluate(
+                """() => {
+                    const one = document.activeElement;
+                    const isIcon = (line) => /^[a-z_]*$/.test(line);  // its name stands for it
+                    const word = (one.innerText || '').split('\\n').find(line => !isIcon(line));
+                    return one.getAttribute('aria-label') || word || one.dataset.testid || '';
+                }"""
+            )
+        )
+    assert wanted in passed, passed
+    return passed
+
+
 def test_every_page_is_accessible_and_shows_hostile_text_as_text(page, address):
     axe, found = Axe(), {}
     for name, path in PAGES.items():

@@ -11,7 +11,7 @@ figures as (
 
     select
         active_version,
-        trained_at,
+        cast(trained_at as {{ type_utc() }}) as trained_at,
         test_cutoff_date,
         last_scored_at,
         cast(score_age_hours as double) as score_age_hours,

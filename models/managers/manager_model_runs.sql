@@ -26,7 +26,7 @@ described as (
     select
         runs.version,
         runs.status,
-        runs.trained_at,
+        cast(runs.trained_at as {{ type_utc() }}) as trained_at,
         active.version is not null as is_active,
         decisions.action as last_decision,
         decisions.reason as decision_reason,

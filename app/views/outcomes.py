@@ -73,25 +73,19 @@ def _basis(number: int) -> str:
 
 
 def _stayed(page: Page, overall: pd.Series) -> None:
-    arms = pd.DataFrame(
-        [
-            {
-                "arm": f"{name} · n {count(n)}",
-                "what": what,
-                "place": place,
-                "n": int(n),
-                "share": share,
-            }
-            for name, n, left in [
-                ("Treated", overall["treated_n"], overall["treated_rate"]),
-                ("Held out", overall["holdout_n"], overall["holdout_rate"]),
-            ]
-            if n
-            for place, (what, share) in enumerate([("stayed", 1 - left), ("left", left)])
-        ],
-        columns=["arm", "what", "place", "n", "share"],
-    )
-    arms["customers"] = (arms["n"] * arms["share"]).round().astype(int)
+    rows = [
+        {
+            **{"arm": f"{name} · n {count(n)}", "n": int(n), "what": what, "place": place},
+            **{"share": share, "customers": round(n * share)},
+        }
+        for name, n, left in [
+            ("Treated", overall["treated_n"], overall["treated_rate"]),
+            ("Held out", overall["holdout_n"], overall["holdout_rate"]),
+        ]
+        if n
+        for place, (what, share) in enumerate([("stayed", 1 - left), ("left", left)])
+    ]
+    arms = pd.DataFrame(rows, columns=["arm", "n", "what", "place", "share", "customers"])
     heading(
         "Stayed or left",
         arms,

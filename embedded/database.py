@@ -63,6 +63,7 @@ def attach(connection: duckdb.DuckDBPyConnection) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
         _load_extensions(connection)
+        _limit_threads(connection)
         connection.execute("set timezone = 'UTC'")
         # What does not fit into memory belongs where there is room for the lake.
         connection.execute(f"set temp_directory = '{_quoted(path / 'spill')}'")
@@ -78,6 +79,16 @@ def attach(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"use {CATALOG}.main")
     except (OSError, duckdb.Error) as error:
         raise LakeError(explain(error)) from error
+
+
+def _limit_threads(connection: duckdb.DuckDBPyConnection) -> None:
+    """Use so many processors as $CHURN_THREADS says, on a machine that has other work to do."""
+    threads = os.environ.get("CHURN_THREADS")
+    if threads is None:
+        return
+    if not threads.isdecimal() or int(threads) < 1:
+        raise LakeError(f"CHURN_THREADS must be a whole number of at least 1, not '{threads}'")
+    connection.execute(f"set threads = {int(threads)}")
 
 
 def attach_for_large_rows(connection: duckdb.DuckDBPyConnection) -> None:

@@ -16,6 +16,8 @@ PROJECT = Path(__file__).parent.parent
 # Test processes run side by side, and dbt writes into its target folder.
 TARGETS = f"target/tests-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 os.environ["DBT_TARGET_PATH"] = TARGETS
+# So few rows are not worth the second thread, and the other processor is another process's.
+os.environ.setdefault("CHURN_THREADS", "1")
 # What is built of the pipeline, on an empty lake.
 PARTS = {
     "raw": ("run", "-s", "raw"),

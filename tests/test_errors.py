@@ -60,6 +60,14 @@ def test_a_demo_over_someone_elses_lake(tmp_path, monkeypatch):
     assert (tmp_path / "catalog.sqlite").read_text() == "precious"
 
 
+def test_a_number_of_threads_that_is_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
+    monkeypatch.setenv("CHURN_THREADS", "all")
+    (tmp_path / "catalog.sqlite").touch()
+    said = one_line(run_module("embedded", "query", "select 1"))
+    assert said == "CHURN_THREADS must be a whole number of at least 1, not 'all'"
+
+
 def test_a_taken_port(tmp_path, monkeypatch):
     monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
     (tmp_path / "catalog.sqlite").touch()

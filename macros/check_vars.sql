@@ -22,26 +22,26 @@
         'contact_success_share',
     ]) -%}
     {%- if var('churn_label') not in ['lapse', 'half_spend'] -%}
-        {%- do wrong.append(is_not('churn_label', 'lapse or half_spend')) -%}
+        {%- do wrong.append(wrong_var('churn_label', 'lapse or half_spend')) -%}
     {%- endif -%}
     {%- if var('snowflake_edition') not in ['standard', 'enterprise'] -%}
-        {%- do wrong.append(is_not(
+        {%- do wrong.append(wrong_var(
             'snowflake_edition', 'standard or enterprise (which stands for all above it too)'
         )) -%}
     {%- endif -%}
-    {%- if not matches('([1-9][0-9]* (second|minute|hour|day)s?)', var('snowflake_target_lag')) -%}
-        {%- do wrong.append(is_not(
+    {%- if not is_full_match('([1-9][0-9]* (second|minute|hour|day)s?)', var('snowflake_target_lag')) -%}
+        {%- do wrong.append(wrong_var(
             'snowflake_target_lag', 'a time as Snowflake prints it, 1 minute or 5 minutes'
         )) -%}
     {%- endif -%}
     {%- for end in ['earliest', 'latest'] -%}
         {%- set name = 'training_' ~ end ~ '_cutoff' -%}
-        {%- if var(name) != end and not matches('[0-9]{4}-[0-9]{2}-[0-9]{2}', var(name)) -%}
-            {%- do wrong.append(is_not(name, end ~ ' or a date as 2026-01-31')) -%}
+        {%- if var(name) != end and not is_full_match('[0-9]{4}-[0-9]{2}-[0-9]{2}', var(name)) -%}
+            {%- do wrong.append(wrong_var(name, end ~ ' or a date as 2026-01-31')) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if not matches('(?i)off|[1-9][0-9]{0,4} (MINUTE|HOUR)S?', var('retrain_schedule')) -%}
-        {%- do wrong.append(is_not('retrain_schedule', 'off or a span such as 24 HOURS')) -%}
+    {%- if not is_full_match('(?i)off|[1-9][0-9]{0,4} (MINUTE|HOUR)S?', var('retrain_schedule')) -%}
+        {%- do wrong.append(wrong_var('retrain_schedule', 'off or a span such as 24 HOURS')) -%}
     {%- endif -%}
     {{ return(wrong + wrong_event_categories()) }}
 {% endmacro %}
@@ -69,14 +69,14 @@
 {% endmacro %}
 
 {# The sentence about a var that is not what it must be. #}
-{% macro is_not(name, wanted) %}
+{% macro wrong_var(name, wanted) %}
     {{ return("var '" ~ name ~ "' must be " ~ wanted ~ ", not '" ~ var(name) ~ "'") }}
 {% endmacro %}
 
 {% macro wrong_whole_numbers(names, least) %}
     {%- set wrong = [] -%}
     {%- for name in names if var(name) is not integer or var(name) < least -%}
-        {%- do wrong.append(is_not(name, 'a whole number of at least ' ~ least)) -%}
+        {%- do wrong.append(wrong_var(name, 'a whole number of at least ' ~ least)) -%}
     {%- endfor -%}
     {{ return(wrong) }}
 {% endmacro %}
@@ -84,11 +84,11 @@
 {% macro wrong_numbers(names) %}
     {%- set wrong = [] -%}
     {%- for name in names if var(name) is not number or var(name) < 0 -%}
-        {%- do wrong.append(is_not(name, 'a number of at least 0')) -%}
+        {%- do wrong.append(wrong_var(name, 'a number of at least 0')) -%}
     {%- endfor -%}
     {{ return(wrong) }}
 {% endmacro %}
 
-{% macro matches(pattern, value) %}
+{% macro is_full_match(pattern, value) %}
     {{ return(modules.re.fullmatch(pattern, value | string) is not none) }}
 {% endmacro %}

@@ -3,7 +3,7 @@
     {%- set wrong = wrong_whole_numbers(['llm_calls_per_run', 'llm_calls_per_day'], 0)
         + wrong_numbers(['llm_cost_per_million_tokens']) -%}
     {%- if var('email_provider') not in email_providers() -%}
-        {%- do wrong.append(is_not(
+        {%- do wrong.append(wrong_var(
             'email_provider', (email_providers() | join(' or ')) ~ ' on ' ~ target.type
         )) -%}
     {%- endif -%}
@@ -14,11 +14,11 @@
     {%- endif -%}
     {%- set detect = var('effect_to_detect') -%}
     {%- if detect is not number or detect <= 0 or detect > 1 -%}
-        {%- do wrong.append(is_not('effect_to_detect', 'above 0 and at most 1')) -%}
+        {%- do wrong.append(wrong_var('effect_to_detect', 'above 0 and at most 1')) -%}
     {%- endif -%}
     {%- for name in ['sender_address', 'unsubscribe_address']
-        if not matches('[^@\r\n]+@[^@\s<>]+>?', var(name)) -%}
-        {%- do wrong.append(is_not(name, 'an e-mail address')) -%}
+        if not is_full_match('[^@\r\n]+@[^@\s<>]+>?', var(name)) -%}
+        {%- do wrong.append(wrong_var(name, 'an e-mail address')) -%}
     {%- endfor -%}
     {{ return(wrong) }}
 {% endmacro %}

@@ -8,7 +8,7 @@
     {%- set computed = api.Relation.create(
         database='temp', schema='main', identifier=this.identifier
     ) -%}
-    {%- for part in _parts(config.meta_get('part_by')) %}
+    {%- for part in parts_to_compute(config.meta_get('part_by')) %}
         {%- do run_query("set variable part = " ~ part) -%}
         {% call statement('compute', auto_begin=False) %}
             {{ 'create or replace temp table ' ~ computed ~ ' as' if loop.first
@@ -30,7 +30,7 @@
 {% endmaterialization %}
 
 {# The values to compute one after the other as SQL; null stands for all of them at once. #}
-{% macro _parts(part_by) %}
+{% macro parts_to_compute(part_by) %}
     {%- if not part_by -%}{{ return(['null']) }}{%- endif -%}
     {%- set found = run_query(
         "select distinct cast(" ~ part_by.column ~ " as varchar) from "

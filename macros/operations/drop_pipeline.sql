@@ -42,13 +42,13 @@
     {%- do statements.append('drop function if exists ' ~ schema ~ '.generate_retention_email(varchar)') -%}
     {%- for name, function in message_functions().items() -%}
         {%- do statements.append(
-            'drop function if exists ' ~ schema ~ '.' ~ name ~ texts(function.parameters)
+            'drop function if exists ' ~ schema ~ '.' ~ name ~ text_signature(function.parameters)
         ) -%}
     {%- endfor -%}
     {%- for node in graph.nodes.values() | sort(attribute='name')
         if node.config.materialized == 'procedure' -%}
         {%- do statements.append(
-            'drop procedure if exists ' ~ schema ~ '.' ~ node.alias ~ texts(node.config.meta.parameters)
+            'drop procedure if exists ' ~ schema ~ '.' ~ node.alias ~ text_signature(node.config.meta.parameters)
         ) -%}
     {%- endfor -%}
     {%- do statements.append('drop procedure if exists ' ~ schema ~ '.train_churn_model()') -%}
@@ -62,6 +62,6 @@
 {% endmacro %}
 
 {# The signature of a function or procedure whose parameters are all texts. #}
-{% macro texts(parameters) %}
+{% macro text_signature(parameters) %}
     {{ return('(' ~ (['varchar'] * (parameters | length)) | join(', ') ~ ')') }}
 {% endmacro %}

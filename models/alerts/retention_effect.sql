@@ -6,12 +6,6 @@
 
 with
 
-alerts as (
-
-    select * from {{ ref('high_risk_history') }}
-
-),
-
 outcomes as (
 
     select * from {{ ref('outcomes') }}
@@ -29,7 +23,7 @@ sent as (
 first_alerts as (
 
     select *
-    from alerts
+    from {{ ref('high_risk_history') }}
     where suppressed_because is null
     qualify row_number() over (partition by customer_id order by created_at, alert_id) = 1
 

@@ -4,15 +4,15 @@
 
 with
 
-daily as (
+features as (
 
-    select * from {{ ref('customer_activity_daily') }}
+    select * from {{ ref('training_features') }}
 
 ),
 
-whole_months as (
+daily as (
 
-    select * from {{ ref('customer_activity_monthly') }}
+    select * from {{ ref('customer_activity_daily') }}
 
 ),
 
@@ -26,30 +26,6 @@ cutoffs as (
 profiles as (
 
     select * from {{ ref('customer_profiles') }}
-
-),
-
-history as (
-
-    {{ history_days('cutoffs', 'daily') }}
-
-),
-
-monthly as (
-
-    {{ history_months('cutoffs', 'whole_months', 'history') }}
-
-),
-
-metrics as (
-
-    {{ customer_metrics('history', 'monthly', ['cutoff_date', 'customer_id']) }}
-
-),
-
-features as (
-
-    {{ with_clock_features('metrics', 'cutoff_date') }}
 
 ),
 

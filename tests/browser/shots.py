@@ -29,7 +29,9 @@ def shoot(lake: Path, names: list[str], widths=WIDTHS, schemes=SCHEMES) -> None:
                     page.goto(f"{address}/{PAGES[name]}{customer if name == 'customer' else ''}")
                     settle(page)
                     _grow(page, width)
-                    page.screenshot(path=FOLDER / f"{name}-{width}-{scheme}.png")
+                    file = FOLDER / f"{name}-{width}-{scheme}.png"
+                    page.screenshot(path=file)
+                    print(file.relative_to(PROJECT))
                 page.close()
 
 
@@ -62,6 +64,7 @@ def main() -> None:
         sys.exit("no Chromium on this machine: install one (apt-get install chromium)")
     lake = Path(os.environ["CHURN_LAKE"])
     if not (lake / "catalog.sqlite").exists():
+        print(f"building a lake to look at in {lake}: two minutes")
         build(lake)
     freshen()
     shoot(lake, sys.argv[1:] or list(PAGES))

@@ -22,7 +22,7 @@ def begin(title: str, question: str, *, needs_scores: bool = False) -> Page | No
     """Show the head of a page; None when there is nothing below it to show, which it has said."""
     source = current_source()
     st.title(title, anchor=False)
-    figures = risk.overview(source) | risk.live(source)
+    figures = risk.population(source) | risk.live(source)
     says_stale(figures)
     st.caption(f"{question} {_basis(figures)}")
     if says_empty(figures) or (needs_scores and says_unscored(source, figures)):

@@ -29,8 +29,9 @@ def main() -> None:
     else:
         _tiles(effect.iloc[0])
         _stayed(page, effect.iloc[0])
-        _intervals(effect)
-        _table(effect)
+        groups = _groups(effect)
+        _intervals(groups[groups["difference"].notna()])
+        _table(groups)
     _funnel(page)
 
 
@@ -119,9 +120,7 @@ def _named(dimension: str, name: str) -> str:
     return label(name) if dimension == "offer" else plain(name, 60)
 
 
-def _intervals(effect: pd.DataFrame) -> None:
-    rows = _groups(effect)
-    rows = rows[rows["difference"].notna()]
+def _intervals(rows: pd.DataFrame) -> None:
     heading(
         "What messages do",
         rows,
@@ -141,8 +140,7 @@ def _intervals(effect: pd.DataFrame) -> None:
     )
 
 
-def _table(effect: pd.DataFrame) -> None:
-    rows = _groups(effect)
+def _table(rows: pd.DataFrame) -> None:
     heading("The numbers behind it", rows, "effect_numbers")
     listing(
         rows.assign(

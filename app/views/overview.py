@@ -44,7 +44,7 @@ def _live_figures(page: Page) -> None:
         figures = page.figures | risk.live(page.source)
         if _stage(figures) != _stage(page.figures):
             # First scores, first customers at risk, or data gone stale: all of the page changes.
-            risk.overview.clear(page.source)
+            risk.population.clear(page.source)
             st.rerun()
         _tiles(page.source, figures)
         st.caption(f"Looked at {pd.Timestamp.now('UTC'):%H:%M:%S} UTC, every {REFRESH_SECONDS} s.")

@@ -129,7 +129,7 @@ def _open_lake(source: Source) -> Any:
     from embedded.database import connect
 
     connection = connect(source.role, create=False)
-    # Viewers share the processors; for sums of a few columns a second one costs more than it brings.
+    # Viewers share the processors; for sums of few columns a second one costs more than it brings.
     connection.execute("set threads = 1")
     return connection
 

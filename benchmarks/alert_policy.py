@@ -14,8 +14,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
-from rich.console import Console
-from rich.progress import track
 
 from embedded.database import connect, transact
 from embedded.processes import run_dbt
@@ -71,20 +69,18 @@ _ENTRIES = """
 _HIGH = "select count(*) from churn_scores where score is not null and band = 'high'"
 
 
-def measure(days: int) -> dict[str, int]:
-    """Return the figures of so many days, in an own lake that is removed afterwards."""
-    end = datetime(2018, 1, 1)
-    start = end - timedelta(days=days)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["CHURN_LAKE"] = str(Path(folder) / "lake")
-        # Households sleep: a night without baskets is no broken loader here.
-        variables = ["--vars", "stale_after_minutes: 1440"]
-        run_dbt("run", "-s", "raw", *variables)
-        with connect() as lake:
-            _load(lake, datetime(2000, 1, 1), start)
-        run_dbt("build", "--exclude-resource-type", "test", "unit_test", *variables)
-        with connect() as lake:
-            return _live_through(lake, start, days)
+def measure(days: int, folder: Path) -> dict[str, int]:
+    """Return the figures of so many days, in a new lake in this folder."""
+    start = datetime(2018, 1, 1) - timedelta(days=days)
+    os.environ["CHURN_LAKE"] = str(folder / "lake")
+    # Households sleep: a night without baskets is no broken loader here.
+    variables = ["--vars", "stale_after_minutes: 1440"]
+    run_dbt("run", "-s", "raw", *variables)
+    with connect() as lake:
+        _load(lake, datetime(2000, 1, 1), start)
+    run_dbt("build", "--exclude-resource-type", "test", "unit_test", *variables)
+    with connect() as lake:
+        return _live_through(lake, start, days)
 
 
 def _load(lake: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> None:
@@ -93,21 +89,30 @@ def _load(lake: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> 
 
 def _live_through(lake: duckdb.DuckDBPyConnection, start: datetime, days: int) -> dict[str, int]:
     hourly = daily = 0
-    for hour in track(range(1, days * 24 + 1), "hours", console=Console(stderr=True)):
-        moment = start + timedelta(hours=hour)
-        _load(lake, moment - timedelta(hours=1), moment)
-        tick(lake, moment)
-        high = lake.execute(_HIGH).fetchall()[0][0]
-        hourly += high
-        daily += high if hour % 24 == 0 else 0
+    for day in range(days):
+        for hour in range(day * 24 + 1, day * 24 + 25):
+            moment = start + timedelta(hours=hour)
+            _load(lake, moment - timedelta(hours=1), moment)
+            tick(lake, moment)
+            high = lake.execute(_HIGH).fetchall()[0][0]
+            hourly += high
+        daily += high
+        figures = _figures(lake, day + 1) | {
+            "re_emission_every_hour": hourly,
+            "re_emission_every_day": daily,
+        }
+        # A run takes an hour: whoever waits reads how far it is, and what holds so far.
+        sys.stderr.write(json.dumps(figures) + "\n")
+    return figures
+
+
+def _figures(lake: duckdb.DuckDBPyConnection, days: int) -> dict[str, int]:
     alerts, customers, most = lake.execute(_ALERTS).fetchall()[0]
     crossings, crossed = lake.execute(_CROSSINGS).fetchall()[0]
     return {
         "days": days,
         "customers_scored": lake.execute("select count(*) from churn_scores").fetchall()[0][0],
         "scores": lake.execute("select count(*) from churn_score_history").fetchall()[0][0],
-        "re_emission_every_hour": hourly,
-        "re_emission_every_day": daily,
         "upward_crossings": crossings,
         "customers_who_crossed": crossed,
         "alerts": alerts,
@@ -121,7 +126,10 @@ def main() -> int:
     """Run it and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alert_policy", description=__doc__)
     parser.add_argument("--days", type=int, default=28, help="default: 28")
-    figures = measure(parser.parse_args().days)
+    parser.add_argument("--lake", type=Path, help="a new folder that is kept; default: removed")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = measure(arguments.days, arguments.lake or Path(folder))
     sys.stdout.write(json.dumps(figures) + "\n")
     return 0
 

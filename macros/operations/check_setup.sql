@@ -6,7 +6,7 @@
         {%- for sentence in missing -%}{%- do log('missing: ' ~ sentence, info=True) -%}{%- endfor -%}
         {%- if missing -%}
             {%- do exceptions.raise_compiler_error(
-                (missing | length) ~ ' things are missing: see the lines above'
+                'check_setup: ' ~ (missing | length) ~ ' missing, see the lines above'
             ) -%}
         {%- endif -%}
         {%- do log('check_setup: nothing is missing that can be asked for', info=True) -%}
@@ -27,26 +27,38 @@
     ) }}
 {% endmacro %}
 
-{# What the role lacks of what grant_access gives it; owning the schema is as good. #}
+{# What the role itself lacks of what grant_access gives it (not what it has from another role);
+   owning the schema is as good. Privileges on another schema do not count. #}
 {% macro missing_privileges() %}
-    {%- set held = [] -%}
-    {%- for row in run_query('show grants to role ' ~ target.role).rows -%}
-        {%- do held.append(row['privilege'] | upper ~ ' ON ' ~ row['granted_on'] | upper) -%}
+    {%- set held, missing = [], [] -%}
+    {%- set schema = (target.database ~ '.' ~ target.schema) | upper -%}
+    {%- for row in run_query('show grants to role ' ~ target.role).rows
+        if row['granted_on'] | upper == 'ACCOUNT' or row['name'] | upper == schema -%}
+        {%- do held.append(row['privilege'] | upper) -%}
     {%- endfor -%}
-    {%- set missing = [] -%}
-    {%- for privilege in [
-        'EXECUTE TASK ON ACCOUNT', 'EXECUTE MANAGED TASK ON ACCOUNT', 'CREATE DYNAMIC TABLE ON SCHEMA',
-        'CREATE STREAM ON SCHEMA', 'CREATE TASK ON SCHEMA', 'CREATE TABLE ON SCHEMA',
-        'CREATE VIEW ON SCHEMA', 'CREATE FUNCTION ON SCHEMA', 'CREATE PROCEDURE ON SCHEMA',
-        'CREATE STAGE ON SCHEMA',
-    ] if privilege not in held
-        and not ('OWNERSHIP ON SCHEMA' in held and privilege.endswith('SCHEMA')) -%}
+    {%- for privilege, object in needed_privileges() if privilege not in held
+        and not (object == schema and 'OWNERSHIP' in held) -%}
         {%- do missing.append(
-            'role ' ~ target.role ~ ' may not ' ~ privilege | lower
+            'role ' ~ target.role ~ ' may not ' ~ privilege | lower ~ ' on ' ~ object
             ~ ': run grant_access as ACCOUNTADMIN'
         ) -%}
     {%- endfor -%}
     {{ return(missing) }}
+{% endmacro %}
+
+{# Each with the object that it is needed on. #}
+{% macro needed_privileges() %}
+    {%- set schema = (target.database ~ '.' ~ target.schema) | upper -%}
+    {%- set needed = [('EXECUTE TASK', 'the account'), ('EXECUTE MANAGED TASK', 'the account')] -%}
+    {%- do needed.append(('USE AI FUNCTIONS', 'the account')) if var('email_provider') == 'cortex' -%}
+    {%- set kinds = [
+        'DYNAMIC TABLE', 'STREAM', 'TASK', 'TABLE', 'VIEW', 'FUNCTION', 'PROCEDURE', 'STAGE'
+    ] -%}
+    {%- if var('snowflake_edition') == 'enterprise' -%}
+        {%- do kinds.extend(['ROW ACCESS POLICY', 'MASKING POLICY']) -%}
+    {%- endif -%}
+    {%- for kind in kinds -%}{%- do needed.append(('CREATE ' ~ kind, schema)) -%}{%- endfor -%}
+    {{ return(needed) }}
 {% endmacro %}
 
 {% macro missing_warehouse() %}

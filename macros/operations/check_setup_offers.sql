@@ -1,10 +1,12 @@
 {# What check_setup asks for beyond privileges and the warehouse. #}
 
+{# Only the provider cortex asks one. #}
 {% macro missing_language_model() %}
+    {%- if var('email_provider') != 'cortex' -%}{{ return([]) }}{%- endif -%}
     {%- for row in run_query('show cortex base models').rows
         if row['name'] | lower == var('cortex_model') | lower -%}
         {%- if row['lifecycle_status'] | lower in ['legacy', 'deprecated', 'eol'] -%}
-            {{ return(['model ' ~ var('cortex_model') ~ ' is ' ~ row['lifecycle_status']
+            {{ return(['model ' ~ var('cortex_model') ~ ' is ' ~ row['lifecycle_status'] | lower
                 ~ ': set var cortex_model to one that is not']) }}
         {%- endif -%}
         {{ return([]) }}

@@ -24,8 +24,9 @@ from tests.snowflake.visibility import Seen, roles, seen_in_the_lake, views
 
 # What an operator asks for, in one process of dbt; each prints what it does.
 OPERATIONS = (
-    "create_roles()", "grant_access()", "create_cost_limits()", "resume_tasks()", "suspend_tasks()",
-    "resume_tasks()", "execute_task('sweep_silent_customers')", "refresh()", "show_pipeline()",
+    "create_roles()", "grant_access()", "create_cost_limits()", "check_setup()",
+    "resume_tasks()", "suspend_tasks()", "resume_tasks()", "execute_task('sweep_silent_customers')",
+    "refresh()", "show_pipeline()",
     "create_roles(dry_run=true)", "drop_pipeline(dry_run=true)", "drop_access(dry_run=true)",
 )  # fmt: skip
 # Changes the query of the dynamic table under the stream, the bodies of tasks, and the edition.
@@ -38,10 +39,11 @@ OBJECTS = (
 
 @dataclass
 class Deployment:
-    """What both engines hold, and what was sent to the account."""
+    """What both engines hold, and what was sent to the account; what it lacked before."""
 
     account: Account
     lake: Lake
+    unprepared: str
     first: list[Statement]
     second: list[Statement]
     manifest: dict
@@ -51,6 +53,7 @@ class Deployment:
     def start(folder: Path, lakes: EmptyLakes) -> Iterator["Deployment"]:
         """Deploy, fill both engines alike, deploy again."""
         with Account(folder) as account, pytest.MonkeyPatch.context() as patch:
+            unprepared = account.dbt("run-operation", "check_setup", check=False).stdout
             account.dbt("build", "-q", "--exclude-resource-type", "test", "unit_test")
             first, manifest = account.sent(), account.manifest()
             patch.setenv("CHURN_LAKE", str(folder / "lake"))
@@ -60,7 +63,8 @@ class Deployment:
             before = len(account.sent())
             account.dbt("build", "-q", "--exclude-resource-type", "unit_test")
             try:
-                yield Deployment(account, lake, first, account.sent()[before:], manifest)
+                second = account.sent()[before:]
+                yield Deployment(account, lake, unprepared, first, second, manifest)
             finally:
                 lake.connection.close()
 

@@ -122,6 +122,33 @@ def test_operations_say_what_they_do(deployment):
     assert refreshed.index("customer_events") < refreshed.index("churn_metrics_live")
 
 
+def test_setup_is_checked_in_words(deployment):
+    """Before anything, after grants and limits, and with what the account does not offer."""
+    assert {line.partition("missing: ")[2] for line in deployment.unprepared.splitlines()} >= {
+        "role DATA_ENGINEER may not execute task on the account: run grant_access as ACCOUNTADMIN",
+        "role DATA_ENGINEER may not create dynamic table on CHURN.PIPELINE: run grant_access as"
+        " ACCOUNTADMIN",
+        "warehouse CHURN_WH is not there, or not for role DATA_ENGINEER: run create_cost_limits",
+        "role CHURN_APP is not there: run create_roles",
+    }
+    assert "check_setup: nothing is missing" in deployment.operations[1]
+    variables = (
+        "{cortex_model: mistral-7b, email_provider: cortex, snowflake_edition: enterprise,"
+        " snowflake_scoring_packages: [pandas==9.9.9, onnxruntime==1.20.1]}"
+    )
+    deployment.account.execute("grant ownership on table churn_scores_raw to role CHURN_LOADER")
+    wrong = deployment.account.dbt("run-operation", "check_setup", "--vars", variables, check=False)
+    assert wrong.returncode != 0
+    said = [line.partition("missing: ")[2] for line in wrong.stdout.splitlines()]
+    assert [sentence for sentence in said if sentence] == [
+        "model mistral-7b is legacy: set var cortex_model to one that is not",
+        "package pandas==9.9.9 is not in the account: change its version, or accept the terms of"
+        " the Anaconda channel",
+        "table CHURN_SCORES_RAW does not track changes, and DATA_ENGINEER does not own it: alter"
+        " table CHURN_SCORES_RAW set change_tracking = true",
+    ]
+
+
 def test_dropping_the_pipeline_leaves_nothing_of_it(deployment):
     _, printed = deployment.operations
     dropped = set(re.findall(r"drop ([a-z ]+) if exists \S+?\.(\w+)[;(\s]", printed))

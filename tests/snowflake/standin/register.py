@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
+from tests.snowflake.standin.offers import Grant, grants_of
 from tests.snowflake.standin.statements import (
     Create,
     create_of,
@@ -47,6 +48,9 @@ class Register:
 
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str], Entry] = {}
+        self.grants: list[Grant] = []
+        # Tables that another role than the deploying one owns.
+        self.foreign: dict[str, str] = {}
         self._last = datetime.now(timezone.utc)
 
     def of(self, kind: str) -> list[Entry]:
@@ -64,11 +68,15 @@ class Register:
         """Do what a statement says with these objects; return SQL to run instead, or None."""
         if created := create_of(sql):
             return self._create(created, sql)
+        self.grants.extend(grants_of(sql))
         text = one_line(sql)
         if found := re.match(
             r"alter (dynamic table|task|stream) (?:if exists )?(\S+) (.*)", text, re.I
         ):
             return self._alter(found[1].lower(), found[2], found[3])
+        if found := re.match(r"grant ownership on table (\S+) to role (\w+)", text, re.I):
+            self.foreign[identifier(found[1])] = found[2].upper()
+            return done("Statement executed successfully.")
         if found := re.match(r"comment on dynamic table (\S+) is \$\$(.*)\$\$$", text, re.I):
             self.get("dynamic table", found[1]).comment = found[2]
             return done("Statement executed successfully.")

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from tests.snowflake.standin.offers import PACKAGES_VIEW, packages_query
 from tests.snowflake.standin.procedure import run_procedure
 from tests.snowflake.standin.register import Refused, Register, done
 from tests.snowflake.standin.show import DATABASE, SCHEMA, dynamic_tables_function, show
@@ -90,6 +91,7 @@ class Door:
         if ACCEPTED.match(text):
             return done("Statement executed successfully.")
         sql = TASK_HISTORY.sub(NO_TASK_RUNS, sql)
+        sql = PACKAGES_VIEW.sub(packages_query(), sql)
         if "account_usage" in text.lower():
             return "select 'nothing yet' as what where 1 = 0"
         if text.lower() in ("begin", "begin transaction", "commit", "rollback"):

@@ -2,15 +2,16 @@
 
 import re
 
+from tests.snowflake.standin.offers import OWNER, Grant, models
 from tests.snowflake.standin.register import Entry, Register
 from tests.snowflake.standin.statements import one_line, option
 
 # DuckDB has a schema "main" of its own in every database: the stand-in uses another name.
 DATABASE, SCHEMA = "CHURN", "PIPELINE"
 SHOW = re.compile(
-    r"show (terse )?(?P<kind>dynamic tables|streams|tasks|objects|user functions|procedures|"
-    r"user procedures|roles|grants|stages|warehouses|resource monitors|masking policies|"
-    r"row access policies|parameters|cortex base models)(?P<rest>.*)",
+    r"show (terse )?(?P<kind>dynamic tables|streams|tasks|tables|objects|user functions|"
+    r"procedures|user procedures|roles|grants|stages|warehouses|resource monitors|"
+    r"masking policies|row access policies|cortex base models)(?P<rest>.*)",
     re.I,
 )
 
@@ -23,6 +24,12 @@ def show(register: Register, sql: str) -> str | None:
     kind = found["kind"].lower()
     if kind == "objects":
         return _objects(register)
+    if kind == "tables":
+        return _tables(register)
+    if kind == "cortex base models":
+        return _answer(models(), ["name", "lifecycle_status"])
+    if kind == "grants":
+        return _grants(register, found["rest"])
     columns = COLUMNS.get(kind)
     if columns is None:
         return None
@@ -92,6 +99,14 @@ def _task(entry: Entry) -> dict:
     }
 
 
+def _warehouse(entry: Entry) -> dict:
+    return {
+        **_common(entry),
+        "size": option(entry.text, "warehouse_size"),
+        "auto_suspend": option(entry.text, "auto_suspend"),
+    }
+
+
 def _function(entry: Entry) -> dict:
     return {**_common(entry), "description": entry.comment}
 
@@ -114,6 +129,7 @@ COLUMNS = {
     "user procedures": _function,
     "roles": _common,
     "stages": _common,
+    "warehouses": _warehouse,
     "resource monitors": _common,
 }
 
@@ -134,6 +150,28 @@ def _objects(register: Register) -> str:
         from {DATABASE}.information_schema.tables
         where upper(table_schema) = '{SCHEMA}'
     """
+
+
+def _tables(register: Register) -> str:
+    """The first dynamic table over a table tracks its changes, if their owner is the same."""
+    owners = {"": OWNER, **register.foreign}
+    owner = " ".join(f"when '{name}' then '{role}'" for name, role in owners.items())
+    return f"""
+        select "name", "owner", iff("owner" = '{OWNER}', 'ON', 'OFF') as "change_tracking"
+        from (
+            select
+                table_name as "name",
+                case upper(table_name) {owner} else '{OWNER}' end as "owner"
+            from {DATABASE}.information_schema.tables
+            where upper(table_schema) = '{SCHEMA}' and table_type = 'BASE TABLE'
+        )
+    """
+
+
+def _grants(register: Register, rest: str) -> str:
+    role = rest.split()[-1].upper()
+    granted = [grant._asdict() for grant in register.grants if grant.role == role]
+    return _answer(granted, list(Grant._fields))
 
 
 def _answer(rows: list[dict], columns: list[str], quoted: bool = True) -> str:

@@ -1,7 +1,8 @@
 """`make soak-together`: all parts of the pipeline on one lake for a while; ends in one JSON line.
 
 A real broker, a paced sender, the loader, the scheduler, a reader that asks what the dashboard
-asks, and `dbt build` in the middle. A failed pass, a crash or a wrong row makes it exit 1.
+asks, `dbt build` in the middle and, if asked for, an LLM that takes its time. A failed pass, a
+crash or a wrong row makes it exit 1.
 """
 
 import argparse
@@ -22,7 +23,9 @@ from embedded.broker import broker
 from embedded.database import connect, lake_path
 from ingest.publisher import send
 from ingest.simulate import Faults, messages, simulate
+from outreach.work import work
 from tests.dbt import run_dbt
+from tests.outreach_fixtures import ollama_server
 from tests.soak.accounts import COUNTS, account
 from tests.soak.forks import Fork
 from tests.soak.loaders import Loader
@@ -51,15 +54,20 @@ QUESTIONS = (
         }.items()
     ),
 )
+_LAG = "select round(max_lag_seconds, 1) from dynamic_table_lag where name = 'churn_metrics_live'"
+_CALLS = "select outcome, count(*) from llm_calls group by outcome"
 Log = Callable[[str], None]
 
 
 class Together:
     """One run: a lake with a past, the processes that work on it, and what they had to say."""
 
-    def __init__(self, folder: Path, rate: float, seed: int, log: Log) -> None:
-        self._folder, self._rate, self._seed, self.log = folder, rate, seed, log
-        run_dbt("build", "-q", "--exclude-resource-type", "test", "unit_test")
+    def __init__(
+        self, folder: Path, rate: float, seed: int, log: Log, llm: str | None = None
+    ) -> None:
+        self._folder, self._rate, self._seed, self.log, self._llm = folder, rate, seed, log, llm
+        self._variables = ["--vars", "{email_provider: ollama}"] if llm else []
+        run_dbt("build", "-q", "--exclude-resource-type", "test", "unit_test", *self._variables)
         self._lake = connect()
         activate_model(self._lake)
 
@@ -75,6 +83,8 @@ class Together:
                 "reader": self._fork("reader", _read, lake_path()),
                 "sender": self._fork("sender", _send, address, self._rate, seconds, self._seed),
             }
+            if self._llm:
+                forks["messages"] = self._fork("messages", _write, lake_path(), self._llm)
             try:
                 account_of_dbt = self._watch(forks, seconds)
             finally:
@@ -87,7 +97,7 @@ class Together:
         """Wait until the sender has ended; in the middle, build everything anew."""
         forks["sender"].wait(seconds / 2)
         self.log("dbt build")
-        build = run_dbt("build", check=False)
+        build = run_dbt("build", *self._variables, check=False)
         if build.returncode:
             self.log(build.stdout[-3_000:])
         forks["sender"].wait(seconds)
@@ -118,10 +128,12 @@ class Together:
         places = "count(*), count(distinct (kafka_partition, kafka_offset))"
         query = f"select {places} from churn_scores_raw"
         rows, distinct = self._lake.execute(query).fetchall()[0]
+        most = self._lake.execute(_LAG).fetchall()[0][0]
         figures = account(self._lake)
         alerts = self._lake.execute("select count(*) from high_risk_history").fetchall()[0][0]
         found = {"events": sent, "events_missing": sent - distinct, "events_twice": rows - distinct}
-        return {**found, "alerts": alerts, **figures}
+        called = dict(self._lake.execute(_CALLS).fetchall())
+        return {**found, "alerts": alerts, "lag_max_s": most, "llm_calls": called, **figures}
 
     # -- processes --------------------------------------------------------------------------------
 
@@ -176,17 +188,27 @@ def _read(lake: Path) -> None:
             time.sleep(0.5)
 
 
+def _write(lake: Path, llm: str) -> None:
+    use_lake(lake)
+    os.environ["OLLAMA_HOST"] = llm
+    work()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak.together", description=__doc__)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--rate", type=float, default=300, help="events a second")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--llm-seconds", type=float, help="until an LLM answers; default: no LLM")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ollama_server() as (llm, address):
+        llm.wait_seconds = arguments.llm_seconds
         os.environ["CHURN_LAKE"] = str(Path(folder) / "lake")
         run = Together(
-            Path(folder), arguments.rate, arguments.seed, lambda line: sys.stderr.write(line + "\n")
-        )
+            Path(folder), arguments.rate, arguments.seed,
+            lambda line: sys.stderr.write(line + "\n"),
+            address if arguments.llm_seconds is not None else None,
+        )  # fmt: skip
         found = run.run(arguments.seconds)
     sys.stdout.write(json.dumps(found) + "\n")
     return int(any(found[name] for name in FAULTS) or not found["passes"])

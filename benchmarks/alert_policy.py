@@ -128,6 +128,10 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=28, help="default: 28")
     parser.add_argument("--lake", type=Path, help="a new folder that is kept; default: removed")
     arguments = parser.parse_args()
+    if arguments.days < 1:
+        parser.error("--days: at least 1")
+    if arguments.lake and arguments.lake.exists():
+        parser.error(f"--lake {arguments.lake} is there already: name a new folder")
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(arguments.days, arguments.lake or Path(folder))
     sys.stdout.write(json.dumps(figures) + "\n")

@@ -26,9 +26,9 @@ def measure(events: int) -> dict[str, float]:
         run = run_task(lake, tasks(lake)[_SWEEP], utc_now())
         seconds = time.perf_counter() - started
         [after] = lake.execute("select count(*) from lake.main.churn_score_history").fetchone()
-        alone = _predict(lake)
-    if run.error:
-        raise RuntimeError(run.error)
+        if run.error:
+            raise RuntimeError(run.error)
+        alone = _rows_a_second(lake)
     return {
         "re-scored rows": after - before,
         "re-scored rows/s, all of the task": round((after - before) / seconds),
@@ -36,7 +36,7 @@ def measure(events: int) -> dict[str, float]:
     }
 
 
-def _predict(lake: duckdb.DuckDBPyConnection) -> float:
+def _rows_a_second(lake: duckdb.DuckDBPyConnection) -> float:
     """Return how many rows a second the model scores: of the snapshots that it learned from."""
     [features] = lake.execute("select features from active_churn_model").fetchone()
     columns = ", ".join(f"coalesce(cast({name} as double), 0)" for name in json.loads(features))

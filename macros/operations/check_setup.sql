@@ -36,7 +36,7 @@
         if row['granted_on'] | upper == 'ACCOUNT' or row['name'] | upper == schema -%}
         {%- do held.append(row['privilege'] | upper) -%}
     {%- endfor -%}
-    {%- for privilege, object in needed_privileges() if privilege not in held
+    {%- for privilege, object in needed_privileges(schema) if privilege not in held
         and not (object == schema and 'OWNERSHIP' in held) -%}
         {%- do missing.append(
             'role ' ~ target.role ~ ' may not ' ~ privilege | lower ~ ' on ' ~ object
@@ -47,8 +47,7 @@
 {% endmacro %}
 
 {# Each with the object that it is needed on. #}
-{% macro needed_privileges() %}
-    {%- set schema = (target.database ~ '.' ~ target.schema) | upper -%}
+{% macro needed_privileges(schema) %}
     {%- set needed = [('EXECUTE TASK', 'the account'), ('EXECUTE MANAGED TASK', 'the account')] -%}
     {%- do needed.append(('USE AI FUNCTIONS', 'the account')) if var('email_provider') == 'cortex' -%}
     {%- set kinds = [

@@ -84,7 +84,7 @@ class Together:
                 "sender": self._fork("sender", _send, address, self._rate, seconds, self._seed),
             }
             if self._llm:
-                forks["messages"] = self._fork("messages", _write, lake_path(), self._llm)
+                forks["messages"] = self._fork("messages", _handle_messages, lake_path(), self._llm)
             try:
                 account_of_dbt = self._watch(forks, seconds)
             finally:
@@ -188,7 +188,7 @@ def _read(lake: Path) -> None:
             time.sleep(0.5)
 
 
-def _write(lake: Path, llm: str) -> None:
+def _handle_messages(lake: Path, llm: str) -> None:
     use_lake(lake)
     os.environ["OLLAMA_HOST"] = llm
     work()
@@ -202,7 +202,7 @@ def main() -> int:
     parser.add_argument("--llm-seconds", type=float, help="until an LLM answers; default: no LLM")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, ollama_server() as (llm, address):
-        llm.wait_seconds = arguments.llm_seconds
+        llm.wait_seconds = arguments.llm_seconds or 0.0
         os.environ["CHURN_LAKE"] = str(Path(folder) / "lake")
         run = Together(
             Path(folder), arguments.rate, arguments.seed,

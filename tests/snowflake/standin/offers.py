@@ -7,7 +7,7 @@ from tests.snowflake.standin.statements import one_line
 
 OWNER = "DATA_ENGINEER"
 GRANT = re.compile(
-    r"grant (?P<privileges>[\w, ]+) on (?P<kind>account|database|schema|warehouse|(?:[a-z ]+?))"
+    r"grant (?P<privileges>[\w, ]+) on (?P<kind>[a-z ]+?)"
     r"(?: (?P<name>\S+))? to role (?P<role>\w+)",
     re.I,
 )
@@ -27,7 +27,7 @@ class Grant(NamedTuple):
     privilege: str
     granted_on: str
     name: str
-    role: str
+    grantee_name: str
 
 
 def grants_of(sql: str) -> list[Grant]:

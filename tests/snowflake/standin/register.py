@@ -49,8 +49,6 @@ class Register:
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str], Entry] = {}
         self.grants: list[Grant] = []
-        # Tables that another role than the deploying one owns.
-        self.foreign: dict[str, str] = {}
         self._last = datetime.now(timezone.utc)
 
     def of(self, kind: str) -> list[Entry]:
@@ -74,9 +72,6 @@ class Register:
             r"alter (dynamic table|task|stream) (?:if exists )?(\S+) (.*)", text, re.I
         ):
             return self._alter(found[1].lower(), found[2], found[3])
-        if found := re.match(r"grant ownership on table (\S+) to role (\w+)", text, re.I):
-            self.foreign[identifier(found[1])] = found[2].upper()
-            return done("Statement executed successfully.")
         if found := re.match(r"comment on dynamic table (\S+) is \$\$(.*)\$\$$", text, re.I):
             self.get("dynamic table", found[1]).comment = found[2]
             return done("Statement executed successfully.")

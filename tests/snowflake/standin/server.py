@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.snowflake.standin.offers import PACKAGES_VIEW, packages_query
+from tests.snowflake.standin.offers import OWNER, PACKAGES_VIEW, packages_query
 from tests.snowflake.standin.procedure import run_procedure
 from tests.snowflake.standin.register import Refused, Register, done
 from tests.snowflake.standin.show import DATABASE, SCHEMA, dynamic_tables_function, show
@@ -75,7 +75,7 @@ class Door:
         """Return what fakesnow shall run for a statement; raises Refused."""
         self._record.write(json.dumps({"sql": sql}) + "\n")
         if not self._is_prepared:
-            self._ask_as("DATA_ENGINEER")
+            self._ask_as(OWNER)
             shared_fs.duck_conn.execute(FLATTEN)
             self._is_prepared = True
         for answer in (show(REGISTER, sql), REGISTER.act(sql)):

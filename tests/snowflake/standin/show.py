@@ -4,7 +4,7 @@ import re
 
 from tests.snowflake.standin.offers import OWNER, Grant, models
 from tests.snowflake.standin.register import Entry, Register
-from tests.snowflake.standin.statements import one_line, option
+from tests.snowflake.standin.statements import identifier, one_line, option
 
 # DuckDB has a schema "main" of its own in every database: the stand-in uses another name.
 DATABASE, SCHEMA = "CHURN", "PIPELINE"
@@ -154,7 +154,11 @@ def _objects(register: Register) -> str:
 
 def _tables(register: Register) -> str:
     """The first dynamic table over a table tracks its changes, if their owner is the same."""
-    owners = {"": OWNER, **register.foreign}
+    owners = {"": OWNER} | {
+        identifier(grant.name): grant.grantee_name
+        for grant in register.grants
+        if (grant.privilege, grant.granted_on) == ("OWNERSHIP", "TABLE")
+    }
     owner = " ".join(f"when '{name}' then '{role}'" for name, role in owners.items())
     return f"""
         select "name", "owner", iff("owner" = '{OWNER}', 'ON', 'OFF') as "change_tracking"
@@ -170,7 +174,7 @@ def _tables(register: Register) -> str:
 
 def _grants(register: Register, rest: str) -> str:
     role = rest.split()[-1].upper()
-    granted = [grant._asdict() for grant in register.grants if grant.role == role]
+    granted = [grant._asdict() for grant in register.grants if grant.grantee_name == role]
     return _answer(granted, list(Grant._fields))
 
 

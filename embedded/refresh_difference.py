@@ -65,15 +65,16 @@ def write_difference(current: Pass, table: DynamicTable) -> None:
         execute(f"insert into {target(table)} from {_fresh(name)}")
 
 
-def present_rows(current: Pass, source: str) -> str:
-    """Return a temporary view of a table as it will be when this pass is written."""
-    keys, view = ", ".join(current.tables[source].refresh_key), f"present_{source}"
-    current.connection.execute(
-        f"create or replace temp view {view} as"
-        f" from {CATALOG}.main.{source} anti join {_changed(source)} using ({keys})"
-        f" union all from {_fresh(source)}"
-    )
-    return view
+def present_rows(current: Pass, source: str, only: str = "") -> str:
+    """Return a query for the rows that a table will hold when this pass is written.
+
+    `only` joins them with the keys that are wanted, before anything else looks at them.
+    """
+    rows = f"from {CATALOG}.main.{source} {only}"
+    if source not in current.waiting:
+        return rows
+    keys = ", ".join(current.tables[source].refresh_key)
+    return f"{rows} anti join {_changed(source)} using ({keys}) union all from {_fresh(source)} {only}"
 
 
 def target(table: DynamicTable) -> str:

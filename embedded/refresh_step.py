@@ -148,26 +148,26 @@ def _fill(current: Pass, table: DynamicTable) -> Written:
 def _rewrite(current: Pass, table: DynamicTable, action: str) -> Written:
     """Compute all rows, write those that differ."""
     execute = current.connection.execute
-    present = {
-        source: present_rows(current, source)
-        for source in current.sources[table.name]
-        if source in current.waiting
-    }
-    execute(f"create or replace temp table fresh as {redirect(table.query, present)}")
+    execute(f"create or replace temp table fresh as {_query(current, table)}")
     execute(f"create or replace temp table stale as from {target(table)}")
     return note_difference(current, table, action)
 
 
 def _recompute_affected(current: Pass, table: DynamicTable) -> Written:
     """Compute the rows of the affected keys, write those that differ."""
-    execute, sources = current.connection.execute, current.sources[table.name]
+    execute = current.connection.execute
     only = f"semi join temp.main.affected_keys using ({', '.join(table.refresh_key)})"
-    for source in sources:
-        rows = f"{CATALOG}.main.{source}"
-        if source in current.waiting:
-            rows = f"temp.main.{present_rows(current, source)}"
-        execute(f"create or replace temp view affected_{source} as from {rows} {only}")
-    query = redirect(table.query, {source: f"affected_{source}" for source in sources})
-    execute(f"create or replace temp table fresh as {query}")
+    execute(f"create or replace temp table fresh as {_query(current, table, only)}")
     execute(f"create or replace temp table stale as from {target(table)} {only}")
     return note_difference(current, table, INCREMENTAL)
+
+
+def _query(current: Pass, table: DynamicTable, only: str = "") -> str:
+    """Return the table's query over its sources as they will be when this pass is written."""
+    views = {}
+    for source in current.sources[table.name]:
+        views[source] = f"present_{source}"
+        current.connection.execute(
+            f"create or replace temp view {views[source]} as {present_rows(current, source, only)}"
+        )
+    return redirect(table.query, views)

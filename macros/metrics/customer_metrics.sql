@@ -27,8 +27,7 @@
             {%- endfor %}
             {%- endfor %}
             {%- for count in ['friction', 'marketing'] %}
-            lifelong.{{ count }}_count_in_later_months
-            + coalesce(recent.{{ count }}_count_later_in_the_month, 0)
+            coalesce(recent.{{ count }}_count_since_last_activity, 0)
                 as {{ count }}_count_since_last_activity{{ ',' if not loop.last }}
             {%- endfor %}
         from lifelong

@@ -7,7 +7,6 @@
 
         select
             *,
-            max(last_active_date) over (partition by {{ key_list }}) as final_active_date,
             case
                 when active_days > 0 then datediff(
                     'day',
@@ -32,10 +31,6 @@
             cast(sum(active_days) as bigint) as active_days_total,
             cast(sum(event_count) as bigint) as events_total,
             round(sum(purchase_amount), 4) as purchase_amount_total,
-            {%- for count in ['friction', 'marketing'] %}
-            cast(sum(case when activity_month > final_active_date then {{ count }}_count else 0 end)
-                as bigint) as {{ count }}_count_in_later_months,
-            {%- endfor %}
             datediff('day', min(first_active_date), max(last_active_date)) as gap_days_sum,
             max(greatest(coalesce(gap_days_max, 0), coalesce(gap_days_before, 0))) as gap_days_max,
             cast(sum(

@@ -32,9 +32,7 @@
         min(case when is_active then activity_date end) as first_active_date,
         max(case when is_active then activity_date end) as last_active_date,
         count(case when is_active then 1 end) as active_days,
-        {%- for count in ['event', 'friction', 'marketing'] %}
-        cast(sum({{ count }}_count) as bigint) as {{ count }}_count,
-        {%- endfor %}
+        cast(sum(event_count) as bigint) as event_count,
         round(sum(purchase_amount), 4) as purchase_amount,
         max(gap_days) as gap_days_max,
         cast(sum(gap_days * gap_days) as bigint) as gap_days_squared

@@ -1,33 +1,18 @@
 {# The figures of the windows that end at a customer's own last active day, from days, as the CTEs
-   recent_months, recent_days and recent.
+   recent_days and recent.
 
-   The days are joined by month: engines skip the files of other months by that equality, which they
-   cannot do by the dates that a window needs. #}
+   The join compares the date with an expression of its other side alone: from the least of these
+   DuckDB knows which parts of the files hold no day that is asked for. #}
 {% macro recent_metrics(daily, lifelong, keys) %}
     {%- set key_list = keys | join(', ') -%}
     {%- set windows = [7, 28, 84] -%}
     {%- set longest = [84, var('population_window_days') | int] | max -%}
-    recent_months as (
-
-        select
-            {{ lifelong }}.*,
-            {{ dbt.dateadd('month', '-months_back.number', first_of_month('last_active_date')) }}
-                as activity_month
-        from {{ lifelong }}
-        cross join (
-            {%- for number in range((longest - 1) // 28 + 2) %}
-            select {{ number }} as number{{ ' union all' if not loop.last }}
-            {%- endfor %}
-        ) as months_back
-
-    ),
-
     recent_days as (
 
         select
             {{ daily }}.*,
-            recent_months.last_active_date,
-            {{ daily }}.activity_date <= recent_months.last_active_date as is_before_the_end,
+            {{ lifelong }}.last_active_date,
+            {{ daily }}.activity_date <= {{ lifelong }}.last_active_date as is_before_the_end,
             case
                 when {{ daily }}.is_active then row_number() over (
                     partition by {{ daily }}.{{ keys | join(', ' ~ daily ~ '.') }}, {{ daily }}.is_active
@@ -35,12 +20,12 @@
                 )
             end as active_day_rank
         from {{ daily }}
-        inner join recent_months
+        inner join {{ lifelong }}
             on
                 {%- for key in keys %}
-                {{ daily }}.{{ key }} = recent_months.{{ key }} and
+                {{ daily }}.{{ key }} = {{ lifelong }}.{{ key }} and
                 {%- endfor %}
-                {{ daily }}.activity_month = recent_months.activity_month
+                {{ daily }}.activity_date > {{ lifelong }}.last_active_date - {{ longest }}
 
     ),
 
@@ -70,7 +55,7 @@
             {%- endfor %}
             {%- for count in ['friction', 'marketing'] %}
             cast(sum(case when not is_before_the_end then {{ count }}_count else 0 end) as bigint)
-                as {{ count }}_count_later_in_the_month{{ ',' if not loop.last }}
+                as {{ count }}_count_since_last_activity{{ ',' if not loop.last }}
             {%- endfor %}
         from recent_days
         group by {{ key_list }}

@@ -21,8 +21,8 @@
 {% macro history_months(cutoffs, monthly, history) %}
     {%- set columns = [
         'customer_id', 'activity_month', 'first_event_at', 'last_active_at', 'first_cancelled_at',
-        'first_active_date', 'last_active_date', 'active_days', 'event_count', 'friction_count',
-        'marketing_count', 'purchase_amount', 'gap_days_max', 'gap_days_squared',
+        'first_active_date', 'last_active_date', 'active_days', 'event_count',
+        'purchase_amount', 'gap_days_max', 'gap_days_squared',
     ] %}
     with last_days as (
         select * from {{ history }} where activity_month = {{ first_of_month('cutoff_date') }}

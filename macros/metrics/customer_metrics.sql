@@ -17,7 +17,7 @@
         select
             lifelong.*,
             active_days_total - 1 as gap_count,
-            recent.qualifying_active_date,
+            qualifying_days.qualifying_active_date,
             {%- for days in [7, 28, 84] %}
             {%- for figure in [
                 'active_days', 'activity_count', 'purchase_count', 'friction_count',
@@ -31,9 +31,11 @@
                 as {{ count }}_count_since_last_activity{{ ',' if not loop.last }}
             {%- endfor %}
         from lifelong
-        left join recent
-            on {% for key in keys %}lifelong.{{ key }} = recent.{{ key }}
+        {%- for joined in ['recent', 'qualifying_days'] %}
+        left join {{ joined }}
+            on {% for key in keys %}lifelong.{{ key }} = {{ joined }}.{{ key }}
             {%- if not loop.last %} and {% endif %}{% endfor %}
+        {%- endfor %}
 
     )
 

@@ -1,5 +1,5 @@
 {# The figures of the windows that end at a customer's own last active day, from days, as the CTEs
-   recent_days and recent.
+   recent_days, qualifying_days and recent.
 
    The join compares the date with an expression of its other side alone: from the least of these
    DuckDB knows which parts of the files hold no day that is asked for. #}
@@ -12,13 +12,7 @@
         select
             {{ daily }}.*,
             {{ lifelong }}.last_active_date,
-            {{ daily }}.activity_date <= {{ lifelong }}.last_active_date as is_before_the_end,
-            case
-                when {{ daily }}.is_active then row_number() over (
-                    partition by {{ daily }}.{{ keys | join(', ' ~ daily ~ '.') }}, {{ daily }}.is_active
-                    order by {{ daily }}.activity_date desc
-                )
-            end as active_day_rank
+            {{ daily }}.activity_date <= {{ lifelong }}.last_active_date as is_before_the_end
         from {{ daily }}
         inner join {{ lifelong }}
             on
@@ -29,18 +23,23 @@
 
     ),
 
+    qualifying_days as (
+
+        select
+            {{ key_list }},
+            activity_date as qualifying_active_date
+        from recent_days
+        where is_active and activity_date > last_active_date - {{ var('population_window_days') }}
+        qualify row_number() over (
+            partition by {{ key_list }} order by activity_date desc
+        ) = {{ var('population_min_active_days') }}
+
+    ),
+
     recent as (
 
         select
             {{ key_list }},
-            max(
-                case
-                    when
-                        active_day_rank = {{ var('population_min_active_days') }}
-                        and activity_date > last_active_date - {{ var('population_window_days') }}
-                        then activity_date
-                end
-            ) as qualifying_active_date,
             {%- for days in windows %}
             {%- set within -%}
                 is_before_the_end and activity_date > last_active_date - {{ days }}

@@ -45,7 +45,7 @@ class ChurnModel:
                 f"model {self.version} was trained on {len(self.features)} features, not on"
                 f" {rows.shape[1]}: run 'dbt build' to train it again"
             )
-        inputs = {self.session.get_inputs()[0].name: rows.astype(numpy.float32)}
+        inputs = {self.session.get_inputs()[0].name: rows.astype(numpy.float32, copy=False)}
         return self.session.run(["probabilities"], inputs)[0][:, 1].astype(numpy.float64)
 
 

@@ -5,7 +5,6 @@ import threading
 import duckdb
 import numpy
 import pyarrow
-import pyarrow.compute
 
 from embedded.churn_model import ChurnModel, read_active_model, return_to_last_good_model
 from embedded.database import LakeError
@@ -80,11 +79,10 @@ def _predict_churn(*features: pyarrow.Array) -> pyarrow.Array:
     rows = len(features[0])
     if _model is None:
         return pyarrow.nulls(rows, pyarrow.float64())
-    columns = [
-        pyarrow.compute.cast(_combined(feature), pyarrow.float64()).to_numpy(zero_copy_only=False)
-        for feature in features
-    ]
-    return pyarrow.array(_model.predict(numpy.column_stack(columns)), pyarrow.float64())
+    matrix = numpy.empty((rows, len(features)), numpy.float32)
+    for number, feature in enumerate(features):
+        matrix[:, number] = _combined(feature).to_numpy(zero_copy_only=False)
+    return pyarrow.array(_model.predict(matrix), pyarrow.float64())
 
 
 def _combined(feature: pyarrow.Array | pyarrow.ChunkedArray) -> pyarrow.Array:

@@ -74,7 +74,8 @@ def present_rows(current: Pass, source: str, only: str = "") -> str:
     if source not in current.waiting:
         return rows
     keys = ", ".join(current.tables[source].refresh_key)
-    return f"{rows} anti join {_changed(source)} using ({keys}) union all from {_fresh(source)} {only}"
+    others = f"{rows} anti join {_changed(source)} using ({keys})"
+    return f"{others} union all from {_fresh(source)} {only}"
 
 
 def target(table: DynamicTable) -> str:

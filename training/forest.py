@@ -16,7 +16,7 @@ from training.snapshots import matrix
 # Bounded trees: scoring costs the same however much was trained on, and over the earlier cut-offs
 # of the back-test they rank as well (docs/model.md).
 FOREST = {
-    "n_estimators": 200,
+    "n_estimators": 100,
     "min_samples_leaf": 15,
     "max_leaf_nodes": 128,
     "random_state": 7,

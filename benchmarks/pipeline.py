@@ -28,7 +28,10 @@ from ingest.publisher import send
 _PACE, _PACED_SECONDS = 5_000, 60
 _TOPIC = "bench.pipeline"
 # Everyone who is scored gets an alert, in whatever number, so that every event may lead to one.
-_ALARMED = "update lake.main.alert_policy set threshold = 0, max_alerts_per_run = 1000000"
+_ALARMED = """
+    update lake.main.alert_policy
+    set threshold = 0, max_alerts_per_run = 1000000, max_alerts_per_day = 1000000
+"""
 _SECONDS_UNTIL_ALERT = """
     with first_events as (
         select customer_id, min(published_at) as published_at
@@ -54,8 +57,8 @@ def measure(events: int) -> dict[str, float]:
     """Return seconds from an event to its alert, and events a second into CHURN_METRICS_LIVE."""
     history.build(events)
     with connect() as lake:
-        tick(lake)  # whoever has fallen silent is dealt with before
         lake.execute(_ALARMED)
+        tick(lake)  # whoever has fallen silent is dealt with before
     with broker(port=0) as address:
         figures = _seconds_until_alert(address)
         for client in (KAFKA_PYTHON, LIBRDKAFKA):

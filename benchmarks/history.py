@@ -20,6 +20,8 @@ def event_type(number: str) -> str:
     """
 
 
+# Whose alerts a benchmark may ask for; the profiles of three customers in ten are known.
+WATCHED = "watched"
 _DAYS = 120
 # Every fourth customer stops on a day of its own; the past ends now.
 _PAST = f"""
@@ -38,7 +40,10 @@ _PAST = f"""
         {event_type("number")},
         happened_at,
         number % 1_000 / 4,
-        '{{"properties":{{"name":"Ada","segment":"premium","marketing_consent":"true"}}}}',
+        format(
+            '{{{{"properties":{{{{"name":"Ada","segment":"{{}}","marketing_consent":"true"}}}}}}}}',
+            case when customer % 3 = 0 then '{WATCHED}' else 'premium' end
+        ),
         'past',
         0,
         number,

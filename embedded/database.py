@@ -13,6 +13,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from embedded.turns import turn
 
 CATALOG = "lake"
+METADATA = f"__ducklake_metadata_{CATALOG}"  # DuckLake's own tables, in SQLite
 LARGE = "lake_of_large_rows"
 DEFAULT_ROLE = "CHURN_MANAGER"
 EXTENSIONS = ("sqlite_scanner", "ducklake")

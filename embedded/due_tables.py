@@ -14,14 +14,8 @@ import duckdb
 from embedded.database import LakeError, transact
 from embedded.intervals import parse_target_lag
 from embedded.refresh import Refresh, refresh
-from embedded.registry import (
-    RESUME,
-    SCHEMA,
-    DynamicTable,
-    RefreshFailure,
-    dynamic_tables,
-    refresh_failures,
-)
+from embedded.registered import Registered
+from embedded.registry import RESUME, SCHEMA, DynamicTable, RefreshFailure, refresh_failures
 
 PARTS_OF_LAG = 10  # a table waits for one part; nine are left for the refresh itself
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 30
@@ -33,19 +27,6 @@ class Refreshed:
 
     refreshes: list[Refresh]
     failures: list[RefreshFailure]
-
-
-@dataclass(frozen=True)
-class Registered:
-    """What the registry holds of the dynamic tables, read once for a pass."""
-
-    tables: dict[str, DynamicTable]
-    failing: dict[str, RefreshFailure]
-
-
-def read_registered(connection: duckdb.DuckDBPyConnection) -> Registered:
-    """Return the dynamic tables and those that fail; raises LakeError before the first build."""
-    return Registered(dynamic_tables(connection), refresh_failures(connection))
 
 
 def due_tables(known: Registered, began: Mapping[str, datetime], as_of: datetime) -> list[str]:

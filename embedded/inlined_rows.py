@@ -2,9 +2,7 @@
 
 import duckdb
 
-from embedded.database import CATALOG
-
-METADATA = f"__ducklake_metadata_{CATALOG}"
+from embedded.database import METADATA
 
 
 def inlined_tables(

@@ -1,14 +1,15 @@
 """Actual lag: how old the oldest change was that a refresh took in, once it could be read."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 
 import duckdb
 
 from embedded.database import transact
 from embedded.query_tree import all_sources
 from embedded.refresh import Refresh
-from embedded.registry import SCHEMA, DynamicTable, dynamic_tables
+from embedded.registry import SCHEMA, dynamic_tables
 
 Lag = tuple[str, float]
 
@@ -30,38 +31,14 @@ def remember_what_is_read(connection: duckdb.DuckDBPyConnection) -> None:
     transact(connection, work)
 
 
-def measure_lags(
-    connection: duckdb.DuckDBPyConnection,
-    refreshes: Sequence[Refresh],
-    before: Mapping[str, DynamicTable],
-) -> list[Lag]:
-    """Return the actual lag of each refresh, given the tables as they were before, in seconds.
+def measure_lags(refreshes: Sequence[Refresh], now: datetime) -> list[Lag]:
+    """Return the actual lag of each refresh in seconds, at the moment when it could be read.
 
     A table that was filled for the first time, or from changes that maintenance has since
     forgotten, has none.
     """
-    stood = {one.name: before[one.name].refreshed_to for one in refreshes}
-    stood = {name: snapshot for name, snapshot in stood.items() if snapshot is not None}
-    if not stood:
-        return []
-    changes = connection.execute(
-        f"""
-        select changes.table_name, changes.snapshot_id, epoch(now()::timestamp) - epoch(changed_at)
-        from {SCHEMA}.row_changes as changes
-        cross join (select max(refreshed_to) as refreshed_to from {SCHEMA}.refresh_states) as now_at
-        where changes.snapshot_id > ? and changes.snapshot_id <= now_at.refreshed_to
-        """,
-        [min(stood.values())],
-    ).fetchall()
-    ages = {
-        name: [
-            age
-            for table, snapshot, age in changes
-            if snapshot > stood[name] and table in before[name].reads - before.keys()
-        ]
-        for name in stood
-    }
-    return [(name, max(0.0, *found)) for name, found in ages.items() if found]
+    changes = {one.name: one.oldest_change for one in refreshes if one.oldest_change is not None}
+    return [(name, max(0.0, (now - at).total_seconds())) for name, at in changes.items()]
 
 
 def record_lags(connection: duckdb.DuckDBPyConnection, lags: Sequence[Lag]) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from embedded.database import CATALOG, INLINED_ROWS, LakeError, connect, transact
-from embedded.inlined_rows import METADATA, inlined_deletions, inlined_tables
+from embedded.database import CATALOG, INLINED_ROWS, METADATA, LakeError, connect, transact
+from embedded.inlined_rows import inlined_deletions, inlined_tables
 from embedded.registry import SCHEMA, dynamic_tables, streams
 from embedded.streams import renew_views
 

@@ -8,10 +8,12 @@ import json
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 
 import duckdb
 
+from embedded.changes import current_snapshot
 from embedded.database import LakeError, transact
 from embedded.query_tree import all_sources, source_tables
 from embedded.refresh_difference import write_difference
@@ -20,7 +22,6 @@ from embedded.refresh_step import refresh_one
 from embedded.registry import (
     SCHEMA,
     DynamicTable,
-    current_snapshot,
     dynamic_tables,
     refresh_states,
 )
@@ -28,13 +29,17 @@ from embedded.registry import (
 
 @dataclass(frozen=True)
 class Refresh:
-    """What one pass did to one dynamic table; rows are counted, seconds are wall time."""
+    """What one pass did to one dynamic table; rows are counted, seconds are wall time.
+
+    `oldest_change` is when the oldest change was made that it took in, where that is known.
+    """
 
     name: str
     action: str
     changed_rows: int
     removed_rows: int
     seconds: float
+    oldest_change: datetime | None
 
 
 class _OvertakenError(Exception):
@@ -127,7 +132,8 @@ def _refresh_all(current: Pass) -> list[Refresh]:
     for name in order:
         started, table = time.perf_counter(), current.tables.get(name)
         if table is not None and (counts := refresh_one(current, table)) is not None:
-            done.append(Refresh(name, *counts, time.perf_counter() - started))
+            seconds, change = time.perf_counter() - started, current.oldest_change(table)
+            done.append(Refresh(name, *counts, seconds, change))
     return done
 
 

@@ -1,11 +1,13 @@
 """What one pass over dynamic tables knows: what it reads, and what it has changed so far."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
 import duckdb
 
-from embedded.database import CATALOG
+from embedded.changes import Change, changes_since
+from embedded.database import METADATA
 from embedded.registry import DynamicTable
 
 
@@ -34,6 +36,8 @@ class Pass:
     versions: dict[str, int] = field(init=False)
     # Of the tables that are no dynamic tables: one that was made anew has another.
     identities: dict[str, int] = field(init=False)
+    # Since the table that was left behind farthest was refreshed.
+    changes: list[Change] = field(init=False)
     # Filled from empty in this pass: there is no list of what changed in them.
     filled: set[str] = field(default_factory=set)
     # Computed in this pass and still to be written: rows to take out, rows to put in.
@@ -43,9 +47,33 @@ class Pass:
         """Start from the versions that the last pass left."""
         self.versions = {name: table.version for name, table in self.tables.items()}
         rows = self.connection.execute(
-            f"select table_name, table_id from ducklake_table_info('{CATALOG}')"
+            f"select table_name, table_id from {METADATA}.ducklake_table where end_snapshot is null"
         ).fetchall()
         self.identities = {name: number for name, number in rows if name not in self.tables}
+        stand = {self.tables[name].refreshed_to for name in self.sources if name in self.tables}
+        oldest = min(stand - {None}, default=self.snapshot)
+        is_behind = oldest < self.snapshot
+        self.changes = changes_since(self.connection, oldest) if is_behind else []
+
+    def has_changed(self, source: str, since: int) -> bool:
+        """Tell whether rows of a table were changed after a snapshot, before this pass."""
+        return any(one.table == source and one.snapshot > since for one in self.changes)
+
+    def oldest_change(self, table: DynamicTable) -> datetime | None:
+        """Return when the oldest change was made that a table takes in now; None if it is unknown.
+
+        Of a table that was never filled, or from changes that maintenance has since forgotten.
+        """
+        if table.refreshed_to is None:
+            return None
+        news = [
+            one.changed_at
+            for one in self.changes
+            if one.snapshot > table.refreshed_to
+            and one.table in table.reads
+            and one.table not in self.tables
+        ]
+        return min(news, default=None)
 
     def seen(self, name: str) -> dict[str, int]:
         """Return the versions of a table's sources, or what identifies those that have none."""

@@ -78,11 +78,12 @@ def _feeds(current: Pass, table: DynamicTable, source: str) -> list[str]:
     upstream, feeds = current.tables.get(source), []
     if upstream is not None and current.versions[source] != upstream.version:
         feeds.append(delta(source))
+    since = table.refreshed_to
     has_news = upstream is None or upstream.version != table.source_versions.get(source)
-    if has_news and table.refreshed_to is not None and table.refreshed_to < current.snapshot:
+    if has_news and since is not None and current.has_changed(source, since):
         feeds.append(
             f"(select * from ducklake_table_changes('{CATALOG}', 'main', '{source}',"
-            f" {table.refreshed_to + 1}, {current.snapshot}) where snapshot_id is not null)"
+            f" {since + 1}, {current.snapshot}) where snapshot_id is not null)"
         )
     return feeds
 

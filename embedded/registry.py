@@ -1,7 +1,8 @@
 """What dbt registered and what embedded/ remembers of it: the schema `embedded` inside the lake."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import duckdb
@@ -87,11 +88,11 @@ class DynamicTable:
     suspend_after_failures: int | None
     reads: frozenset[str]
     definition: str
-    built_of: str | None
-    refreshed_to: int | None
-    version: int
-    source_versions: dict[str, int]
-    refreshed_at: datetime | None
+    built_of: str | None = None
+    refreshed_to: int | None = None
+    version: int = 0
+    source_versions: dict[str, int] = field(default_factory=dict)
+    refreshed_at: datetime | None = None
 
     @property
     def state(self) -> tuple[int, int | None] | None:
@@ -102,6 +103,9 @@ class DynamicTable:
     def is_built(self) -> bool:
         """Whether the table holds what its present query says."""
         return self.built_of == self.definition
+
+
+_STATE = ("built_of", "refreshed_to", "version", "source_versions", "refreshed_at")
 
 
 @dataclass(frozen=True)
@@ -159,24 +163,46 @@ def dynamic_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, DynamicTa
     rows = _rows(
         connection,
         "select name, query, refresh_key, sorted_by, refresh_mode, target_lag,"
-        " suspend_after_failures, reads, md5(concat_ws('|', query, refresh_key, rebuilds)),"
-        " built_of, refreshed_to, coalesce(version, 0), source_versions, refreshed_at"
-        f" from {SCHEMA}.dynamic_tables left join {SCHEMA}.refresh_states using (name)"
-        " order by name",
+        " suspend_after_failures, reads, md5(concat_ws('|', query, refresh_key, rebuilds))"
+        f" from {SCHEMA}.dynamic_tables order by name",
     )
-    return {
+    tables = {
         row[0]: DynamicTable(
             *row[:2],
             tuple(json.loads(row[2])),
             tuple(json.loads(row[3] or "[]")),
             *row[4:7],
             frozenset(json.loads(row[7] or "[]")),
-            *row[8:12],
-            json.loads(row[12] or "{}"),
-            row[13],
+            row[8],
         )
         for row in rows
     }
+    return with_states(connection, tables)
+
+
+def with_states(
+    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, DynamicTable]
+) -> dict[str, DynamicTable]:
+    """Return dynamic tables with what is remembered of their refreshes at present."""
+    rows = _rows(
+        connection,
+        "select name, built_of, refreshed_to, version, source_versions, refreshed_at"
+        f" from {SCHEMA}.refresh_states",
+    )
+    states = {row[0]: (*row[1:4], json.loads(row[4] or "{}"), row[5]) for row in rows}
+    never = (None, None, 0, {}, None)
+    return {
+        name: replace(table, **dict(zip(_STATE, states.get(name, never), strict=True)))
+        for name, table in tables.items()
+    }
+
+
+def refresh_key_of(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:
+    """Return the refresh key of a dynamic table; raises LakeError when there is none."""
+    query = f"select refresh_key from {SCHEMA}.dynamic_tables where name = '{name}'"
+    if not (rows := _rows(connection, query)):
+        raise LakeError(f"there is no dynamic table {name}: {NOT_BUILT}")
+    return tuple(json.loads(rows[0][0]))
 
 
 def refresh_states(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int | None]]:
@@ -213,14 +239,6 @@ def refresh_failures(connection: duckdb.DuckDBPyConnection) -> dict[str, Refresh
         f" from {SCHEMA}.refresh_failures",
     )
     return {row[0]: RefreshFailure(*row) for row in rows}
-
-
-def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
-    """Return the snapshot that the open transaction reads."""
-    row = connection.execute(f"select id from {CATALOG}.current_snapshot()").fetchone()
-    if row is None:
-        raise LakeError(NOT_BUILT)
-    return int(row[0])
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:

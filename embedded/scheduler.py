@@ -14,17 +14,16 @@ from embedded.commands import Commands
 from embedded.database import LakeError
 from embedded.due_tables import (
     Refreshed,
-    Registered,
     due_tables,
     in_words,
     pause,
-    read_registered,
     refresh_tables,
     refreshable_tables,
 )
 from embedded.lag import Lag, measure_lags, record_lags
 from embedded.maintenance import maintain
 from embedded.refresh import Refresh
+from embedded.registered import Registered, read_registered
 from embedded.registry import RefreshFailure
 from embedded.task_history import TaskRun
 from embedded.tasks import run_due_tasks
@@ -81,7 +80,8 @@ def tick(connection: duckdb.DuckDBPyConnection, as_of: datetime | None = None) -
     refreshed, lags = _refresh(connection, refreshable_tables(known), known, as_of)
     record_lags(connection, lags)
     commands = Commands(connection)
-    task_runs = run_due_tasks(connection, as_of, commands) + commands.ended(wait=True)
+    known = read_registered(connection, known)
+    task_runs = run_due_tasks(connection, known, as_of, commands) + commands.ended(wait=True)
     return Tick(refreshed.refreshes, task_runs, refreshed.failures)
 
 
@@ -129,6 +129,7 @@ class Passes:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._commands = Commands(connection)
+        self._known: Registered | None = None
         self._began: dict[str, datetime] = {}
         self._lags: list[Lag] = []
         self._lags_recorded = self._maintained = time.monotonic()
@@ -136,7 +137,7 @@ class Passes:
 
     def step(self, as_of: datetime) -> Tick:
         """Make one pass: refresh the tables that are due, and run the tasks that are."""
-        known = read_registered(self._connection)
+        known = read_registered(self._connection, self._known)
         due = due_tables(known, self._began, as_of)
         refreshed, lags = _refresh(self._connection, due, known, as_of)
         if refreshed.refreshes:
@@ -144,7 +145,8 @@ class Passes:
         self._lags += lags
         self._rows_written += sum(one.changed_rows for one in refreshed.refreshes)
         task_runs = self._commands.ended()
-        task_runs += run_due_tasks(self._connection, as_of, self._commands)
+        self._known = read_registered(self._connection, known)
+        task_runs += run_due_tasks(self._connection, self._known, as_of, self._commands)
         return Tick(refreshed.refreshes, task_runs, refreshed.failures)
 
     def stop_commands(self) -> None:
@@ -183,4 +185,4 @@ def _refresh(
     connection: duckdb.DuckDBPyConnection, names: list[str], known: Registered, as_of: datetime
 ) -> tuple[Refreshed, list[Lag]]:
     refreshed = refresh_tables(connection, names, known, as_of)
-    return refreshed, measure_lags(connection, refreshed.refreshes, known.tables)
+    return refreshed, measure_lags(refreshed.refreshes, utc_now())

@@ -8,8 +8,15 @@ have to read all definitions again.
 
 import duckdb
 
-from embedded.database import CATALOG, LakeError, transact
-from embedded.registry import SCHEMA, Stream, current_snapshot, dynamic_tables, streams
+from embedded.changes import current_snapshot
+from embedded.database import CATALOG, METADATA, LakeError, transact
+from embedded.registry import (
+    SCHEMA,
+    Stream,
+    dynamic_tables,
+    refresh_key_of,
+    streams,
+)
 
 
 def place_stream(connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -28,15 +35,6 @@ def place_stream(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 def has_data(connection: duckdb.DuckDBPyConnection, stream: Stream) -> bool:
     """Tell whether the stream has net changes to hand out."""
     row = connection.execute(f"select 1 from {CATALOG}.main.{stream.name} limit 1").fetchone()
-    return row is not None
-
-
-def may_have_data(connection: duckdb.DuckDBPyConnection, stream: Stream) -> bool:
-    """Tell, cheaply, whether rows were written since the offset; the net of them may be nothing."""
-    row = connection.execute(
-        f"select 1 from {SCHEMA}.row_changes where table_name = ? and snapshot_id > ? limit 1",
-        [stream.source, stream.offset_snapshot],
-    ).fetchone()
     return row is not None
 
 
@@ -96,7 +94,8 @@ def _create_view(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
 def _check_offset(connection: duckdb.DuckDBPyConnection, stream: Stream) -> str:
     """Return when the offset's snapshot was made; raises LakeError when it is forgotten."""
     row = connection.execute(
-        f"select snapshot_time from {CATALOG}.snapshots() where snapshot_id = ?",
+        f"select cast(snapshot_time as timestamptz) from {METADATA}.ducklake_snapshot"
+        " where snapshot_id = ?",
         [stream.offset_snapshot],
     ).fetchone()
     if row is None:
@@ -113,10 +112,9 @@ def _feed(stream: Stream, bounds: str) -> str:
 
 def _net_changes(connection: duckdb.DuckDBPyConnection, stream: Stream, feed: str) -> str:
     """Return a query for the net of the changes that a query for a part of the feed returns."""
-    source = dynamic_tables(connection)[stream.source]
-    described = connection.execute(f"describe {CATALOG}.main.{source.name}").fetchall()
+    described = connection.execute(f"describe {CATALOG}.main.{stream.source}").fetchall()
     columns = ", ".join(row[0] for row in described)
-    keys = ", ".join(source.refresh_key)
+    keys = ", ".join(refresh_key_of(connection, stream.source))
     # An image that was put in and taken out again is no change, whatever happened in between.
     return f"""
         with netted as (

@@ -43,11 +43,13 @@ def record_success(
     open_: duckdb.DuckDBPyConnection, task: Task, as_of: datetime, started: float
 ) -> None:
     """Within a transaction, note that a task has run: it counts as well again."""
-    open_.execute(
-        f"update {SCHEMA}.tasks set consecutive_failures = 0, failed_as_of = null,"
-        " last_as_of = ? where name = ?",
-        [as_of, task.name],
-    )
+    has_failed = task.consecutive_failures > 0 or task.failed_as_of is not None
+    if task.schedule is not None or has_failed:  # else there is nothing to remember
+        open_.execute(
+            f"update {SCHEMA}.tasks set consecutive_failures = 0, failed_as_of = null,"
+            " last_as_of = ? where name = ?",
+            [as_of, task.name],
+        )
     record(open_, task, "SUCCEEDED", None, as_of, started)
 
 

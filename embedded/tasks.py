@@ -12,13 +12,14 @@ from embedded.commands import Commands
 from embedded.database import LakeError, transact
 from embedded.functions import load_model_that_serves
 from embedded.intervals import parse_interval
-from embedded.registry import Task, streams, tasks
-from embedded.streams import hand_out, may_have_data, move_offset
+from embedded.registered import Registered
+from embedded.registry import Task, streams
+from embedded.streams import hand_out, move_offset
 from embedded.task_history import TaskRun, record_failure, record_success, retry_pause
 
 
 def run_due_tasks(
-    connection: duckdb.DuckDBPyConnection, as_of: datetime, commands: Commands
+    connection: duckdb.DuckDBPyConnection, known: Registered, as_of: datetime, commands: Commands
 ) -> list[TaskRun]:
     """Run every resumed task whose stream has data or whose schedule has come round.
 
@@ -27,9 +28,8 @@ def run_due_tasks(
     """
     due = [
         task
-        for task in tasks(connection).values()
-        if not (task.is_suspended or commands.is_running(task.name))
-        and _is_due(connection, task, as_of)
+        for task in known.tasks.values()
+        if not (task.is_suspended or commands.is_running(task.name)) and _is_due(known, task, as_of)
     ]
     runs = [
         commands.begin(task, as_of)
@@ -76,13 +76,13 @@ def _run(
     return TaskRun(task.name, time.perf_counter() - started, error, outlook)
 
 
-def _is_due(connection: duckdb.DuckDBPyConnection, task: Task, as_of: datetime) -> bool:
+def _is_due(known: Registered, task: Task, as_of: datetime) -> bool:
     if task.failed_as_of is not None:
         pause = retry_pause(task.consecutive_failures)
         if task.failed_as_of <= as_of < task.failed_as_of + pause:
             return False
     if task.stream is not None:
-        return may_have_data(connection, streams(connection)[task.stream])
+        return known.may_have_data(known.streams[task.stream])
     if task.schedule is None or task.last_as_of is None:
         return task.schedule is not None
     return as_of >= task.last_as_of + parse_interval(task.schedule, f"task {task.name}: schedule")

@@ -71,8 +71,10 @@
             'select name, source, offset_snapshot from ' ~ registry ~ '.streams order by name',
         'tasks: name | trigger | state | last run as of | failures in a row':
             "select name, coalesce('stream ' || stream, 'every ' || schedule),"
-            ~ " case when is_suspended then 'suspended' else 'started' end, last_as_of,"
-            ~ ' consecutive_failures from ' ~ registry ~ '.tasks order by name',
+            ~ " case when is_suspended then 'suspended' else 'started' end, last_run,"
+            ~ ' consecutive_failures from ' ~ registry ~ '.tasks'
+            ~ ' left join (select name, max(as_of) as last_run from ' ~ registry
+            ~ '.task_history group by name) using (name) order by name',
         'last task runs: name | state | seconds | error':
             "select name, state, round(seconds, 2), coalesce(error, '') from " ~ registry
             ~ '.task_history order by started_at desc limit 5',

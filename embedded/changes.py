@@ -1,0 +1,39 @@
+"""Which snapshot is read, and which ones changed the rows of which tables."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import duckdb
+
+from embedded.database import CATALOG, LakeError
+from embedded.registry import NOT_BUILT, SCHEMA
+
+
+class Change(NamedTuple):
+    """One snapshot has changed rows of one table; the moment is of its commit, in UTC."""
+
+    table: str
+    snapshot: int
+    changed_at: datetime
+
+
+def changes_since(connection: duckdb.DuckDBPyConnection, snapshot: int) -> list[Change]:
+    """Return what was changed after a snapshot, up to the one that the transaction reads.
+
+    The rows of such a change may net to nothing. Moving rows from the catalog into files, or from
+    file to file, is no change.
+    """
+    rows = connection.execute(
+        f"select table_name, snapshot_id, changed_at from {SCHEMA}.row_changes"
+        " where snapshot_id > ? order by snapshot_id",
+        [snapshot],
+    ).fetchall()
+    return [Change(*row) for row in rows]
+
+
+def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
+    """Return the snapshot that the open transaction reads."""
+    row = connection.execute(f"select id from {CATALOG}.current_snapshot()").fetchone()
+    if row is None:
+        raise LakeError(NOT_BUILT)
+    return int(row[0])

@@ -1,7 +1,8 @@
 {# Whether a customer may be written to now, and why not: the one definition, asked when an alert is
    raised, when a draft is approved, when a message is queued and when it is handed over.
-   A relation with customer_id and suppressed_because (NULL: may be written to). #}
-{% macro contact_suppressions(moment) %}
+   A relation with customer_id and suppressed_because (NULL: may be written to).
+   policies: customer_policies, or a CTE of the same columns that is there already. #}
+{% macro contact_suppressions(moment, policies=none) %}
     (
         select
             policies.customer_id,
@@ -18,7 +19,7 @@
                     then 'the customer was written to less than '
                         || policies.contact_gap_days || ' days ago'
             end as suppressed_because
-        from {{ ref('customer_policies') }} as policies
+        from {{ policies or ref('customer_policies') }} as policies
         left join (
             select customer_id, min(reason) as reason
             from {{ ref('suppressions') }}

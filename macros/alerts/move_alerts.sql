@@ -1,12 +1,15 @@
 {# Writes a move of alerts from state to state, whoever asks for it: only those moves that
    seeds/alert_transitions.csv allows from the present state, so that doing one twice writes one row.
-   wanted: a query with alert_id, to_state, moved_by (manager or system), actor, reason; of two
-   moves of one alert the first by name is taken. #}
+   wanted: a query with alert_id, to_state, moved_by (manager or system), actor, reason, which may
+   read the CTE states (alert_states); of two moves of one alert the first by name is taken. #}
 {% macro move_alerts(wanted) %}
     insert into {{ ref('alert_events') }} (
         event_id, alert_id, from_state, to_state, actor, reason, occurred_at
     )
-    with wanted as (
+    with states as (
+        select * from {{ ref('alert_states') }}
+    ),
+    wanted as (
         {{ wanted }}
     ),
     allowed as (
@@ -17,7 +20,7 @@
             wanted.actor,
             wanted.reason
         from wanted
-        inner join {{ ref('alert_states') }} as states on wanted.alert_id = states.alert_id
+        inner join states on wanted.alert_id = states.alert_id
         inner join {{ ref('alert_transitions') }} as transitions
             on
                 states.state = transitions.from_state

@@ -8,7 +8,10 @@
         alert_id, customer_id, score, threshold, value_at_risk, top_reasons, offer, arm, status,
         model_version, created_at, segment, suppressed_because
     )
-    with previous as (
+    with policies as (
+        select * from {{ policies }}
+    ),
+    previous as (
         select customer_id, max(created_at) as last_alert_at
         from {{ history }}
         group by customer_id
@@ -38,10 +41,10 @@
                 else 'treated'
             end as arm
         from {{ scores }} as scores
-        inner join {{ policies }} as policies on scores.customer_id = policies.customer_id
+        inner join policies on scores.customer_id = policies.customer_id
         left join previous on scores.customer_id = previous.customer_id
         left join today on policies.policy_segment = today.segment
-        left join {{ contact_suppressions(as_of()) }} as contacts
+        left join {{ contact_suppressions(as_of(), 'policies') }} as contacts
             on scores.customer_id = contacts.customer_id
         where
             scores.band = 'high'

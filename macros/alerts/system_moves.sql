@@ -1,4 +1,4 @@
-{# The moves that no manager asks for, as queries for move_alerts. #}
+{# The moves that no manager asks for, as queries for move_alerts, whose CTE states they read. #}
 
 {# Alerts of customers who may not be written to, before anything was handed over. #}
 {% macro suppressed_alerts() %}
@@ -8,7 +8,7 @@
             'system' as moved_by,
             'process_alerts' as actor,
             contacts.suppressed_because as reason
-        from {{ ref('alert_states') }} as states
+        from states
         inner join {{ contact_suppressions(as_of()) }} as contacts
             on states.customer_id = contacts.customer_id
         where
@@ -24,7 +24,7 @@
             'system' as moved_by,
             drafts.author as actor,
             'draft by ' || drafts.provider as reason
-        from {{ ref('alert_states') }} as states
+        from states
         inner join {{ ref('current_drafts') }} as drafts on states.alert_id = drafts.alert_id
         where states.state = 'OPEN' and drafts.status = 'DRAFTED'
 {% endmacro %}
@@ -37,7 +37,7 @@
             'system' as moved_by,
             'advance_alerts' as actor,
             'not sent within ' || policies.expire_days || ' days' as reason
-        from {{ ref('alert_states') }} as states
+        from states
         inner join {{ ref('high_risk_history') }} as alerts on states.alert_id = alerts.alert_id
         inner join {{ ref('customer_policies') }} as policies
             on states.customer_id = policies.customer_id
@@ -57,7 +57,7 @@
             case
                 when closed.churned = 1 then 'churned within ' else 'stayed for '
             end || closed.horizon_days || ' days after the alert' as reason
-        from {{ ref('alert_states') }} as states
+        from states
         inner join {{ ref('outcomes') }} as closed on states.alert_id = closed.alert_id
         where states.state = 'SENT'
 {% endmacro %}
@@ -70,7 +70,7 @@
             'system' as moved_by,
             'advance_alerts' as actor,
             'in the outbox' as reason
-        from {{ ref('alert_states') }} as states
+        from states
         inner join {{ ref('outbox') }} as queued
             on states.alert_id = queued.alert_id and queued.step = 'QUEUED'
         where states.state = 'APPROVED'

@@ -69,6 +69,7 @@ def _measure_at(events: int, *, is_last: bool) -> dict[str, float]:
         for first in range(0, events, _AT_ONCE):
             _add(lake, first, min(_AT_ONCE, events - first), is_change=False)
         full = _seconds(lake)[0]
+    with connect() as lake:  # as a scheduler finds it: the memory of the load is given back
         rounds = []
         for number in range(_ROUNDS_BEFORE + _ROUNDS):
             _add(lake, events + number * CHANGE, CHANGE, is_change=True)

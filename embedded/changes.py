@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from embedded.database import CATALOG, LakeError
+from embedded.database import CATALOG, METADATA, LakeError
 from embedded.registry import NOT_BUILT, SCHEMA
 
 
@@ -29,6 +29,12 @@ def changes_since(connection: duckdb.DuckDBPyConnection, snapshot: int) -> list[
         [snapshot],
     ).fetchall()
     return [Change(*row) for row in rows]
+
+
+def is_kept(connection: duckdb.DuckDBPyConnection, snapshot: int) -> bool:
+    """Tell whether the lake still knows a snapshot, and so all that was changed since."""
+    query = f"select 1 from {METADATA}.ducklake_snapshot where snapshot_id = ?"
+    return connection.execute(query, [snapshot]).fetchone() is not None
 
 
 def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:

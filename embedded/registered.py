@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import duckdb
 
-from embedded.changes import changes_since, current_snapshot
+from embedded.changes import changes_since, current_snapshot, is_kept
 from embedded.registry import (
     DynamicTable,
     RefreshFailure,
@@ -47,10 +47,10 @@ def read_registered(
 ) -> Registered:
     """Return what the registry holds now, given what it held; raises LakeError before a build."""
     snapshot = current_snapshot(connection)  # what is committed meanwhile is read twice
-    if last is None:
-        return _read_all(connection, snapshot)
-    if snapshot == last.snapshot:
+    if last is not None and snapshot == last.snapshot:
         return last
+    if last is None or not is_kept(connection, last.snapshot):
+        return _read_all(connection, snapshot)
     changes = {one.table: one.snapshot for one in changes_since(connection, last.snapshot)}
 
     def renewed(part: Part, read: Callable[[], Part], *tables: str) -> Part:

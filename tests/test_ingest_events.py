@@ -11,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from embedded.database import METADATA
+from embedded.inlined_rows import inlined_tables
 from ingest.batches import StoredTopic, judge
 from ingest.events import Event, decode
 from ingest.fetched import Fetched
-from tests.ingest_fixtures import raw_lake, raw_lake_path, sink
+from tests.ingest_fixtures import message, raw_lake, raw_lake_path, sink
 
 NOW = datetime(2026, 1, 31, 12)
 
@@ -193,6 +195,19 @@ def test_many_messages_are_judged_as_each_one_alone(messages):
         assert sorted(getattr(together, kind)[column].to_pylist()) == sorted(each)
 
 
+def test_the_catalog_holds_few_rows_of_the_raw_table(raw_lake, sink, monkeypatch):
+    monkeypatch.setattr("ingest.sinks.ducklake._ROWS_IN_CATALOG", 20)
+    topics = [uuid4().hex for _ in range(5)]
+    for topic in topics:
+        sink.write(judge({0: fetched(*map(message, range(10)))}, StoredTopic(topic, None), {}))
+    stored = "select count(*) from churn_scores_raw where list_contains(?, kafka_topic)"
+    assert raw_lake.rows(stored, topics) == [(50,)]
+    [parts] = [parts for _, name, _, parts in inlined_tables(sink._connection)
+               if name == "churn_scores_raw"]  # fmt: skip
+    inlined = [raw_lake.rows(f"select count(*) from {METADATA}.{part}")[0][0] for part in parts]
+    assert sum(inlined) <= 20
+
+
 @settings(
     max_examples=25,
     deadline=None,
@@ -216,8 +231,8 @@ def test_every_message_is_one_row_of_the_lake(raw_lake, sink, messages):
     assert sorted(row[0] for row in [*stored, *rejected]) == list(range(len(messages)))
     for row in stored:
         assert_is_the_event(dict(zip([*columns, "payload"], row, strict=True)), messages[row[0]])
-    for offset, message, reason in rejected:
-        assert message == messages[offset]
+    for offset, content, reason in rejected:
+        assert content == messages[offset]
         assert reason
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from embedded.actions import ACTIONS, utc_now
 from embedded.database import LakeError, attach_for_large_rows
 from embedded.due_tables import pause
 from embedded.intervals import parse_interval, parse_target_lag
+from embedded.registered import read_registered
 from embedded.registry import refresh_failures, tasks
 from embedded.scheduler import Passes, run, tick
 from embedded.task_history import retry_pause
@@ -311,3 +313,37 @@ def test_it_runs_until_it_is_told_to_stop_and_maintains_the_lake(lake, monkeypat
     assert "1 old notes deleted" in "".join(lines)
     assert lake.rows("select name from embedded.refresh_lags where name = 'old'") == []
     assert lake.one("select count(*) from embedded.refresh_lags") > 0
+
+
+def register_task(lake, name: str) -> None:
+    lake.rows(
+        "insert into embedded.tasks values (?, 'select 1', null, '1 DAY', true, 5, 0, null, null)",
+        name,
+    )
+
+
+def test_of_the_registry_only_what_changed_is_read_again(lake):
+    first = read_registered(lake.connection)
+    assert read_registered(lake.connection, first) is first
+    register_task(lake, "new")
+    second = read_registered(lake.connection, first)
+    assert second.tasks.keys() - first.tasks.keys() == {"new"}
+    assert second.tables == first.tables
+    set_lag(lake, "7 minutes")
+    third = read_registered(lake.connection, second)
+    assert {one.target_lag for one in third.tables.values()} == {"7 minutes"}
+    assert third.tasks is second.tasks
+    assert replace(third, last_changes={}) == replace(
+        read_registered(lake.connection), last_changes={}
+    )
+
+
+def test_after_a_pause_in_which_the_lake_has_forgotten_the_registry_is_read_anew(lake):
+    before = read_registered(lake.connection)
+    register_task(lake, "new")
+    changed = lake.one("select id from lake.current_snapshot()")
+    register_task(lake, "newer")
+    forgotten = f"[{before.snapshot}, {changed}]"
+    lake.rows(f"call ducklake_expire_snapshots('lake', versions => {forgotten})")
+    anew = read_registered(lake.connection, before)
+    assert anew.tasks.keys() - before.tasks.keys() == {"new", "newer"}

@@ -2,7 +2,7 @@
    every coalition of the groups the score is taken with its groups as they are and the others as
    usual, and a group gets its average effect over all orders in which the groups may join. They add
    up to the score less that of the customer who behaves as usual in everything. A group that is as
-   usual gets nothing, and is in no coalition: most customers have such a group.
+   usual gets nothing, and is in no coalition: many customers have such a group.
 
    scored: a CTE with the features, new_score and new_band. model: active_churn_model.
    Makes the CTEs stayers, as_usual, unusual_groups, those of reason_coalitions.sql, and group_effects:

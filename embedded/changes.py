@@ -31,10 +31,17 @@ def changes_since(connection: duckdb.DuckDBPyConnection, snapshot: int) -> list[
     return [Change(*row) for row in rows]
 
 
-def is_kept(connection: duckdb.DuckDBPyConnection, snapshot: int) -> bool:
-    """Tell whether the lake still knows a snapshot, and so all that was changed since."""
-    query = f"select 1 from {METADATA}.ducklake_snapshot where snapshot_id = ?"
-    return connection.execute(query, [snapshot]).fetchone() is not None
+def committed_at(connection: duckdb.DuckDBPyConnection, snapshot: int | None) -> datetime | None:
+    """Return when a snapshot was made; None when the lake has forgotten it, as maintenance does.
+
+    While it knows a snapshot, it also knows all that was changed since.
+    """
+    row = connection.execute(
+        f"select cast(snapshot_time as timestamptz) from {METADATA}.ducklake_snapshot"
+        " where snapshot_id = ?",
+        [snapshot],
+    ).fetchone()
+    return row[0] if row else None
 
 
 def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:

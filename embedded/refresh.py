@@ -23,7 +23,7 @@ from embedded.registry import (
     SCHEMA,
     DynamicTable,
     dynamic_tables,
-    refresh_states,
+    with_states,
 )
 
 
@@ -88,9 +88,8 @@ def _compute_then_write(
 def _write(connection: duckdb.DuckDBPyConnection, current: Pass, done: list[Refresh]) -> None:
     # A query that was changed meanwhile is of no concern: what is written is noted as built of the
     # one before, and the next pass builds the table anew.
-    states = refresh_states(connection)
-    tables = [current.tables[name] for name in current.sources if name in current.tables]
-    if any(states.get(table.name) != table.state for table in tables):
+    tables = {name: current.tables[name] for name in current.sources if name in current.tables}
+    if any(now.state != tables[now.name].state for now in with_states(connection, tables).values()):
         raise _OvertakenError
     for one in done:
         write_difference(current, current.tables[one.name])

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import duckdb
 
-from embedded.changes import changes_since, current_snapshot, is_kept
+from embedded.changes import changes_since, committed_at, current_snapshot
 from embedded.registry import (
     DynamicTable,
     RefreshFailure,
@@ -49,7 +49,7 @@ def read_registered(
     snapshot = current_snapshot(connection)  # what is committed meanwhile is read twice
     if last is not None and snapshot == last.snapshot:
         return last
-    if last is None or not is_kept(connection, last.snapshot):
+    if last is None or committed_at(connection, last.snapshot) is None:
         return _read_all(connection, snapshot)
     changes = {one.table: one.snapshot for one in changes_since(connection, last.snapshot)}
 

@@ -1,7 +1,7 @@
 """What dbt registered and what embedded/ remembers of it: the schema `embedded` inside the lake."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -199,16 +199,10 @@ def with_states(
 
 def refresh_key_of(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:
     """Return the refresh key of a dynamic table; raises LakeError when there is none."""
-    query = f"select refresh_key from {SCHEMA}.dynamic_tables where name = '{name}'"
-    if not (rows := _rows(connection, query)):
+    query = f"select refresh_key from {SCHEMA}.dynamic_tables where name = ?"
+    if not (rows := _rows(connection, query, [name])):
         raise LakeError(f"there is no dynamic table {name}: {NOT_BUILT}")
     return tuple(json.loads(rows[0][0]))
-
-
-def refresh_states(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int | None]]:
-    """Return version and snapshot of every dynamic table that was ever refreshed, by name."""
-    rows = _rows(connection, f"select name, version, refreshed_to from {SCHEMA}.refresh_states")
-    return {name: (version, refreshed_to) for name, version, refreshed_to in rows}
 
 
 def streams(connection: duckdb.DuckDBPyConnection) -> dict[str, Stream]:
@@ -241,8 +235,10 @@ def refresh_failures(connection: duckdb.DuckDBPyConnection) -> dict[str, Refresh
     return {row[0]: RefreshFailure(*row) for row in rows}
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple]:
+def _rows(
+    connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[str] = ()
+) -> list[tuple]:
     try:
-        return connection.execute(query).fetchall()
+        return connection.execute(query, values).fetchall()
     except duckdb.CatalogException as error:
         raise LakeError(NOT_BUILT) from error

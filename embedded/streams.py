@@ -8,15 +8,9 @@ have to read all definitions again.
 
 import duckdb
 
-from embedded.changes import current_snapshot
-from embedded.database import CATALOG, METADATA, LakeError, transact
-from embedded.registry import (
-    SCHEMA,
-    Stream,
-    dynamic_tables,
-    refresh_key_of,
-    streams,
-)
+from embedded.changes import committed_at, current_snapshot
+from embedded.database import CATALOG, LakeError, transact
+from embedded.registry import SCHEMA, Stream, dynamic_tables, refresh_key_of, streams
 
 
 def place_stream(connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -93,17 +87,13 @@ def _create_view(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
 
 def _check_offset(connection: duckdb.DuckDBPyConnection, stream: Stream) -> str:
     """Return when the offset's snapshot was made; raises LakeError when it is forgotten."""
-    row = connection.execute(
-        f"select cast(snapshot_time as timestamptz) from {METADATA}.ducklake_snapshot"
-        " where snapshot_id = ?",
-        [stream.offset_snapshot],
-    ).fetchone()
-    if row is None:
+    moment = committed_at(connection, stream.offset_snapshot)
+    if moment is None:
         raise LakeError(
             f"stream {stream.name} is stale: the lake no longer keeps snapshot"
             f" {stream.offset_snapshot}"
         )
-    return row[0].isoformat()
+    return moment.isoformat()
 
 
 def _feed(stream: Stream, bounds: str) -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 from benchmarks import ingest, pipeline, refresh, scoring
 
 _PARTS = {"ingest": ingest, "refresh": refresh, "scoring": scoring, "pipeline": pipeline}
+_LEAST_EVENTS = 100_000  # a change sends some of the last 50,000 again
 
 
 def main() -> int:
@@ -21,6 +22,8 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=1_000_000, help="events of each part")
     parser.add_argument("--only", choices=list(_PARTS), help="one part instead of all")
     arguments = parser.parse_args()
+    if arguments.events < _LEAST_EVENTS:
+        parser.error(f"--events: at least {_LEAST_EVENTS:,}")
     figures: dict[str, float] = {}
     table = Table(title=f"{arguments.events:,} events, {os.cpu_count()} processors")
     table.add_column("figure")

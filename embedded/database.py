@@ -17,8 +17,9 @@ METADATA = f"__ducklake_metadata_{CATALOG}"  # DuckLake's own tables, in SQLite
 LARGE = "lake_of_large_rows"
 DEFAULT_ROLE = "CHURN_MANAGER"
 EXTENSIONS = ("sqlite_scanner", "ducklake")
-# Below this many rows a change is kept in the catalog itself, so that small commits write no files.
-INLINED_ROWS = 1_000
+# Up to this many rows a change is kept in the catalog itself, so that small commits write no files.
+# The catalog takes each row as a text of SQL: for more of them, a file is sooner written.
+INLINED_ROWS = 100
 # Two writers that meet on the catalog are told apart by these words; the loser starts again.
 _CONFLICTS = ("database is locked", "Failed to commit DuckLake transaction", "conflict")
 
@@ -30,6 +31,10 @@ Result = TypeVar("Result")
 
 class LakeError(Exception):
     """The lake cannot be used; the message is one line that says why and what to do."""
+
+
+class OvertakenError(Exception):
+    """Somebody else has written to the lake since `before` looked at it: transact does all anew."""
 
 
 def lake_path() -> Path:
@@ -114,9 +119,10 @@ def transact(
     connection: duckdb.DuckDBPyConnection,
     work: Callable[[duckdb.DuckDBPyConnection], Result],
     *,
+    before: Callable[[], None] = lambda: None,
     patience_seconds: float = 60,
 ) -> Result:
-    """Run `work` in one transaction, when it is this process's turn to write.
+    """Run `work` in one transaction, and `before` before it, when it is our turn to write.
 
     Who loses against another writer nevertheless rolls back and runs all of it again. `work` must
     therefore read what it needs inside, and have no effects outside the lake.
@@ -130,7 +136,7 @@ def transact(
     )
     try:
         with turn(lake_path()):
-            return retrying(_once, connection, work)
+            return retrying(_once, connection, work, before)
     except (OSError, duckdb.IOException, duckdb.TransactionException) as error:
         raise LakeError(explain(error)) from error
 
@@ -138,7 +144,9 @@ def transact(
 def _once(
     connection: duckdb.DuckDBPyConnection,
     work: Callable[[duckdb.DuckDBPyConnection], Result],
+    before: Callable[[], None],
 ) -> Result:
+    before()
     connection.execute("begin transaction")
     try:
         result = work(connection)
@@ -153,7 +161,7 @@ def _once(
 def is_conflict(error: BaseException) -> bool:
     """Tell whether a transaction lost against another writer and may simply be run again."""
     text = str(error)
-    return (
+    return isinstance(error, OvertakenError) or (
         isinstance(error, duckdb.Error)
         and any(word in text for word in _CONFLICTS)
         and not any(word in text for word in _REFUSALS)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import duckdb
 
 from embedded.database import LakeError, transact
+from embedded.hot_tables import HotTables
 from embedded.intervals import parse_target_lag
 from embedded.refresh import Refresh, refresh
 from embedded.registered import Registered
@@ -54,6 +55,7 @@ def refresh_tables(
     names: Collection[str],
     known: Registered,
     as_of: datetime,
+    hot: HotTables | None = None,
 ) -> Refreshed:
     """Refresh some tables and those they read, together; if that fails, one after the other.
 
@@ -64,7 +66,7 @@ def refresh_tables(
         return Refreshed([], [])
     failed: dict[str, str] = {}
     try:
-        done = refresh(connection, names, known.tables)
+        done = refresh(connection, names, known.tables, hot)
     except (duckdb.Error, LakeError) as error:
         if _is_of_the_lake(error):
             raise

@@ -4,7 +4,7 @@ The same few queries are looked at in every pass, so what was found out about th
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -33,19 +33,23 @@ def all_sources(name: str, queries: Mapping[str, str]) -> set[str]:
     return found
 
 
-def redirect(query: str, targets: Mapping[str, str]) -> str:
-    """Return the query with some of the lake's tables replaced by temporary ones, by name."""
-    return _redirect(query, tuple(targets.items()))
+def redirect(query: str, targets: Mapping[str, str], catalog: str = "temp") -> str:
+    """Return the query with some of the lake's tables replaced by those of another catalog."""
+    return _redirect(query, tuple(targets.items()), catalog)
 
 
 @lru_cache(_KEPT_QUERIES)
-def _redirect(query: str, targets: tuple[tuple[str, str], ...]) -> str:
+def _redirect(query: str, targets: tuple[tuple[str, str], ...], catalog: str) -> str:
     tree, new_names = parse(query), dict(targets)
     for node in _lake_tables(tree):
         if node["table_name"] in new_names:
             node["alias"] = node["alias"] or node["table_name"]
-            node["catalog_name"], node["schema_name"] = "temp", "main"
+            node["catalog_name"], node["schema_name"] = catalog, "main"
             node["table_name"] = new_names[node["table_name"]]
+    # A cross join would be written as a comma, which other joins take precedence over.
+    for node in _nodes(tree):
+        if node.get("type") == "JOIN" and node.get("ref_type") == "CROSS":
+            node["ref_type"], node["condition"] = "REGULAR", _always()
     row = _parser().execute("select json_deserialize_sql(?::json)", [json.dumps(tree)]).fetchone()
     return str(row[0]) if row else query
 
@@ -90,15 +94,24 @@ def _database() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
 
 
-def _lake_tables(node: Any) -> list[dict[str, Any]]:
+@cache
+def _always() -> Node:
+    """Return the condition of a join that holds for all pairs of rows."""
+    return parse("select true")["statements"][0]["node"]["select_list"][0]
+
+
+def _lake_tables(tree: Any) -> list[Node]:
     """Return the syntax tree's own nodes, so that changing one changes the tree."""
-    found = []
-    if isinstance(node, dict):
-        if node.get("type") == "BASE_TABLE" and node.get("catalog_name") == CATALOG:
-            found.append(node)
-        for value in node.values():
-            found += _lake_tables(value)
-    elif isinstance(node, list):
-        for value in node:
-            found += _lake_tables(value)
-    return found
+    return [
+        node
+        for node in _nodes(tree)
+        if node.get("type") == "BASE_TABLE" and node.get("catalog_name") == CATALOG
+    ]
+
+
+def _nodes(tree: Any) -> Iterator[Node]:
+    if isinstance(tree, dict):
+        yield tree
+    if isinstance(tree, dict | list):
+        for value in tree.values() if isinstance(tree, dict) else tree:
+            yield from _nodes(value)

@@ -15,8 +15,9 @@ import duckdb
 
 from embedded.changes import current_snapshot
 from embedded.database import LakeError, transact
+from embedded.hot_tables import HotTables
 from embedded.query_tree import all_sources, source_tables
-from embedded.refresh_difference import write_difference
+from embedded.refresh_difference import changed_keys, fresh_rows, write_difference
 from embedded.refresh_pass import Pass, WholeTableError
 from embedded.refresh_step import refresh_one
 from embedded.registry import (
@@ -50,17 +51,19 @@ def refresh(
     connection: duckdb.DuckDBPyConnection,
     names: Collection[str] | None = None,
     known: Mapping[str, DynamicTable] | None = None,
+    hot: HotTables | None = None,
 ) -> list[Refresh]:
     """Bring every dynamic table, or some and those they read, up to date; return what was done.
 
     All tables move together, in the order of their dependence, from one snapshot. A table whose
     sources did not change is not touched; when none did, nothing is written at all. `known` spares
-    a look into the registry; when it is out of date by then, that is found out and made good.
+    a look into the registry; when it is out of date by then, that is found out and made good. Who
+    refreshes again and again keeps `hot`, in which tables stay in memory.
     Raises LakeError for a table that cannot be refreshed by its key.
     """
     while True:
         try:
-            return _compute_then_write(connection, names, known)
+            return _compute_then_write(connection, names, known, hot)
         except WholeTableError:
             return transact(connection, lambda open_: _write_at_once(open_, names))
         except _OvertakenError:
@@ -71,10 +74,11 @@ def _compute_then_write(
     connection: duckdb.DuckDBPyConnection,
     names: Collection[str] | None,
     known: Mapping[str, DynamicTable] | None,
+    hot: HotTables | None,
 ) -> list[Refresh]:
     connection.execute("begin transaction")
     try:
-        current = _start(connection, names, known, at_once=False)
+        current = _start(connection, names, known, hot, at_once=False)
         done = _refresh_all(current)
         connection.execute("commit")  # what was computed lies in temporary tables
     except BaseException:
@@ -82,6 +86,9 @@ def _compute_then_write(
         raise
     if done:
         transact(connection, lambda open_: _write(open_, current, done))
+    for one in done if hot is not None else []:
+        if one.changed_rows or one.removed_rows:
+            hot.replace(current.tables[one.name], changed_keys(one.name), fresh_rows(one.name))
     return done
 
 
@@ -99,7 +106,7 @@ def _write(connection: duckdb.DuckDBPyConnection, current: Pass, done: list[Refr
 def _write_at_once(
     connection: duckdb.DuckDBPyConnection, names: Collection[str] | None
 ) -> list[Refresh]:
-    current = _start(connection, names, None, at_once=True)
+    current = _start(connection, names, None, None, at_once=True)
     if done := _refresh_all(current):
         _remember(current, done)
     return done
@@ -109,6 +116,7 @@ def _start(
     connection: duckdb.DuckDBPyConnection,
     names: Collection[str] | None,
     known: Mapping[str, DynamicTable] | None,
+    hot: HotTables | None,
     *,
     at_once: bool,
 ) -> Pass:
@@ -118,7 +126,7 @@ def _start(
         queries = {name: table.query for name, table in tables.items()}
         wanted = set(names).union(*(all_sources(name, queries) for name in names))
         sources = {name: sources[name] for name in wanted & sources.keys()}
-    return Pass(connection, current_snapshot(connection), tables, sources, at_once)
+    return Pass(connection, current_snapshot(connection), tables, sources, at_once, hot)
 
 
 def _refresh_all(current: Pass) -> list[Refresh]:

@@ -1,7 +1,8 @@
 """What differs between a table and what it should hold: noted when it is computed, written later.
 
-Of a table in a pass there are three temporary tables: `changed`, the keys whose rows differ;
-`fresh`, what the rows of these keys should be; `delta`, these and what they were.
+Of a table in a pass there are, among the temporary ones, `changed`, the keys whose rows differ;
+`fresh`, what the rows of these keys should be; `delta`, these and what they were, each with a
+change_type as in a change feed.
 """
 
 from embedded.database import CATALOG
@@ -15,31 +16,32 @@ def note_difference(current: Pass, table: DynamicTable, action: str) -> Written:
     # Counted and not merely compared: a table may hold the same row twice.
     execute(
         f"""
-        create or replace temp table {_changed(name)} as
+        create or replace temp table {changed_keys(name)} as
         select distinct {keys}
         from (
             select * exclude (times)
             from (
-                select *, 1 as times from temp.main.fresh
+                select *, 1 as times from {computed_rows(name)}
                 union all
-                select *, -1 as times from temp.main.stale
+                select *, -1 as times from {stored_rows(name)}
             )
             group by all
             having sum(times) <> 0
         )
         """
     )
-    only = f"semi join {_changed(name)} using ({keys})"
-    execute(f"create or replace temp table {_fresh(name)} as from temp.main.fresh {only}")
+    only = f"semi join {changed_keys(name)} using ({keys})"
+    execute(f"create or replace temp view {fresh_rows(name)} as from {computed_rows(name)} {only}")
     execute(
-        f"create or replace temp table {delta(name)} as"
-        f" from {_fresh(name)} union all from temp.main.stale {only}"
+        f"create or replace temp view {delta(name)} as"
+        f" select *, 'insert' as change_type from {fresh_rows(name)}"
+        f" union all select *, 'delete' as change_type from {stored_rows(name)} {only}"
     )
     removed, rows_in, rows_of_both = execute(
         f"""
         select
-            (select count(*) from {_changed(name)} anti join {_fresh(name)} using ({keys})),
-            (select count(*) from {_fresh(name)}),
+            (select count(*) from {changed_keys(name)} anti join {fresh_rows(name)} using ({keys})),
+            (select count(*) from {fresh_rows(name)}),
             (select count(*) from {delta(name)})
         """
     ).fetchone() or (0, 0, 0)
@@ -58,11 +60,11 @@ def write_difference(current: Pass, table: DynamicTable) -> None:
     if rows_out:
         matches = " and ".join(f"target.{key} = changed.{key}" for key in table.refresh_key)
         execute(
-            f"delete from {target(table)} as target using {_changed(name)} as changed"
+            f"delete from {target(table)} as target using {changed_keys(name)} as changed"
             f" where {matches}"
         )
     if rows_in:
-        execute(f"insert into {target(table)} from {_fresh(name)}")
+        execute(f"insert into {target(table)} from {fresh_rows(name)}")
 
 
 def present_rows(current: Pass, source: str, only: str = "") -> str:
@@ -70,12 +72,12 @@ def present_rows(current: Pass, source: str, only: str = "") -> str:
 
     `only` joins them with the keys that are wanted, before anything else looks at them.
     """
-    rows = f"from {CATALOG}.main.{source} {only}"
+    rows = f"from {current.place(source)} {only}"
     if source not in current.waiting:
         return rows
     keys = ", ".join(current.tables[source].refresh_key)
-    others = f"{rows} anti join {_changed(source)} using ({keys})"
-    return f"{others} union all from {_fresh(source)} {only}"
+    others = f"{rows} anti join {changed_keys(source)} using ({keys})"
+    return f"{others} union all from {fresh_rows(source)} {only}"
 
 
 def target(table: DynamicTable) -> str:
@@ -88,9 +90,21 @@ def delta(name: str) -> str:
     return f"temp.main.delta_{name}"
 
 
-def _changed(name: str) -> str:
+def computed_rows(name: str) -> str:
+    """Return where a pass has put what the rows of the affected keys should be."""
+    return f"temp.main.computed_{name}"
+
+
+def stored_rows(name: str) -> str:
+    """Return where a pass has put what the rows of the affected keys were."""
+    return f"temp.main.stored_{name}"
+
+
+def changed_keys(name: str) -> str:
+    """Return where a pass has noted the keys whose rows differ."""
     return f"temp.main.changed_{name}"
 
 
-def _fresh(name: str) -> str:
+def fresh_rows(name: str) -> str:
+    """Return where a pass has noted what the rows of these keys should be."""
     return f"temp.main.fresh_{name}"

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import duckdb
 
 from embedded.changes import Change, changes_since
-from embedded.database import METADATA
+from embedded.database import CATALOG, METADATA
+from embedded.hot_tables import HotTables
 from embedded.registry import DynamicTable
 
 
@@ -33,6 +34,8 @@ class Pass:
     sources: dict[str, tuple[str, ...]]
     # Whether what was computed is written before the next table is computed, or all at the end.
     at_once: bool
+    # Tables in memory, of which this process has made all refreshes; none for a pass of its own.
+    hot: HotTables | None
     versions: dict[str, int] = field(init=False)
     # Of the tables that are no dynamic tables: one that was made anew has another.
     identities: dict[str, int] = field(init=False)
@@ -54,6 +57,13 @@ class Pass:
         oldest = min(stand - {None}, default=self.snapshot)
         is_behind = oldest < self.snapshot
         self.changes = changes_since(self.connection, oldest) if is_behind else []
+
+    def place(self, table: str) -> str:
+        """Return the full name of where the rows of a table can be read, as of the snapshot."""
+        if self.hot is None or table not in self.tables:
+            return f"{CATALOG}.main.{table}"
+        self.hot.load(self.tables[table])
+        return self.hot.place(self.tables[table])
 
     def has_changed(self, source: str, since: int) -> bool:
         """Tell whether rows of a table were changed after a snapshot, before this pass."""

@@ -9,7 +9,14 @@ import duckdb
 from embedded.database import CATALOG, LakeError
 from embedded.keyed_query import NotKeyedError, check_keyed
 from embedded.query_tree import redirect
-from embedded.refresh_difference import delta, note_difference, present_rows, target
+from embedded.refresh_difference import (
+    computed_rows,
+    delta,
+    note_difference,
+    present_rows,
+    stored_rows,
+    target,
+)
 from embedded.refresh_pass import Pass, WholeTableError, Written
 from embedded.registry import DynamicTable
 
@@ -148,18 +155,20 @@ def _fill(current: Pass, table: DynamicTable) -> Written:
 
 def _rewrite(current: Pass, table: DynamicTable, action: str) -> Written:
     """Compute all rows, write those that differ."""
-    execute = current.connection.execute
-    execute(f"create or replace temp table fresh as {_query(current, table)}")
-    execute(f"create or replace temp table stale as from {target(table)}")
+    execute, name = current.connection.execute, table.name
+    execute(f"create or replace temp table {computed_rows(name)} as {_query(current, table)}")
+    execute(f"create or replace temp table {stored_rows(name)} as from {target(table)}")
     return note_difference(current, table, action)
 
 
 def _recompute_affected(current: Pass, table: DynamicTable) -> Written:
     """Compute the rows of the affected keys, write those that differ."""
-    execute = current.connection.execute
+    execute, name = current.connection.execute, table.name
     only = f"semi join temp.main.affected_keys using ({', '.join(table.refresh_key)})"
-    execute(f"create or replace temp table fresh as {_query(current, table, only)}")
-    execute(f"create or replace temp table stale as from {target(table)} {only}")
+    execute(f"create or replace temp table {computed_rows(name)} as {_query(current, table, only)}")
+    execute(
+        f"create or replace temp table {stored_rows(name)} as from {current.place(name)} {only}"
+    )
     return note_difference(current, table, INCREMENTAL)
 
 

@@ -11,6 +11,7 @@ import duckdb
 
 from embedded.actions import utc_now
 from embedded.commands import Commands
+from embedded.computed_task import ComputedTask
 from embedded.database import LakeError
 from embedded.due_tables import (
     Refreshed,
@@ -20,6 +21,7 @@ from embedded.due_tables import (
     refresh_tables,
     refreshable_tables,
 )
+from embedded.hot_tables import HotTables
 from embedded.lag import Lag, measure_lags, record_lags
 from embedded.maintenance import maintain
 from embedded.refresh import Refresh
@@ -134,19 +136,25 @@ class Passes:
         self._lags: list[Lag] = []
         self._lags_recorded = self._maintained = time.monotonic()
         self._rows_written = 0
+        self._hot = HotTables(connection)
+        self._computed: dict[str, ComputedTask] = {}
 
     def step(self, as_of: datetime) -> Tick:
         """Make one pass: refresh the tables that are due, and run the tasks that are."""
         known = read_registered(self._connection, self._known)
         due = due_tables(known, self._began, as_of)
-        refreshed, lags = _refresh(self._connection, due, known, as_of)
+        refreshed, lags = _refresh(self._connection, due, known, as_of, self._hot)
         if refreshed.refreshes:
             self._began.update(dict.fromkeys(due, as_of))
+            for one in self._computed.values():
+                one.follow(refreshed.refreshes, known.tables)
         self._lags += lags
         self._rows_written += sum(one.changed_rows for one in refreshed.refreshes)
         task_runs = self._commands.ended()
         self._known = read_registered(self._connection, known)
-        task_runs += run_due_tasks(self._connection, self._known, as_of, self._commands)
+        task_runs += run_due_tasks(
+            self._connection, self._known, as_of, self._commands, self._computed
+        )
         return Tick(refreshed.refreshes, task_runs, refreshed.failures)
 
     def stop_commands(self) -> None:
@@ -182,7 +190,11 @@ class Passes:
 
 
 def _refresh(
-    connection: duckdb.DuckDBPyConnection, names: list[str], known: Registered, as_of: datetime
+    connection: duckdb.DuckDBPyConnection,
+    names: list[str],
+    known: Registered,
+    as_of: datetime,
+    hot: HotTables | None = None,
 ) -> tuple[Refreshed, list[Lag]]:
-    refreshed = refresh_tables(connection, names, known, as_of)
+    refreshed = refresh_tables(connection, names, known, as_of, hot)
     return refreshed, measure_lags(refreshed.refreshes, utc_now())

@@ -38,17 +38,26 @@ def hand_out(connection: duckdb.DuckDBPyConnection, stream: Stream) -> tuple[int
     Returns the snapshot, for move_offset, and the number of rows.
     """
     snapshot = current_snapshot(connection)
+    changes = net_changes(connection, stream, changes_until(connection, stream, snapshot))
+    connection.execute(f"create or replace temp table {stream.name} as {changes}")
+    row = connection.execute(f"select count(*) from temp.main.{stream.name}").fetchone()
+    return snapshot, row[0] if row else 0
+
+
+def changes_until(connection: duckdb.DuckDBPyConnection, stream: Stream, snapshot: int) -> str:
+    """Return a query for the changes between a stream's offset and a snapshot, each of them."""
     if stream.offset_snapshot is None:
         raise LakeError(f"stream {stream.name} has no offset: run 'dbt build' to place it")
     _check_offset(connection, stream)
     if snapshot > stream.offset_snapshot:
-        feed = f"from {_feed(stream, f'{stream.offset_snapshot + 1}, {snapshot}')}"
-    else:
-        feed = f"from {_feed(stream, f'{snapshot}, {snapshot}')} limit 0"
-    changes = _net_changes(connection, stream, feed)
-    connection.execute(f"create or replace temp table {stream.name} as {changes}")
-    row = connection.execute(f"select count(*) from temp.main.{stream.name}").fetchone()
-    return snapshot, row[0] if row else 0
+        return f"from {_feed(stream, f'{stream.offset_snapshot + 1}, {snapshot}')}"
+    return no_changes(stream)
+
+
+def no_changes(stream: Stream) -> str:
+    """Return a query for none of the changes of a stream that has an offset."""
+    bound = stream.offset_snapshot
+    return f"from {_feed(stream, f'{bound}, {bound}')} limit 0"
 
 
 def move_offset(connection: duckdb.DuckDBPyConnection, stream: Stream, snapshot: int) -> None:
@@ -81,7 +90,7 @@ def _create_view(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
         with feed as materialized (from {_feed(stream, f"timestamptz '{since}', now()")})
         from feed where snapshot_id > {offset}
     """
-    changes = _net_changes(connection, stream, feed)
+    changes = net_changes(connection, stream, feed)
     connection.execute(f"create or replace view {CATALOG}.main.{stream.name} as {changes}")
 
 
@@ -100,7 +109,7 @@ def _feed(stream: Stream, bounds: str) -> str:
     return f"ducklake_table_changes('{CATALOG}', 'main', '{stream.source}', {bounds})"
 
 
-def _net_changes(connection: duckdb.DuckDBPyConnection, stream: Stream, feed: str) -> str:
+def net_changes(connection: duckdb.DuckDBPyConnection, stream: Stream, feed: str) -> str:
     """Return a query for the net of the changes that a query for a part of the feed returns."""
     described = connection.execute(f"describe {CATALOG}.main.{stream.source}").fetchall()
     columns = ", ".join(row[0] for row in described)

@@ -9,6 +9,7 @@ from datetime import datetime
 import duckdb
 
 from embedded.commands import Commands
+from embedded.computed_task import Computed, ComputedTask
 from embedded.database import LakeError, transact
 from embedded.functions import load_model_that_serves
 from embedded.intervals import parse_interval
@@ -19,12 +20,17 @@ from embedded.task_history import TaskRun, record_failure, record_success, retry
 
 
 def run_due_tasks(
-    connection: duckdb.DuckDBPyConnection, known: Registered, as_of: datetime, commands: Commands
+    connection: duckdb.DuckDBPyConnection,
+    known: Registered,
+    as_of: datetime,
+    commands: Commands,
+    computed: dict[str, ComputedTask] | None = None,
 ) -> list[TaskRun]:
     """Run every resumed task whose stream has data or whose schedule has come round.
 
     A task that failed waits before it is tried again, each time twice as long. Commands are
-    started, and go on: `commands` tells when they have ended.
+    started, and go on: `commands` tells when they have ended. Who makes pass after pass keeps
+    `computed`, in which the tasks of streams have their working copies.
     """
     due = [
         task
@@ -34,7 +40,7 @@ def run_due_tasks(
     runs = [
         commands.begin(task, as_of)
         if task.command
-        else _run(connection, task, as_of, only_with_data=True)
+        else _run(connection, task, as_of, _computed_task(connection, task, computed))
         for task in due
     ]
     return [run for run in runs if run is not None]
@@ -53,19 +59,43 @@ def run_task(connection: duckdb.DuckDBPyConnection, task: Task, as_of: datetime)
     return next(iter(commands.ended(wait=True)), begun)
 
 
+def _computed_task(
+    connection: duckdb.DuckDBPyConnection, task: Task, kept: dict[str, ComputedTask] | None
+) -> ComputedTask | None:
+    """Return what computes a stream's task on its working copy, if there is to be one."""
+    if kept is None or task.stream is None:
+        return None
+    if task.name not in kept or kept[task.name].task.body != task.body:
+        kept[task.name] = ComputedTask(connection, task)
+    return kept[task.name]
+
+
 def _run(
-    connection: duckdb.DuckDBPyConnection, task: Task, as_of: datetime, *, only_with_data: bool
+    connection: duckdb.DuckDBPyConnection,
+    task: Task,
+    as_of: datetime,
+    on_copy: ComputedTask | None = None,
+    *,
+    only_with_data: bool = True,
 ) -> TaskRun | None:
     started = time.perf_counter()
     error = outlook = None
     connection.execute(f"set variable as_of = timestamp '{as_of.isoformat(sep=' ')}'")
+    computed: Computed | None = None
+
+    def compute() -> None:
+        nonlocal computed
+        computed = on_copy.compute(as_of) if on_copy is not None else None
+
+    def work(open_: duckdb.DuckDBPyConnection) -> bool:
+        if on_copy is None or computed is None:
+            return _run_statements(open_, task, as_of, started, only_with_data=only_with_data)
+        return _write_computed(open_, on_copy, computed, as_of, started)
+
     try:
-        has_run = transact(
-            connection,
-            lambda open_: _run_statements(
-                open_, task, as_of, started, only_with_data=only_with_data
-            ),
-        )
+        has_run = transact(connection, work, before=compute)
+        if on_copy is not None and computed is not None:
+            on_copy.confirm(computed)
         if not has_run:
             return None
     except (duckdb.Error, LakeError) as failure:
@@ -110,3 +140,18 @@ def _run_statements(
         move_offset(connection, stream, snapshot)
     record_success(connection, task, as_of, started)
     return True
+
+
+def _write_computed(
+    open_: duckdb.DuckDBPyConnection,
+    on_copy: ComputedTask,
+    computed: Computed,
+    as_of: datetime,
+    started: float,
+) -> bool:
+    """Write what the task's statements have computed, as _run_statements would have done."""
+    on_copy.write(computed)
+    move_offset(open_, computed.stream, computed.snapshot)
+    if computed.changes:
+        record_success(open_, on_copy.task, as_of, started)
+    return computed.changes > 0

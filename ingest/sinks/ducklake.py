@@ -68,8 +68,9 @@ _FORGET = """
 """
 _MEMORY = "200MB"
 _PIECE_ROWS = 10_000
-# Every look at the raw table reads all that the catalog holds of it, so that must stay little.
-_ROWS_IN_CATALOG = 10_000
+# Every look at the raw table opens all of its small files, so that these must stay few.
+_SMALL_FILES = 20
+_SMALL_FILE_BYTES = 250_000
 # More than this is not kept in the catalog, however few rows it is.
 _LARGE_BYTES = 1024 * 1024
 _UNREADABLE = "the message is not JSON that the database reads"
@@ -95,7 +96,7 @@ class DuckLakeSink:
                 f"the lake at {lake_path()} has no table {missing[0]}: run 'dbt build' first"
             )
         attach_for_large_rows(self._connection)
-        self._rows_in_catalog = 0
+        self._small_files = 0
         # Statements that need no lake then begin no transaction on it.
         self._connection.execute("use memory")
 
@@ -142,11 +143,11 @@ class DuckLakeSink:
             self._view("batch_offsets", batch.offsets()),
         ):
             transact(self._connection, lambda lake: _insert(lake, batch))
-        if len(batch.events) <= INLINED_ROWS:
-            self._rows_in_catalog += len(batch.events)
-        if self._rows_in_catalog > _ROWS_IN_CATALOG:
-            transact(self._connection, _write_into_file)
-            self._rows_in_catalog = 0
+        if batch.events.nbytes < _SMALL_FILE_BYTES and len(batch.events) > INLINED_ROWS:
+            self._small_files += 1
+        if self._small_files >= _SMALL_FILES:
+            transact(self._connection, _merge_small_files)
+            self._small_files = 0
 
     def rejected(self, topic: str | None) -> Iterator[pa.Table]:
         """Return the rejected messages of one topic or of all, in pieces (REJECTED_SCHEMA)."""
@@ -202,8 +203,11 @@ def _insert(lake: duckdb.DuckDBPyConnection, batch: Batch) -> None:
         lake.execute(statement.format(lake=name))
 
 
-def _write_into_file(lake: duckdb.DuckDBPyConnection) -> None:
-    lake.execute(f"call ducklake_flush_inlined_data('{CATALOG}', table_name => 'churn_scores_raw')")
+def _merge_small_files(lake: duckdb.DuckDBPyConnection) -> None:
+    lake.execute(
+        f"call ducklake_merge_adjacent_files('{CATALOG}', 'churn_scores_raw', schema => 'main',"
+        f" max_file_size => {_SMALL_FILE_BYTES})"
+    )
 
 
 def _accept(lake: duckdb.DuckDBPyConnection) -> int:

@@ -5,13 +5,15 @@ rows before and after: nothing past the oldest of these is expired. Readers keep
 grace period. tests/test_maintenance.py shows both.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import duckdb
 
 from embedded.database import CATALOG, INLINED_ROWS, METADATA, LakeError, connect, transact
-from embedded.inlined_rows import inlined_deletions, inlined_tables
+from embedded.inlined_rows import inlined_deletions, inlined_tables, tables_with_deletions
 from embedded.registry import SCHEMA, dynamic_tables, streams
 from embedded.streams import renew_views
 
@@ -23,14 +25,16 @@ ORPHAN_AGE = "1 day"
 # As long as Snowflake keeps the history of refreshes.
 HISTORY = "7 days"
 # Inlined rows are written into a file once they would make a decent one.
-FLUSHED_ROWS = 5 * INLINED_ROWS
+FLUSHED_ROWS = 10 * INLINED_ROWS
 # Files below this size are merged, once there are some: a row is then rewritten a few times only.
 SMALL_FILE_BYTES = 10_000_000
 SMALL_FILES = 8
 # A file is rewritten without its deleted rows when these are the most of it.
 DELETED_SHARE = 0.5
 
-Step = Callable[[duckdb.DuckDBPyConnection], int]
+# What is done in one transaction, while every other writer waits: it returns a count.
+Part = Callable[[duckdb.DuckDBPyConnection], int]
+Step = Callable[[duckdb.DuckDBPyConnection], Iterable[Part]]
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,11 @@ class Maintained:
         return "maintenance: " + ("; ".join(done + failed) or "nothing to do")
 
 
-def maintain() -> Maintained:
+def maintain(pause: Callable[[float], bool] = lambda seconds: False) -> Maintained:
     """Run every step on the lake; one that fails is noted and does not stop the others.
+
+    `pause` is called after each part with the seconds that it took, so that others who write the
+    lake can have as long; it returns whether to stop there.
 
     Each step opens the lake for itself: an internal error of DuckDB ends all that its instance
     does, and the scheduler's must live on. Raises LakeError only when the lake cannot be opened.
@@ -61,8 +68,13 @@ def maintain() -> Maintained:
     done = Maintained()
     for what, step in STEPS.items():
         with connect(None, create=False) as connection:
+            done.counts[what] = 0
             try:
-                done.counts[what] = transact(connection, step)
+                for part in step(connection):
+                    began = time.monotonic()
+                    done.counts[what] += transact(connection, part)
+                    if pause(time.monotonic() - began):
+                        return done
             except (duckdb.Error, LakeError) as error:
                 done.errors[what] = str(error).strip().splitlines()[0]
     return done
@@ -95,44 +107,59 @@ def _prune_history(connection: duckdb.DuckDBPyConnection) -> int:
     return deleted
 
 
-def _flush(connection: duckdb.DuckDBPyConnection) -> int:
+def _flush(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
     """Write the rows, and the deletions of rows, that the catalog holds into files, table by table.
 
     Every scan of a table reads all of them from SQLite, so that they must stay few.
+    """
+    for schema, table, number, inlined in inlined_tables(connection):
+        yield partial(_flush_table, schema=schema, table=table, number=number, inlined=inlined)
+
+
+def _flush_table(
+    connection: duckdb.DuckDBPyConnection,
+    schema: str,
+    table: str,
+    number: int,
+    inlined: list[str] | None,
+) -> int:
+    """Flush one table.
+
     DuckLake 1.0 (with DuckDB 1.5.5) loses the images in between of a row that was updated in place
     more than once while it was inlined. Dynamic tables delete and insert instead, so theirs stay
     whole; another table with such a row is left as it is while its change feed is read.
     """
-    flushed = 0
-    with_readers = tables_with_readers(connection)
-    for schema, table, number, inlined in inlined_tables(connection):
-        rows = distinct = 0
-        for name in inlined or []:
-            row = connection.execute(
-                f"select count(*), count(distinct row_id) from {METADATA}.{name}"
-            ).fetchone()
-            rows, distinct = (rows + row[0], distinct + row[1]) if row else (rows, distinct)
-        if table in with_readers and distinct < rows:
-            continue
-        deletions = inlined_deletions(connection, number)
-        if rows + deletions < FLUSHED_ROWS:
-            continue
-        connection.execute(
-            f"call ducklake_flush_inlined_data('{CATALOG}', schema_name => ?, table_name => ?)",
-            [schema, table],
-        )
-        flushed += rows + deletions
-    return flushed
-
-
-def _rewrite(connection: duckdb.DuckDBPyConnection) -> int:
-    return _processed(
-        connection,
-        f"call ducklake_rewrite_data_files('{CATALOG}', delete_threshold => {DELETED_SHARE})",
+    rows = distinct = 0
+    for name in inlined or []:
+        row = connection.execute(
+            f"select count(*), count(distinct row_id) from {METADATA}.{name}"
+        ).fetchone()
+        rows, distinct = (rows + row[0], distinct + row[1]) if row else (rows, distinct)
+    deletions = inlined_deletions(connection, number)
+    if rows + deletions < FLUSHED_ROWS:
+        return 0
+    if distinct < rows and table in tables_with_readers(connection):
+        return 0
+    connection.execute(
+        f"call ducklake_flush_inlined_data('{CATALOG}', schema_name => ?, table_name => ?)",
+        [schema, table],
     )
+    return rows + deletions
 
 
-def _merge(connection: duckdb.DuckDBPyConnection) -> int:
+def _rewrite(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
+    """Write files anew of which most rows are deleted, table by table."""
+    for schema, table in tables_with_deletions(connection):
+        yield partial(
+            _processed,
+            call=f"call ducklake_rewrite_data_files('{CATALOG}', ?, schema => ?,"
+            f" delete_threshold => {DELETED_SHARE})",
+            values=[table, schema],
+        )
+
+
+def _merge(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
+    """Merge the small files of each table that has some."""
     tables = connection.execute(
         f"""
         select schemas.schema_name, tables.table_name
@@ -145,22 +172,22 @@ def _merge(connection: duckdb.DuckDBPyConnection) -> int:
         group by all having count(*) >= {SMALL_FILES} order by all
         """
     ).fetchall()
-    return sum(
-        _processed(
-            connection,
-            f"call ducklake_merge_adjacent_files('{CATALOG}', ?, schema => ?,"
+    for schema, table in tables:
+        yield partial(
+            _processed,
+            call=f"call ducklake_merge_adjacent_files('{CATALOG}', ?, schema => ?,"
             f" max_file_size => {SMALL_FILE_BYTES})",
-            [table, schema],
+            values=[table, schema],
         )
-        for schema, table in tables
-    )
 
 
-def _processed(
-    connection: duckdb.DuckDBPyConnection, call: str, values: list[str] | None = None
-) -> int:
+def _processed(connection: duckdb.DuckDBPyConnection, call: str, values: list[str]) -> int:
     """Return how many files a compaction has replaced."""
-    return sum(row[2] for row in connection.execute(call, values or []).fetchall())
+    return sum(row[2] for row in connection.execute(call, values).fetchall())
+
+
+def _at_once(part: Part) -> Step:
+    return lambda _: [part]
 
 
 def _expire(connection: duckdb.DuckDBPyConnection) -> int:
@@ -219,11 +246,11 @@ def _delete_orphans(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 STEPS: dict[str, Step] = {
-    "old notes deleted": _prune_history,
+    "old notes deleted": _at_once(_prune_history),
     "inlined rows written into files": _flush,
     "files rewritten without deleted rows": _rewrite,
     "small files merged": _merge,
-    "snapshots expired": _expire,
-    "unneeded files deleted": _delete_old_files,
-    "orphaned files deleted": _delete_orphans,
+    "snapshots expired": _at_once(_expire),
+    "unneeded files deleted": _at_once(_delete_old_files),
+    "orphaned files deleted": _at_once(_delete_orphans),
 }

@@ -1,7 +1,7 @@
 """What the registry holds, as a pass needs it; the next pass reads only what has changed since."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import duckdb
@@ -35,6 +35,12 @@ class Registered:
     failing: dict[str, RefreshFailure]
     tasks: dict[str, Task]
     streams: dict[str, Stream]
+
+    def after_changes(self, tables: Iterable[str]) -> "Registered":
+        """Return the same, knowing that rows of some tables were changed since."""
+        return replace(
+            self, last_changes=self.last_changes | dict.fromkeys(tables, self.snapshot + 1)
+        )
 
     def may_have_data(self, stream: Stream) -> bool:
         """Tell whether rows were written since the offset; the net of them may be nothing."""

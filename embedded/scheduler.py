@@ -98,7 +98,7 @@ def run(
     try:
         _make_passes(passes, stop, report)
     finally:
-        passes.stop_commands()
+        passes.end()
 
 
 def _make_passes(passes: "Passes", stop: threading.Event, report: Callable[[str], None]) -> None:
@@ -120,7 +120,7 @@ def _make_passes(passes: "Passes", stop: threading.Event, report: Callable[[str]
         for line in done.in_words() if not done.is_calm else []:
             report(line)
         if passes.is_time_for_maintenance(is_calm=done.is_calm):
-            passes.maintain(report)
+            passes.begin_maintenance(report, stop)
     with suppress(duckdb.Error, LakeError):  # the last lags are for watching only
         passes.record_lags()
 
@@ -136,6 +136,7 @@ class Passes:
         self._lags: list[Lag] = []
         self._lags_recorded = self._maintained = time.monotonic()
         self._rows_written = 0
+        self._maintenance: threading.Thread | None = None
         self._hot = HotTables(connection)
         self._computed: dict[str, ComputedTask] = {}
 
@@ -150,16 +151,19 @@ class Passes:
                 one.follow(refreshed.refreshes, known.tables)
         self._lags += lags
         self._rows_written += sum(one.changed_rows for one in refreshed.refreshes)
-        task_runs = self._commands.ended()
-        self._known = read_registered(self._connection, known)
+        if task_runs := self._commands.ended():  # of which the registry has a note
+            known = read_registered(self._connection, known)
+        self._known = known.after_changes(one.name for one in refreshed.refreshes)
         task_runs += run_due_tasks(
             self._connection, self._known, as_of, self._commands, self._computed
         )
         return Tick(refreshed.refreshes, task_runs, refreshed.failures)
 
-    def stop_commands(self) -> None:
-        """End the commands that still run."""
+    def end(self) -> None:
+        """End the commands that still run, and wait for what maintenance is at."""
         self._commands.stop()
+        if self._maintenance is not None:
+            self._maintenance.join()
 
     def is_time_to_record_lags(self) -> bool:
         """Tell whether the last lags were written a while ago."""
@@ -172,21 +176,29 @@ class Passes:
 
     def is_time_for_maintenance(self, *, is_calm: bool) -> bool:
         """Tell whether the lake is to be maintained now: at a calm moment, or long overdue."""
+        if self._maintenance is not None and self._maintenance.is_alive():
+            return False
         elapsed = time.monotonic() - self._maintained
         if self._rows_written >= MAINTENANCE_AT_LATEST_ROWS:
             return True
         return elapsed >= (MAINTENANCE_SECONDS if is_calm else MAINTENANCE_AT_LATEST_SECONDS)
 
-    def maintain(self, report: Callable[[str], None]) -> None:
-        """Maintain the lake and report what was done; what cannot be done waits for next time."""
+    def begin_maintenance(self, report: Callable[[str], None], stop: threading.Event) -> None:
+        """Maintain the lake beside the passes, and report what was done."""
         self._maintained, self._rows_written = time.monotonic(), 0
-        try:
-            done = maintain()
-        except (duckdb.Error, LakeError) as error:
-            report(f"maintenance failed: {str(error).strip().splitlines()[0]}")
-            return
-        if not done.is_nothing:
-            report(done.in_words())
+        self._maintenance = threading.Thread(target=_maintain, args=(report, stop))
+        self._maintenance.start()
+
+
+def _maintain(report: Callable[[str], None], stop: threading.Event) -> None:
+    """Maintain the lake with as much pause as work; what cannot be done waits for next time."""
+    try:
+        done = maintain(pause=stop.wait)
+    except (duckdb.Error, LakeError) as error:
+        report(f"maintenance failed: {str(error).strip().splitlines()[0]}")
+        return
+    if not done.is_nothing:
+        report(done.in_words())
 
 
 def _refresh(

@@ -6,11 +6,26 @@ and moves the offset. So a run writes no definition to the lake, after which eve
 have to read all definitions again.
 """
 
+from typing import NamedTuple
+
 import duckdb
 
 from embedded.changes import committed_at, current_snapshot
 from embedded.database import CATALOG, LakeError, transact
 from embedded.registry import SCHEMA, Stream, dynamic_tables, refresh_key_of, streams
+
+
+class Source(NamedTuple):
+    """What is to be known of a dynamic table in order to net its changes."""
+
+    columns: tuple[str, ...]
+    refresh_key: tuple[str, ...]
+
+
+def source_of(connection: duckdb.DuckDBPyConnection, stream: Stream) -> Source:
+    """Return what is to be known of a stream's table."""
+    described = connection.execute(f"describe {CATALOG}.main.{stream.source}").fetchall()
+    return Source(tuple(row[0] for row in described), refresh_key_of(connection, stream.source))
 
 
 def place_stream(connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -38,7 +53,8 @@ def hand_out(connection: duckdb.DuckDBPyConnection, stream: Stream) -> tuple[int
     Returns the snapshot, for move_offset, and the number of rows.
     """
     snapshot = current_snapshot(connection)
-    changes = net_changes(connection, stream, changes_until(connection, stream, snapshot))
+    feed = changes_until(connection, stream, snapshot)
+    changes = net_changes(source_of(connection, stream), feed)
     connection.execute(f"create or replace temp table {stream.name} as {changes}")
     row = connection.execute(f"select count(*) from temp.main.{stream.name}").fetchone()
     return snapshot, row[0] if row else 0
@@ -90,7 +106,7 @@ def _create_view(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
         with feed as materialized (from {_feed(stream, f"timestamptz '{since}', now()")})
         from feed where snapshot_id > {offset}
     """
-    changes = net_changes(connection, stream, feed)
+    changes = net_changes(source_of(connection, stream), feed)
     connection.execute(f"create or replace view {CATALOG}.main.{stream.name} as {changes}")
 
 
@@ -109,11 +125,9 @@ def _feed(stream: Stream, bounds: str) -> str:
     return f"ducklake_table_changes('{CATALOG}', 'main', '{stream.source}', {bounds})"
 
 
-def net_changes(connection: duckdb.DuckDBPyConnection, stream: Stream, feed: str) -> str:
+def net_changes(source: Source, feed: str) -> str:
     """Return a query for the net of the changes that a query for a part of the feed returns."""
-    described = connection.execute(f"describe {CATALOG}.main.{stream.source}").fetchall()
-    columns = ", ".join(row[0] for row in described)
-    keys = ", ".join(refresh_key_of(connection, stream.source))
+    columns, keys = ", ".join(source.columns), ", ".join(source.refresh_key)
     # An image that was put in and taken out again is no change, whatever happened in between.
     return f"""
         with netted as (

@@ -17,7 +17,7 @@ from embedded.refresh import Refresh
 from embedded.refresh_difference import changed_keys, delta, fresh_rows
 from embedded.refresh_step import INCREMENTAL
 from embedded.registry import DynamicTable, Stream
-from embedded.streams import changes_until, net_changes, no_changes
+from embedded.streams import Source, changes_until, net_changes, no_changes, source_of
 
 # A larger table stays in the lake, and the copy reads it there: memory is for what is hot.
 COPIED_ROWS = 1_000_000
@@ -43,6 +43,7 @@ class WorkingCopy:
     connection: duckdb.DuckDBPyConnection
     catalog: str
     _copied: dict[str, _Copied] = field(default_factory=dict)
+    _sources: dict[str, Source] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Start with nothing."""
@@ -52,7 +53,7 @@ class WorkingCopy:
         """Forget all, outside of any transaction."""
         self.connection.execute(f"detach database if exists {self.catalog}")
         self.connection.execute(f"attach ':memory:' as {self.catalog}")
-        self._copied = {}
+        self._copied, self._sources = {}, {}
 
     def named(self, name: str) -> str:
         """Return the full name of a table or view of the copy."""
@@ -74,7 +75,8 @@ class WorkingCopy:
 
     def add_stream(self, stream: Stream) -> None:
         """Make a table of a stream's name for the changes that it hands out."""
-        nothing = net_changes(self.connection, stream, no_changes(stream))
+        self._sources[stream.name] = source_of(self.connection, stream)
+        nothing = net_changes(self._sources[stream.name], no_changes(stream))
         self.connection.execute(
             f"create table if not exists {self.named(stream.name)} as {nothing}"
         )
@@ -161,7 +163,7 @@ class WorkingCopy:
             if is_at_hand
             else changes_until(self.connection, stream, snapshot)
         )
-        query = net_changes(self.connection, stream, rows)
+        query = net_changes(self._sources[stream.name], rows)
         self.connection.execute(f"delete from {self.named(stream.name)}")
         row = self.connection.execute(f"insert into {self.named(stream.name)} {query}").fetchone()
         return row[0] if row else 0

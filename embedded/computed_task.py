@@ -1,8 +1,8 @@
 """A task whose statements are computed on a working copy, and then written to the lake at once.
 
 What it writes is what it would have written on the lake itself. Rows that a statement inserts are
-kept in a stage of their own and put into the lake from there. A merge is done twice, on the copy
-and on the lake, from the same rows of the copy.
+kept in a stage of their own and put into the lake from there. A delete or a merge is done twice, on
+the copy and on the lake, from the same rows of the copy.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -88,8 +88,8 @@ class ComputedTask:
         for number, one in enumerate(self._plan.statements if self._plan else ()):
             if not computed.rows.get(number):
                 continue
-            if one.is_merge:
-                self._execute(f"merge into {_stored(one.target)} {self._on_copy(one.query)}")
+            if not one.is_insert:
+                self._execute(f"{one.verb} {_stored(one.target)} {self._on_copy(one.query)}")
             else:
                 stages.setdefault(one.target, []).append(f"from {self._stage(number)}")
         for target, rows in stages.items():
@@ -162,19 +162,13 @@ class ComputedTask:
         for number, one in enumerate(task_plan.statements):
             empty = f"from {_stored(one.target)} limit 0"
             self._execute(f"create table if not exists {self._stage(number)} as {empty}")
-        merged = {one.target: one.updated for one in task_plan.statements if one.is_merge}
+        changed = {one.target for one in task_plan.statements if not one.is_insert}
         for table in task_plan.tables:
-            is_copied = self._copy.add(table, snapshot)
-            if not is_copied and table in merged:
+            if self._copy.add(table, snapshot):
+                continue
+            if table in changed:
                 return False
-            if not is_copied:
-                self._add_view(table, self._stored_and_staged(table, task_plan))
-            elif column := merged.get(table):
-                # DuckDB updates in place, which takes long for rows that lie apart, unless there is
-                # an index of what is updated: then it deletes and inserts.
-                self._execute(
-                    f"create index {table}_{column} on {self._copy.named(table)} ({column})"
-                )
+            self._add_view(table, self._stored_and_staged(table, task_plan))
         order = TopologicalSorter({name: source_tables(queries[name]) for name in task_plan.views})
         for name in order.static_order():
             if name in task_plan.views:
@@ -209,20 +203,19 @@ class ComputedTask:
         """Have the statements planned, once, if nothing that they read stays in the lake."""
         is_in_memory = all(table in self._copy for table in self._plan.tables)
         for number, one in enumerate(self._plan.statements):
-            if one.is_merge:
-                text = f"merge into {self._copy.named(one.target)} {self._on_copy(one.query)}"
+            if one.is_insert:
+                head = f"insert into {self._stage(number)} ({one.columns})"
             else:
-                text = (
-                    f"insert into {self._stage(number)} ({one.columns}) {self._on_copy(one.query)}"
-                )
-            if is_in_memory and not one.is_merge:  # DuckDB prepares no merge
+                head = f"{one.verb} {self._copy.named(one.target)}"
+            text = f"{head} {self._on_copy(one.query)}"
+            if is_in_memory and one.verb != "merge into":  # which DuckDB does not prepare
                 name = f"{self._copy.catalog}_{number}"
                 self._execute(f"prepare {name} as {self._with_clock(text)}")
                 text = f"execute {name}"
             self._runs.append(text)
 
     def _run(self, as_of: datetime) -> dict[int, int]:
-        """Run the statements on the copy; return how many rows each has put or merged."""
+        """Run the statements on the copy; return how many rows each has put in or changed."""
         rows = {}
         self._execute(f"delete from {self._clock}")
         self._execute(f"insert into {self._clock} values (?)", [as_of])
@@ -231,7 +224,7 @@ class ComputedTask:
         for number, (text, one) in enumerate(zip(self._runs, self._plan.statements, strict=True)):
             row = self._execute(text).fetchone()
             rows[number] = row[0] if row else 0
-            if rows[number] and not one.is_merge and one.target in self._copy:
+            if rows[number] and one.is_insert and one.target in self._copy:
                 self._execute(
                     f"insert into {self._copy.named(one.target)} from {self._stage(number)}"
                 )

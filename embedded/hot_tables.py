@@ -28,12 +28,10 @@ class HotTables:
         """Have a table as the open transaction reads it, if it is not too large."""
         if self._versions.get(table.name) == _version(table) or table.name in self._too_large:
             return
-        self._versions.pop(table.name, None)
         stored = f"{CATALOG}.main.{table.name}"
         row = self.connection.execute(f"select count(*) from {stored}").fetchone()
-        if row is None or row[0] > MOST_ROWS:
-            self._too_large.add(table.name)
-            self.connection.execute(f"drop table if exists {_hot(table.name)}")
+        if row is None or row[0] > MOST_ROWS:  # not worth the memory to find that out
+            self._forget(table.name)
             return
         self.connection.execute(f"create or replace temp table {_hot(table.name)} as from {stored}")
         self._versions[table.name] = _version(table)
@@ -55,6 +53,14 @@ class HotTables:
         self.connection.execute(f"delete from {hot} as hot using {changed} as changed where {keys}")
         self.connection.execute(f"insert into {hot} from {fresh}")
         self._versions[table.name] = (table.built_of, table.version + 1)
+        row = self.connection.execute(f"select count(*) from {hot}").fetchone()
+        if row is None or row[0] > MOST_ROWS:
+            self._forget(table.name)
+
+    def _forget(self, name: str) -> None:
+        self._versions.pop(name, None)
+        self._too_large.add(name)
+        self.connection.execute(f"drop table if exists {_hot(name)}")
 
 
 def _version(table: DynamicTable) -> tuple[str | None, int]:

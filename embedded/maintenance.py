@@ -6,14 +6,14 @@ grace period. tests/test_maintenance.py shows both.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
 import duckdb
 
-from embedded.database import CATALOG, INLINED_ROWS, METADATA, LakeError, connect, transact
-from embedded.inlined_rows import inlined_deletions, inlined_tables, tables_with_deletions
+from embedded.compaction import Part, Step, flush, merge, rewrite
+from embedded.database import CATALOG, METADATA, LakeError, connect, transact
 from embedded.registry import SCHEMA, dynamic_tables, streams
 from embedded.streams import renew_views
 
@@ -24,17 +24,6 @@ FILE_AGE = "1 hour"
 ORPHAN_AGE = "1 day"
 # As long as Snowflake keeps the history of refreshes.
 HISTORY = "7 days"
-# Inlined rows are written into a file once they would make a decent one.
-FLUSHED_ROWS = 10 * INLINED_ROWS
-# Files below this size are merged, once there are some: a row is then rewritten a few times only.
-SMALL_FILE_BYTES = 10_000_000
-SMALL_FILES = 8
-# A file is rewritten without its deleted rows when these are the most of it.
-DELETED_SHARE = 0.5
-
-# What is done in one transaction, while every other writer waits: it returns a count.
-Part = Callable[[duckdb.DuckDBPyConnection], int]
-Step = Callable[[duckdb.DuckDBPyConnection], Iterable[Part]]
 
 
 @dataclass(frozen=True)
@@ -72,7 +61,8 @@ def maintain(pause: Callable[[float], bool] = lambda seconds: False) -> Maintain
             try:
                 for part in step(connection):
                     began = time.monotonic()
-                    done.counts[what] += transact(connection, part)
+                    before = partial(_FIRST.get(part, _nothing), connection)
+                    done.counts[what] += transact(connection, part, before=before)
                     if pause(time.monotonic() - began):
                         return done
             except (duckdb.Error, LakeError) as error:
@@ -87,12 +77,6 @@ def oldest_needed_snapshot(connection: duckdb.DuckDBPyConnection) -> int | None:
     return min((one for one in needed if one is not None), default=None)
 
 
-def tables_with_readers(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Return the tables whose change feed is read."""
-    tables = dynamic_tables(connection)
-    return set(tables).union(*(one.reads for one in tables.values()))
-
-
 def _prune_history(connection: duckdb.DuckDBPyConnection) -> int:
     deleted = 0
     for table, moment in (
@@ -105,85 +89,6 @@ def _prune_history(connection: duckdb.DuckDBPyConnection) -> int:
         ).fetchone()
         deleted += int(row[0]) if row else 0
     return deleted
-
-
-def _flush(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
-    """Write the rows, and the deletions of rows, that the catalog holds into files, table by table.
-
-    Every scan of a table reads all of them from SQLite, so that they must stay few.
-    """
-    for schema, table, number, inlined in inlined_tables(connection):
-        yield partial(_flush_table, schema=schema, table=table, number=number, inlined=inlined)
-
-
-def _flush_table(
-    connection: duckdb.DuckDBPyConnection,
-    schema: str,
-    table: str,
-    number: int,
-    inlined: list[str] | None,
-) -> int:
-    """Flush one table.
-
-    DuckLake 1.0 (with DuckDB 1.5.5) loses the images in between of a row that was updated in place
-    more than once while it was inlined. Dynamic tables delete and insert instead, so theirs stay
-    whole; another table with such a row is left as it is while its change feed is read.
-    """
-    rows = distinct = 0
-    for name in inlined or []:
-        row = connection.execute(
-            f"select count(*), count(distinct row_id) from {METADATA}.{name}"
-        ).fetchone()
-        rows, distinct = (rows + row[0], distinct + row[1]) if row else (rows, distinct)
-    deletions = inlined_deletions(connection, number)
-    if rows + deletions < FLUSHED_ROWS:
-        return 0
-    if distinct < rows and table in tables_with_readers(connection):
-        return 0
-    connection.execute(
-        f"call ducklake_flush_inlined_data('{CATALOG}', schema_name => ?, table_name => ?)",
-        [schema, table],
-    )
-    return rows + deletions
-
-
-def _rewrite(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
-    """Write files anew of which most rows are deleted, table by table."""
-    for schema, table in tables_with_deletions(connection):
-        yield partial(
-            _processed,
-            call=f"call ducklake_rewrite_data_files('{CATALOG}', ?, schema => ?,"
-            f" delete_threshold => {DELETED_SHARE})",
-            values=[table, schema],
-        )
-
-
-def _merge(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
-    """Merge the small files of each table that has some."""
-    tables = connection.execute(
-        f"""
-        select schemas.schema_name, tables.table_name
-        from {METADATA}.ducklake_data_file as files
-        inner join {METADATA}.ducklake_table as tables
-            on files.table_id = tables.table_id and tables.end_snapshot is null
-        inner join {METADATA}.ducklake_schema as schemas
-            on tables.schema_id = schemas.schema_id and schemas.end_snapshot is null
-        where files.end_snapshot is null and files.file_size_bytes < {SMALL_FILE_BYTES}
-        group by all having count(*) >= {SMALL_FILES} order by all
-        """
-    ).fetchall()
-    for schema, table in tables:
-        yield partial(
-            _processed,
-            call=f"call ducklake_merge_adjacent_files('{CATALOG}', ?, schema => ?,"
-            f" max_file_size => {SMALL_FILE_BYTES})",
-            values=[table, schema],
-        )
-
-
-def _processed(connection: duckdb.DuckDBPyConnection, call: str, values: list[str]) -> int:
-    """Return how many files a compaction has replaced."""
-    return sum(row[2] for row in connection.execute(call, values).fetchall())
 
 
 def _at_once(part: Part) -> Step:
@@ -207,6 +112,19 @@ def _expire(connection: duckdb.DuckDBPyConnection) -> int:
         numbers = ", ".join(str(number) for (number,) in rows)
         connection.execute(f"call ducklake_expire_snapshots('{CATALOG}', versions => [{numbers}])")
     return len(rows)
+
+
+def _make_comparable(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write the moments since when files are unneeded as DuckLake writes the one it compares with.
+
+    DuckLake 1.0 on SQLite compares them as texts, of which one has a space where the other has a T:
+    without this, what is unneeded since today is deleted at once, under its readers.
+    """
+    connection.execute(
+        f"update {METADATA}.ducklake_files_scheduled_for_deletion"
+        " set schedule_start = replace(schedule_start, ' ', 'T')"
+        " where schedule_start like '% %'"
+    )
 
 
 def _delete_old_files(connection: duckdb.DuckDBPyConnection) -> int:
@@ -245,11 +163,19 @@ def _delete_orphans(connection: duckdb.DuckDBPyConnection) -> int:
     return len(connection.execute(f"{call})").fetchall())
 
 
+def _nothing(_: duckdb.DuckDBPyConnection) -> None:
+    """Do nothing before a part."""
+
+
+# What is done before some parts, in the same turn but in a transaction of its own.
+_FIRST: dict[Part, Callable[[duckdb.DuckDBPyConnection], None]] = {
+    _delete_old_files: _make_comparable
+}
 STEPS: dict[str, Step] = {
     "old notes deleted": _at_once(_prune_history),
-    "inlined rows written into files": _flush,
-    "files rewritten without deleted rows": _rewrite,
-    "small files merged": _merge,
+    "inlined rows written into files": flush,
+    "files rewritten without deleted rows": rewrite,
+    "small files merged": merge,
     "snapshots expired": _at_once(_expire),
     "unneeded files deleted": _at_once(_delete_old_files),
     "orphaned files deleted": _at_once(_delete_orphans),

@@ -12,36 +12,29 @@ import duckdb
 from embedded.database import CATALOG
 from embedded.query_tree import all_sources
 
-_RELATION = re.compile(rf'"{CATALOG}"\."main"\."(\w+)"')
-_INSERT = re.compile(rf'\s*insert into "{CATALOG}"\."main"\."(\w+)" \(([^)]*)\)', re.IGNORECASE)
-_MERGE = re.compile(rf'\s*merge into "{CATALOG}"\."main"\."(\w+)"', re.IGNORECASE)
-
-_UPDATED = re.compile(r"\bupdate\s+set\s+(\w+)\s*=", re.IGNORECASE)
+_TABLE = rf'"{CATALOG}"\."main"\."(\w+)"'
+_RELATION = re.compile(_TABLE)
+_INSERT = re.compile(rf"\s*insert into {_TABLE} \(([^)]*)\)", re.IGNORECASE)
+_CHANGE = re.compile(rf"\s*(delete from|merge into) {_TABLE}", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a task: rows that are put into a table, or merged into it.
+    """One statement of a task: rows are put into a table, deleted from it or merged into it.
 
-    `query` is an insert's select statement, or all of a merge that follows its target; `columns`
-    are those that an insert names, as it writes them.
+    `query` is what follows the target: an insert's select statement, or the rest of a change.
     """
 
+    verb: str
     target: str
-    columns: str | None
+    columns: str | None  # those that an insert names, as it writes them
     query: str
     reads: frozenset[str]
 
     @property
-    def is_merge(self) -> bool:
-        """Whether rows of the target may be changed, and not only added."""
-        return self.columns is None
-
-    @property
-    def updated(self) -> str | None:
-        """Return the first column that a merge updates, if it updates any."""
-        found = _UPDATED.search(self.query)
-        return found[1] if found else None
+    def is_insert(self) -> bool:
+        """Whether rows are only added."""
+        return self.columns is not None
 
 
 @dataclass(frozen=True)
@@ -60,18 +53,19 @@ class TaskPlan:
 
 @lru_cache
 def statements_of(body: str) -> tuple[Statement, ...] | None:
-    """Return a task's statements; None when one is neither an insert from a query nor a merge."""
+    """Return a task's statements; None when one is no insert from a query, delete or merge."""
     found = []
     for statement in duckdb.extract_statements(body):
         text = statement.query
         if head := _INSERT.match(text):
-            target, columns = head.groups()
-        elif head := _MERGE.match(text):
-            target, columns = head[1], None
+            verb, target, columns = "insert into", head[1], head[2]
+        elif head := _CHANGE.match(text):
+            verb, target, columns = head[1], head[2], None
         else:
             return None
         query = text[head.end() :].strip().rstrip(";")
-        found.append(Statement(target, columns, query, frozenset(_RELATION.findall(query))))
+        reads = frozenset(_RELATION.findall(query))
+        found.append(Statement(verb, target, columns, query, reads))
     return tuple(found)
 
 
@@ -79,16 +73,17 @@ def plan(body: str, tables: frozenset[str], queries: dict[str, str]) -> TaskPlan
     """Return what a task does, given the lake's tables and the queries of its views.
 
     Returns None for a task that must be run on the lake itself: it has other statements, reads
-    what is neither, or merges into a table what later statements would have changed.
+    what is neither, or changes rows by what other statements write. For a change is done twice, on
+    the copy in its turn, and on the lake before all inserts but after the copy has changed.
     """
     statements = statements_of(body)
     if statements is None:
         return None
     needed = [_needed(one, queries) for one in statements]
     for number, one in enumerate(statements):
-        others = {other.target for other in statements[:number] + statements[number + 1 :]}
+        earlier = {other.target for other in statements[:number]}
         later = {other.target for other in statements[number + 1 :]}
-        if one.is_merge and (one.target in others or needed[number] & later):
+        if not one.is_insert and (one.target in earlier or needed[number] & later):
             return None
     names = frozenset().union(*needed, (one.target for one in statements))
     if names - tables - queries.keys():

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedded.database import CATALOG, LARGE, LakeError, attach_for_large_rows, connect, transact
+from embedded.hot_tables import HotTables
 from embedded.refresh import refresh
 from embedded.registry import SCHEMA
 from tests.conftest import EPOCH
@@ -77,12 +78,15 @@ corrections = st.builds(
 )
 removals = st.builds("delete from {{raw}} where {}".format, conditions)
 changes = st.one_of(new_rows, new_rows, repeated_rows, sent_again, corrections, removals)
-# A step is one transaction, into the catalog itself or into files, and perhaps a pass after it.
+# A step is one transaction, into the catalog itself or into files, and perhaps a pass after it: of
+# one that keeps what it knows in memory, or of somebody else.
 steps = st.tuples(
-    st.sampled_from([CATALOG, LARGE]), st.lists(changes, min_size=1, max_size=6), st.booleans()
+    st.sampled_from([CATALOG, LARGE]),
+    st.lists(changes, min_size=1, max_size=6),
+    st.sampled_from(["no pass", "in memory", "somebody else"]),
 )
 first_steps = st.tuples(
-    st.just(CATALOG), st.lists(new_rows, min_size=4, max_size=12), st.just(True)
+    st.just(CATALOG), st.lists(new_rows, min_size=4, max_size=12), st.just("in memory")
 )
 
 
@@ -104,15 +108,16 @@ def pipeline(shared_lake):
 @given(first=first_steps, then=st.lists(steps, max_size=5))
 def test_after_any_history_every_table_is_what_its_query_says(pipeline, first, then):
     connection = pipeline.connection
+    hot = HotTables(connection)
     connection.execute("delete from churn_scores_raw")
     refresh(connection)
     assert set(row_counts(connection).values()) == {0}
-    for catalog, statements, is_pass in [first, *then]:
+    for catalog, statements, refreshing in [first, *then]:
         _apply(connection, catalog, statements)
-        if is_pass:
-            refresh(connection)
+        if refreshing != "no pass":
+            refresh(connection, hot=hot if refreshing == "in memory" else None)
             assert differing_rows(connection) == {}
-    refresh(connection)
+    refresh(connection, hot=hot)
     assert differing_rows(connection) == {}
     assert refresh(connection) == []
 

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedded.database import METADATA
-from embedded.inlined_rows import inlined_tables
+from embedded.database import INLINED_ROWS, METADATA
 from ingest.batches import StoredTopic, judge
 from ingest.events import Event, decode
 from ingest.fetched import Fetched
@@ -195,17 +194,20 @@ def test_many_messages_are_judged_as_each_one_alone(messages):
         assert sorted(getattr(together, kind)[column].to_pylist()) == sorted(each)
 
 
-def test_the_catalog_holds_few_rows_of_the_raw_table(raw_lake, sink, monkeypatch):
-    monkeypatch.setattr("ingest.sinks.ducklake._ROWS_IN_CATALOG", 20)
-    topics = [uuid4().hex for _ in range(5)]
+def test_the_small_files_of_the_raw_table_stay_few(raw_lake, sink, monkeypatch):
+    monkeypatch.setattr("ingest.sinks.ducklake._SMALL_FILES", 3)
+    rows, topics = INLINED_ROWS + 1, [uuid4().hex for _ in range(10)]
     for topic in topics:
-        sink.write(judge({0: fetched(*map(message, range(10)))}, StoredTopic(topic, None), {}))
+        batch = judge({0: fetched(*map(message, range(rows)))}, StoredTopic(topic, None), {})
+        sink.write(batch)
     stored = "select count(*) from churn_scores_raw where list_contains(?, kafka_topic)"
-    assert raw_lake.rows(stored, topics) == [(50,)]
-    [parts] = [parts for _, name, _, parts in inlined_tables(sink._connection)
-               if name == "churn_scores_raw"]  # fmt: skip
-    inlined = [raw_lake.rows(f"select count(*) from {METADATA}.{part}")[0][0] for part in parts]
-    assert sum(inlined) <= 20
+    assert raw_lake.rows(stored, topics) == [(10 * rows,)]
+    files = f"""
+        select count(*) from {METADATA}.ducklake_data_file
+        inner join {METADATA}.ducklake_table using (table_id)
+        where table_name = 'churn_scores_raw' and ducklake_data_file.end_snapshot is null
+    """
+    assert raw_lake.rows(files)[0][0] <= 3
 
 
 @settings(

@@ -291,7 +291,9 @@ def test_a_pipeline_that_is_never_calm_is_maintained_after_so_many_rows(lake, mo
     lake.add(*(event(number, "a", "login", EPOCH) for number in range(2, 12)))
     passes.step(after(10))
     assert passes.is_time_for_maintenance(is_calm=False)
-    passes.maintain(lambda _: None)
+    lines = []
+    passes.begin_maintenance(lines.append, threading.Event())
+    passes.end()
     assert not passes.is_time_for_maintenance(is_calm=False)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedded import maintenance
+from embedded import compaction, maintenance
 from embedded.database import connect, transact
 from embedded.refresh import refresh
 from embedded.registry import SCHEMA, Stream, streams
@@ -128,8 +128,9 @@ def test_the_net_change_of_every_row_is_handed_out_once(points, history):
 
 
 def test_what_is_shown_outlives_snapshots_that_were_forgotten(points, monkeypatch):
-    for name, value in (("SNAPSHOT_AGE", "0 s"), ("FILE_AGE", "0 s"), ("FLUSHED_ROWS", 1)):
-        monkeypatch.setattr(maintenance, name, value)
+    monkeypatch.setattr(maintenance, "SNAPSHOT_AGE", "0 s")
+    monkeypatch.setattr(maintenance, "FILE_AGE", "0 s")
+    monkeypatch.setattr(compaction, "FLUSHED_ROWS", 1)
     for number in range(4):
         points.execute(f"insert into readings values ('a', {number + 1}), ('b', 1)")
         refresh(points.connection)

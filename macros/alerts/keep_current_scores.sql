@@ -1,12 +1,49 @@
-{# Makes the latest score of each customer the current one. No window function finds the latest: over rows
-   of the same transaction, DuckLake on DuckDB 1.5.5 then updates nothing and fails for good. #}
+{# Makes the latest score of each customer the current one. #}
 {% macro keep_current_scores(scores, score_history) %}
-    {%- set columns = [
-    'score', 'band', 'band_since', 'value_at_risk', 'top_reasons', 'model_version',
-    'features_hash', 'scored_at',
-    ] -%}
+    {{- return(adapter.dispatch('keep_current_scores')(scores, score_history)) -}}
+{% endmacro %}
+
+{% macro default__keep_current_scores(scores, score_history) %}
+    {{ no_such_engine('keep_current_scores') }}
+{% endmacro %}
+
+{% macro snowflake__keep_current_scores(scores, score_history) %}
+    {%- set columns = current_score_columns() -%}
     merge into {{ scores }} as scores
-    using (
+    using ({{ latest_scores(score_history) }}) as latest
+    on scores.customer_id = latest.customer_id
+    when matched and latest.scored_at > scores.scored_at then update set
+    {%- for column in columns %}
+    {{ column }} = latest.{{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
+    when not matched then insert (customer_id, {{ columns | join(', ') }})
+    values (latest.customer_id, latest.{{ columns | join(', latest.') }})
+{% endmacro %}
+
+{# Not as a merge: DuckDB updates in place, which is slow for rows that lie apart, and DuckLake
+   replaces rows anyway. #}
+{% macro duckdb__keep_current_scores(scores, score_history) %}
+    {%- set columns = current_score_columns() -%}
+    delete from {{ scores }} as scores
+    using ({{ latest_scores(score_history) }}) as latest
+    where scores.customer_id = latest.customer_id and scores.scored_at < latest.scored_at;
+    insert into {{ scores }} (customer_id, {{ columns | join(', ') }})
+    select latest.customer_id, latest.{{ columns | join(', latest.') }}
+    from ({{ latest_scores(score_history) }}) as latest
+    left join {{ scores }} as scores on latest.customer_id = scores.customer_id
+    where scores.customer_id is null
+{% endmacro %}
+
+{% macro current_score_columns() %}
+    {{ return([
+        'score', 'band', 'band_since', 'value_at_risk', 'top_reasons', 'model_version',
+        'features_hash', 'scored_at',
+    ]) }}
+{% endmacro %}
+
+{# No window function finds the latest: over rows of the same transaction, DuckLake on DuckDB 1.5.5
+   then changes nothing and fails for good. #}
+{% macro latest_scores(score_history) %}
     select scored.*
     from {{ score_history }} as scored
     inner join (
@@ -16,14 +53,6 @@
         group by customer_id
     ) as last_times
         on scored.customer_id = last_times.customer_id and scored.scored_at = last_times.scored_at
-    ) as latest
-    on scores.customer_id = latest.customer_id
-    when matched and latest.scored_at > scores.scored_at then update set
-    {%- for column in columns %}
-    {{ column }} = latest.{{ column }}{{ ',' if not loop.last }}
-    {%- endfor %}
-    when not matched then insert (customer_id, {{ columns | join(', ') }})
-    values (latest.customer_id, latest.{{ columns | join(', latest.') }})
 {% endmacro %}
 
 {# Since when a run may have broken off after scoring, to be made good by this one. A task is one

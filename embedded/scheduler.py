@@ -38,7 +38,9 @@ MAINTENANCE_SECONDS = 300
 # A pipeline that is never calm must be maintained too: the longer the way through what was written
 # since the last time, the slower every pass.
 MAINTENANCE_AT_LATEST_SECONDS = 1800
-MAINTENANCE_AT_LATEST_ROWS = 200_000
+MAINTENANCE_AT_LATEST_ROWS = 1_000_000
+# Beside the passes it is at work for a quarter of the time.
+_PAUSE_FOR_WORK = 3
 
 
 @dataclass(frozen=True)
@@ -191,9 +193,9 @@ class Passes:
 
 
 def _maintain(report: Callable[[str], None], stop: threading.Event) -> None:
-    """Maintain the lake with as much pause as work; what cannot be done waits for next time."""
+    """Maintain the lake with pauses; what cannot be done waits for next time."""
     try:
-        done = maintain(pause=stop.wait)
+        done = maintain(pause=lambda seconds: stop.wait(_PAUSE_FOR_WORK * seconds))
     except (duckdb.Error, LakeError) as error:
         report(f"maintenance failed: {str(error).strip().splitlines()[0]}")
         return

@@ -8,7 +8,8 @@ from threading import Event
 
 import duckdb
 
-from embedded.database import CATALOG, LakeError, connect, lake_path
+from embedded.changes import changes_since, current_snapshot
+from embedded.database import LakeError, connect, lake_path
 from embedded.schedule import ending_with_the_engine, report
 from ingest.lease import sole_process
 from ingest.loader import stop_on_signals
@@ -20,6 +21,9 @@ from outreach.settings import read_settings
 _LOOK_SECONDS = 1.0
 # Time alone makes a message due again: a try that failed, a customer who was written to lately.
 _LOOK_AT_LATEST_SECONDS = 30.0
+# Where it is written that there may be something to do at once.
+_MESSAGES = "outbox"
+_TOLD_BY = {"alert_events", "llm_calls", _MESSAGES}
 
 
 def work(*, once: bool = False) -> None:
@@ -35,20 +39,24 @@ def work(*, once: bool = False) -> None:
             return
         resolve_interrupted(connection, sender, report)
         if once:
-            _pass(connection, sender, stop)
+            _pass(connection, sender, stop, _TOLD_BY)
         else:
             _passes(connection, sender, stop)
 
 
 def _passes(connection: duckdb.DuckDBPyConnection, sender: Sender, stop: Event) -> None:
-    seen, looked = None, 0.0
+    seen, looked = 0, 0.0
     while not stop.wait(_LOOK_SECONDS):
         try:
-            snapshot = connection.execute(f"select id from {CATALOG}.current_snapshot()").fetchone()
-            if snapshot == seen and time.monotonic() - looked < _LOOK_AT_LATEST_SECONDS:
-                continue
-            seen, looked = snapshot, time.monotonic()
-            _pass(connection, sender, stop)
+            snapshot = current_snapshot(connection)
+            changed = _TOLD_BY
+            if time.monotonic() - looked < _LOOK_AT_LATEST_SECONDS:
+                changed = _TOLD_BY & {one.table for one in changes_since(connection, seen)}
+            else:
+                looked = time.monotonic()
+            seen = snapshot  # what is committed meanwhile is looked at twice
+            if changed:
+                _pass(connection, sender, stop, changed)
         except duckdb.FatalException:
             raise
         except (duckdb.Error, LakeError) as error:
@@ -56,15 +64,16 @@ def _passes(connection: duckdb.DuckDBPyConnection, sender: Sender, stop: Event) 
             stop.wait(_LOOK_AT_LATEST_SECONDS)
 
 
-def _pass(connection: duckdb.DuckDBPyConnection, sender: Sender, stop: Event) -> None:
+def _pass(
+    connection: duckdb.DuckDBPyConnection, sender: Sender, stop: Event, changed: set[str]
+) -> None:
     """Ask about alerts and hand messages over, if there are any; without any nothing is written."""
     settings = read_settings(connection)
     if _is_any(connection, "waiting_for_llm"):
         drafts = ask_waiting(connection, settings, stop.is_set)
         report(f"messages: {drafts} drafted")
-    if _is_any(connection, "alert_states where state = 'APPROVED'") or _is_any(
-        connection, "waiting_messages"
-    ):
+    is_approved = _is_any(connection, "alert_states where state = 'APPROVED'")
+    if is_approved or (_MESSAGES in changed and _is_any(connection, "waiting_messages")):
         count = hand_over_waiting(connection, sender, settings, report, stop.is_set)
         if count:
             report(f"messages: {count} handed over to {sender.name}")

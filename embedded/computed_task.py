@@ -48,6 +48,7 @@ class ComputedTask:
         self._execute = connection.execute
         self._connection = connection
         self._copy = WorkingCopy(connection, f"working_{task.name}")
+        self._clock = self._copy.named("clock")
         self._start_anew()
 
     def forget(self) -> None:
@@ -62,6 +63,7 @@ class ComputedTask:
         self._schema_version: int | None = None
         self._has_model = False
         self._is_written = True
+        self._impossible_with: int | None = None  # the version of the definitions
 
     def follow(self, refreshes: Sequence[Refresh], tables: Mapping[str, DynamicTable]) -> None:
         """Change the copy as refreshes, which are written, have changed the lake."""
@@ -106,6 +108,9 @@ class ComputedTask:
         # Statements are prepared after the transaction that makes their tables: else their plans
         # would not be kept.
         if self._plan is None and not self._in_transaction(self._make_plan):
+            impossible_with = self._schema_version
+            self.forget()
+            self._impossible_with = impossible_with
             return None
         return self._in_transaction(lambda: self._run_plan(as_of))
 
@@ -141,7 +146,7 @@ class ComputedTask:
 
     def _check_definitions(self, snapshot: int) -> None:
         """Raise OutOfStepError when something that the plan needs is defined otherwise now."""
-        needed = self._plan.tables | self._plan.views if self._plan else ()
+        needed = self._plan.tables | self._plan.views
         now = lake_definitions(self._connection)
         if any(now.get(name) != self._definitions[name] for name in needed):
             raise OutOfStepError
@@ -151,13 +156,16 @@ class ComputedTask:
     def _make_plan(self) -> bool:
         """Put all that the task needs on the copy; return whether that can be."""
         snapshot = current_snapshot(self._connection)
-        self._check_definitions(snapshot)
+        self._schema_version = schema_version(self._connection, snapshot)
+        if self._schema_version == self._impossible_with:
+            return False
+        self._definitions = lake_definitions(self._connection)
         queries = {name: one for name, one in self._definitions.items() if isinstance(one, str)}
         tables = frozenset(self._definitions.keys() - queries.keys())
         task_plan = plan(self.task.body, tables, queries)
         if task_plan is None:
             return False
-        self._copy.add_stream(streams(self._connection)[self.task.stream])
+        self._copy.add_stream(streams(self._connection)[self.task.stream], snapshot)
         self._execute(f"create table if not exists {self._clock} (as_of timestamp)")
         for number, one in enumerate(task_plan.statements):
             empty = f"from {_stored(one.target)} limit 0"
@@ -180,11 +188,8 @@ class ComputedTask:
 
     def _stored_and_staged(self, table: str, task_plan: TaskPlan) -> str:
         """Return a query for a table that stays in the lake, and what the task has put into it."""
-        stages = [
-            self._stage(number)
-            for number, one in enumerate(task_plan.statements)
-            if one.target == table
-        ]
+        targets = [one.target for one in task_plan.statements]
+        stages = [self._stage(number) for number, one in enumerate(targets) if one == table]
         return " union all ".join(f"from {one}" for one in [_stored(table), *stages])
 
     def _add_view(self, name: str, query: str) -> None:
@@ -225,9 +230,8 @@ class ComputedTask:
             row = self._execute(text).fetchone()
             rows[number] = row[0] if row else 0
             if rows[number] and one.is_insert and one.target in self._copy:
-                self._execute(
-                    f"insert into {self._copy.named(one.target)} from {self._stage(number)}"
-                )
+                target = self._copy.named(one.target)
+                self._execute(f"insert into {target} from {self._stage(number)}")
         return rows
 
     def _on_copy(self, query: str) -> str:
@@ -238,10 +242,6 @@ class ComputedTask:
     def _with_clock(self, query: str) -> str:
         """Let a query read the moment from a table: a plan would keep the value of a variable."""
         return query.replace(_AS_OF, f"(select as_of from {self._clock})")
-
-    @property
-    def _clock(self) -> str:
-        return self._copy.named("clock")
 
     def _stage(self, number: int) -> str:
         return self._copy.named(f"stage_{number}")

@@ -155,7 +155,9 @@ class Passes:
         self._rows_written += sum(one.changed_rows for one in refreshed.refreshes)
         if task_runs := self._commands.ended():  # of which the registry has a note
             known = read_registered(self._connection, known)
-        self._known = known.after_changes(one.name for one in refreshed.refreshes)
+        self._known = known.after_changes(
+            one.name for one in refreshed.refreshes if one.changed_rows or one.removed_rows
+        )
         task_runs += run_due_tasks(
             self._connection, self._known, as_of, self._commands, self._computed
         )

@@ -18,6 +18,7 @@ from embedded.registry import SCHEMA, Stream, dynamic_tables, refresh_key_of, st
 class Source(NamedTuple):
     """What is to be known of a dynamic table in order to net its changes."""
 
+    name: str
     columns: tuple[str, ...]
     refresh_key: tuple[str, ...]
 
@@ -25,7 +26,8 @@ class Source(NamedTuple):
 def source_of(connection: duckdb.DuckDBPyConnection, stream: Stream) -> Source:
     """Return what is to be known of a stream's table."""
     described = connection.execute(f"describe {CATALOG}.main.{stream.source}").fetchall()
-    return Source(tuple(row[0] for row in described), refresh_key_of(connection, stream.source))
+    columns = tuple(row[0] for row in described)
+    return Source(stream.source, columns, refresh_key_of(connection, stream.source))
 
 
 def place_stream(connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -67,13 +69,12 @@ def changes_until(connection: duckdb.DuckDBPyConnection, stream: Stream, snapsho
     _check_offset(connection, stream)
     if snapshot > stream.offset_snapshot:
         return f"from {_feed(stream, f'{stream.offset_snapshot + 1}, {snapshot}')}"
-    return no_changes(stream)
+    return no_changes(stream, snapshot)
 
 
-def no_changes(stream: Stream) -> str:
-    """Return a query for none of the changes of a stream that has an offset."""
-    bound = stream.offset_snapshot
-    return f"from {_feed(stream, f'{bound}, {bound}')} limit 0"
+def no_changes(stream: Stream, snapshot: int) -> str:
+    """Return a query for none of the changes of a stream, with the columns of all of them."""
+    return f"from {_feed(stream, f'{snapshot}, {snapshot}')} limit 0"
 
 
 def move_offset(connection: duckdb.DuckDBPyConnection, stream: Stream, snapshot: int) -> None:

@@ -45,15 +45,12 @@ class TaskPlan:
     tables: frozenset[str]
     views: frozenset[str]
 
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Return the tables that are written, each once."""
-        return tuple(dict.fromkeys(one.target for one in self.statements))
-
 
 @lru_cache
 def statements_of(body: str) -> tuple[Statement, ...] | None:
-    """Return a task's statements; None when one is no insert from a query, delete or merge."""
+    """Return a task's statements; None when one is no insert from a query, delete or merge, or
+    when it cannot be told what they read.
+    """
     found = []
     for statement in duckdb.extract_statements(body):
         text = statement.query
@@ -66,6 +63,9 @@ def statements_of(body: str) -> tuple[Statement, ...] | None:
         query = text[head.end() :].strip().rstrip(";")
         reads = frozenset(_RELATION.findall(query))
         found.append(Statement(verb, target, columns, query, reads))
+    rest = " ".join(_RELATION.sub("", one.query) for one in found)
+    if any(re.search(rf"\b{name}\b", rest) for name in {CATALOG, *(one.target for one in found)}):
+        return None  # perhaps a table of the lake after all, in other words
     return tuple(found)
 
 
@@ -82,8 +82,8 @@ def plan(body: str, tables: frozenset[str], queries: dict[str, str]) -> TaskPlan
     needed = [_needed(one, queries) for one in statements]
     for number, one in enumerate(statements):
         earlier = {other.target for other in statements[:number]}
-        later = {other.target for other in statements[number + 1 :]}
-        if not one.is_insert and (one.target in earlier or needed[number] & later):
+        since = {other.target for other in statements[number:]}
+        if not one.is_insert and (one.target in earlier or needed[number] & since):
             return None
     names = frozenset().union(*needed, (one.target for one in statements))
     if names - tables - queries.keys():

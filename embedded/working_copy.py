@@ -7,7 +7,7 @@ surely in step with the lake is read anew, and after a failure all of it is forg
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import duckdb
 
@@ -36,24 +36,22 @@ class _Copied:
     is_lost: bool = False  # to be read anew
 
 
-@dataclass
 class WorkingCopy:
     """Tables of the lake in the memory of one connection, as a catalog of its own."""
 
-    connection: duckdb.DuckDBPyConnection
-    catalog: str
-    _copied: dict[str, _Copied] = field(default_factory=dict)
-    _sources: dict[str, Source] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
         """Start with nothing."""
+        self.connection, self.catalog = connection, catalog
         self.forget()
 
     def forget(self) -> None:
         """Forget all, outside of any transaction."""
         self.connection.execute(f"detach database if exists {self.catalog}")
         self.connection.execute(f"attach ':memory:' as {self.catalog}")
-        self._copied, self._sources = {}, {}
+        self._copied: dict[str, _Copied] = {}
+        self._snapshot: int | None = None  # that it was last brought in step with
+        self._source: Source | None = None
+        self._is_outgrown = False
 
     def named(self, name: str) -> str:
         """Return the full name of a table or view of the copy."""
@@ -73,13 +71,15 @@ class WorkingCopy:
         self._copied[table] = _Copied(snapshot)
         return True
 
-    def add_stream(self, stream: Stream) -> None:
-        """Make a table of a stream's name for the changes that it hands out."""
-        self._sources[stream.name] = source_of(self.connection, stream)
-        nothing = net_changes(self._sources[stream.name], no_changes(stream))
-        self.connection.execute(
-            f"create table if not exists {self.named(stream.name)} as {nothing}"
-        )
+    def add_stream(self, stream: Stream, snapshot: int) -> None:
+        """Make tables for what a stream hands out, and for what refreshes change in its table."""
+        self._source, nothing = source_of(self.connection, stream), no_changes(stream, snapshot)
+        columns = ", ".join((*self._source.columns, "change_type"))
+        for name, query in (
+            (stream.name, net_changes(self._source, nothing)),
+            (_changes_of(stream.source), f"select {columns} from ({nothing})"),
+        ):
+            self.connection.execute(f"create table if not exists {self.named(name)} as {query}")
 
     def follow(self, refreshes: Sequence[Refresh], tables: Mapping[str, DynamicTable]) -> None:
         """Change copies as refreshes, which are written, have changed their tables."""
@@ -90,30 +90,39 @@ class WorkingCopy:
             if one.action != INCREMENTAL or times[one.name] > 1:  # what was written is not at hand
                 copied.is_lost = True
             elif one.changed_rows or one.removed_rows:
-                keys = " and ".join(
-                    f"copied.{key} = changed.{key}" for key in tables[one.name].refresh_key
-                )
-                self.connection.execute(
-                    f"delete from {self.named(one.name)} as copied"
-                    f" using {changed_keys(one.name)} as changed where {keys}"
-                )
-                self.connection.execute(
-                    f"insert into {self.named(one.name)} from {fresh_rows(one.name)}"
-                )
+                self._replace(tables[one.name])
                 copied.own_changes += 1
+
+    def _replace(self, table: DynamicTable) -> None:
+        execute, name = self.connection.execute, table.name
+        keys = " and ".join(f"copied.{key} = changed.{key}" for key in table.refresh_key)
+        execute(
+            f"delete from {self.named(name)} as copied"
+            f" using {changed_keys(name)} as changed where {keys}"
+        )
+        execute(f"insert into {self.named(name)} from {fresh_rows(name)}")
+        if self._source is not None and self._source.name == name:
+            execute(f"insert into {self.named(_changes_of(name))} from {delta(name)}")
 
     def note_own_change(self, table: str) -> None:
         """Note that the lake's table was changed, in one transaction, as its copy was before."""
         if table in self._copied:
             self._copied[table].own_changes += 1
+            self._look_at_size(table)
+
+    def _look_at_size(self, table: str) -> None:
+        row = self.connection.execute(f"select count(*) from {self.named(table)}").fetchone()
+        self._is_outgrown |= row is None or row[0] > COPIED_ROWS
 
     def changes(self, snapshot: int) -> dict[str, list[int]]:
         """Return the snapshots after the copies', up to one, that changed each of their tables.
 
-        Raises OutOfStepError when the lake has forgotten some of them.
+        Raises OutOfStepError when the lake has forgotten some of them, or a copy has become too
+        large.
         """
-        oldest = min((one.snapshot for one in self._copied.values()), default=snapshot)
-        if committed_at(self.connection, oldest) is None:
+        oldest = snapshot if self._snapshot is None else self._snapshot
+        oldest = min([oldest, *(one.snapshot for one in self._copied.values())])
+        if self._is_outgrown or committed_at(self.connection, oldest) is None:
             raise OutOfStepError
         found: dict[str, set[int]] = {}
         for one in changes_since(self.connection, oldest) if oldest < snapshot else []:
@@ -133,6 +142,9 @@ class WorkingCopy:
             if copied.is_lost or len(news) != copied.own_changes:
                 self._read_anew(name, copied, snapshot)
             copied.snapshot, copied.own_changes, copied.is_lost = snapshot, 0, False
+        self._snapshot = snapshot
+        if self._source is not None:
+            self.connection.execute(f"delete from {self.named(_changes_of(self._source.name))}")
 
     def _read_anew(self, name: str, copied: _Copied, snapshot: int) -> None:
         execute, bounds = self.connection.execute, f"{copied.snapshot + 1}, {snapshot}"
@@ -142,28 +154,33 @@ class WorkingCopy:
             added = f"ducklake_table_insertions('{CATALOG}', 'main', '{name}', {bounds})"
             columns = [row[0] for row in execute(f"describe {self.named(name)}").fetchall()]
             execute(f"insert into {self.named(name)} select {', '.join(columns)} from {added}")
-            return
-        execute(f"delete from {self.named(name)}")
-        execute(f"insert into {self.named(name)} from {CATALOG}.main.{name}")
+        else:
+            execute(f"delete from {self.named(name)}")
+            execute(f"insert into {self.named(name)} from {CATALOG}.main.{name}")
+        self._look_at_size(name)
 
     def hand_out(self, stream: Stream, changes: dict[str, list[int]], snapshot: int) -> int:
         """Put a stream's net changes into the table of its name, before bring_up; return how many.
 
-        When the last refresh made all of them, they are still at hand.
+        When refreshes of this process made all of them, they are at hand.
         """
         copied, news = self._copied.get(stream.source), changes.get(stream.source, [])
         is_at_hand = (
             copied is not None
             and not copied.is_lost
             and copied.snapshot == stream.offset_snapshot
-            and copied.own_changes == len(news) == 1
+            and copied.own_changes == len(news)
         )
         rows = (
-            f"from {delta(stream.source)}"
+            f"from {self.named(_changes_of(stream.source))}"
             if is_at_hand
             else changes_until(self.connection, stream, snapshot)
         )
-        query = net_changes(self._sources[stream.name], rows)
-        self.connection.execute(f"delete from {self.named(stream.name)}")
-        row = self.connection.execute(f"insert into {self.named(stream.name)} {query}").fetchone()
+        execute, target = self.connection.execute, self.named(stream.name)
+        execute(f"delete from {target}")
+        row = execute(f"insert into {target} {net_changes(self._source, rows)}").fetchone()
         return row[0] if row else 0
+
+
+def _changes_of(table: str) -> str:
+    return f"changes_of_{table}"

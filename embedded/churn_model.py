@@ -15,6 +15,8 @@ import onnxruntime
 from embedded.database import CATALOG, LakeError, lake_path
 
 _GOLDEN_TOLERANCE = 1e-6
+# While these do not change, the active model is the same.
+MODEL_TABLES = {"train_churn_model", "model_promotions"}
 _PROMOTED = f"from {CATALOG}.main.model_promotions where action <> 'kept'"
 _RUNS = f"{CATALOG}.main.train_churn_model"
 

@@ -15,6 +15,7 @@ from typing import TypeVar
 import duckdb
 
 from embedded.changes import current_snapshot
+from embedded.churn_model import MODEL_TABLES
 from embedded.database import CATALOG, LakeError, OvertakenError
 from embedded.definitions import Definitions, lake_definitions, schema_version
 from embedded.functions import load_churn_model
@@ -25,7 +26,6 @@ from embedded.task_plan import TaskPlan, plan, redirect_relations
 from embedded.working_copy import OutOfStepError, WorkingCopy
 
 _AS_OF = "getvariable('as_of')"
-_MODEL_TABLES = {"train_churn_model", "model_promotions"}
 
 Result = TypeVar("Result")
 
@@ -114,9 +114,8 @@ class ComputedTask:
             return None
         return self._in_transaction(lambda: self._run_plan(as_of))
 
-    # -- in a transaction that reads one snapshot of the lake, and writes the copy ---------------
-
     def _in_transaction(self, work: Callable[[], Result]) -> Result:
+        """Run `work` in a transaction that reads one snapshot of the lake and writes the copy."""
         self._execute("begin transaction")
         try:
             result = work()
@@ -197,7 +196,7 @@ class ComputedTask:
 
     def _load_model(self, changes: Mapping[str, list[int]]) -> bool:
         """Load the model when it may be another one; return whether it can serve."""
-        self._has_model = self._has_model and _MODEL_TABLES.isdisjoint(changes)
+        self._has_model = self._has_model and MODEL_TABLES.isdisjoint(changes)
         if not self._has_model:
             with suppress(LakeError):
                 load_churn_model(self._connection)

@@ -90,7 +90,11 @@ def _run(
     def work(open_: duckdb.DuckDBPyConnection) -> bool:
         if on_copy is None or computed is None:
             return _run_statements(open_, task, as_of, started, only_with_data=only_with_data)
-        return _write_computed(open_, on_copy, computed, as_of, started)
+        on_copy.write(computed)
+        move_offset(open_, computed.stream, computed.snapshot)
+        if computed.changes:
+            record_success(open_, task, as_of, started)
+        return computed.changes > 0
 
     try:
         has_run = transact(connection, work, before=compute)
@@ -140,18 +144,3 @@ def _run_statements(
         move_offset(connection, stream, snapshot)
     record_success(connection, task, as_of, started)
     return True
-
-
-def _write_computed(
-    open_: duckdb.DuckDBPyConnection,
-    on_copy: ComputedTask,
-    computed: Computed,
-    as_of: datetime,
-    started: float,
-) -> bool:
-    """Write what the task's statements have computed, as _run_statements would have done."""
-    on_copy.write(computed)
-    move_offset(open_, computed.stream, computed.snapshot)
-    if computed.changes:
-        record_success(open_, on_copy.task, as_of, started)
-    return computed.changes > 0

@@ -252,6 +252,23 @@ def test_what_could_not_be_written_is_computed_anew(sides, monkeypatch):
     assert plain.tables() == copied.tables()
 
 
+def test_a_task_that_failed_counts_as_well_again(sides, monkeypatch):
+    [_, side] = sides
+    with side:
+        side.lake.add(*new_events(random.Random(1), 1, START))
+        assert step_one(side, START + timedelta(minutes=1)) == []
+        side.lake.add(*new_events(random.Random(2), 2, START + timedelta(minutes=2)))
+        with monkeypatch.context() as patch:
+            patch.setattr(ComputedTask, "write", lambda self, _: self._execute("from nowhere"))
+            assert len(step_one(side, START + timedelta(minutes=2))) == 1
+        assert tasks(side.lake.connection)["process_alerts"].consecutive_failures == 1
+        assert step_one(side, START + timedelta(minutes=3)) == []
+        assert tasks(side.lake.connection)["process_alerts"].consecutive_failures == 0
+        scored_at = START + timedelta(minutes=3)
+        query = "select count(*) from churn_score_history where scored_at = ?"
+        assert side.lake.one(query, scored_at) > 0
+
+
 @pytest.mark.parametrize(
     "statement",
     [

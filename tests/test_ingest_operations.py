@@ -92,7 +92,8 @@ def test_lag_counts_what_the_broker_holds_and_the_loader_has_not_read(
 ):
     monkeypatch.setattr("ingest.loader._REPORT_SECONDS", 0)
     seen = []
-    produce(address, topic, [message(number) for number in range(6_000)])
+    # More for each partition than one poll brings.
+    produce(address, topic, [message(number) for number in range(9_000)])
     load(sink, address, topic, until_end=True, batch_rows=100, on_progress=seen.append)
     assert max(sum(one.lag.values()) for one in seen) > 500
     assert sum(seen[-1].lag.values()) == 0

@@ -24,6 +24,10 @@ class HotTables:
     _versions: dict[str, tuple[str | None, int]] = field(default_factory=dict)
     _too_large: set[str] = field(default_factory=set)
 
+    def forget(self) -> None:
+        """Read all anew: what a transaction that was rolled back has loaded is not there."""
+        self._versions.clear()
+
     def load(self, table: DynamicTable) -> None:
         """Have a table as the open transaction reads it, if it is not too large."""
         if self._versions.get(table.name) == _version(table) or table.name in self._too_large:
@@ -31,7 +35,7 @@ class HotTables:
         stored = f"{CATALOG}.main.{table.name}"
         row = self.connection.execute(f"select count(*) from {stored}").fetchone()
         if row is None or row[0] > MOST_ROWS:  # not worth the memory to find that out
-            self._forget(table.name)
+            self._leave(table.name)
             return
         self.connection.execute(f"create or replace temp table {_hot(table.name)} as from {stored}")
         self._versions[table.name] = _version(table)
@@ -55,9 +59,10 @@ class HotTables:
         self._versions[table.name] = (table.built_of, table.version + 1)
         row = self.connection.execute(f"select count(*) from {hot}").fetchone()
         if row is None or row[0] > MOST_ROWS:
-            self._forget(table.name)
+            self._leave(table.name)
 
-    def _forget(self, name: str) -> None:
+    def _leave(self, name: str) -> None:
+        """Leave a table in the lake from now on."""
         self._versions.pop(name, None)
         self._too_large.add(name)
         self.connection.execute(f"drop table if exists {_hot(name)}")

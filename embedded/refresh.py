@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 
 import duckdb
 
-from embedded.changes import changes_since, current_snapshot
+from embedded.changes import current_snapshot
 from embedded.database import LakeError, transact
 from embedded.hot_tables import HotTables
 from embedded.query_tree import all_sources, source_tables
@@ -24,6 +24,7 @@ from embedded.registry import (
     SCHEMA,
     DynamicTable,
     dynamic_tables,
+    with_states,
 )
 
 
@@ -82,6 +83,8 @@ def _compute_then_write(
         connection.execute("commit")  # what was computed lies in temporary tables
     except BaseException:
         connection.execute("rollback")
+        if hot is not None:
+            hot.forget()
         raise
     if done:
         transact(connection, lambda open_: _write(open_, current, done))
@@ -94,7 +97,8 @@ def _compute_then_write(
 def _write(connection: duckdb.DuckDBPyConnection, current: Pass, done: list[Refresh]) -> None:
     # A query that was changed meanwhile is of no concern: what is written is noted as built of the
     # one before, and the next pass builds the table anew.
-    if any(one.table == "refresh_states" for one in changes_since(connection, current.snapshot)):
+    tables = {name: current.tables[name] for name in current.sources if name in current.tables}
+    if any(now.state != tables[now.name].state for now in with_states(connection, tables).values()):
         raise _OvertakenError
     for one in done:
         write_difference(current, current.tables[one.name])

@@ -95,6 +95,11 @@ class DynamicTable:
     refreshed_at: datetime | None = None
 
     @property
+    def state(self) -> tuple[int, int | None] | None:
+        """Return version and snapshot that it was refreshed to; None before the first time."""
+        return None if self.built_of is None else (self.version, self.refreshed_to)
+
+    @property
     def is_built(self) -> bool:
         """Whether the table holds what its present query says."""
         return self.built_of == self.definition

@@ -122,7 +122,7 @@ def _make_passes(passes: "Passes", stop: threading.Event, report: Callable[[str]
         for line in done.in_words() if not done.is_calm else []:
             report(line)
         if passes.is_time_for_maintenance(is_calm=done.is_calm):
-            passes.begin_maintenance(report, stop)
+            passes.begin_maintenance(report)
     with suppress(duckdb.Error, LakeError):  # the last lags are for watching only
         passes.record_lags()
 
@@ -139,6 +139,7 @@ class Passes:
         self._lags_recorded = self._maintained = time.monotonic()
         self._rows_written = 0
         self._maintenance: threading.Thread | None = None
+        self._is_ending = threading.Event()
         self._hot = HotTables(connection)
         self._computed: dict[str, ComputedTask] = {}
 
@@ -166,6 +167,7 @@ class Passes:
     def end(self) -> None:
         """End the commands that still run, and wait for what maintenance is at."""
         self._commands.stop()
+        self._is_ending.set()
         if self._maintenance is not None:
             self._maintenance.join()
 
@@ -187,22 +189,21 @@ class Passes:
             return True
         return elapsed >= (MAINTENANCE_SECONDS if is_calm else MAINTENANCE_AT_LATEST_SECONDS)
 
-    def begin_maintenance(self, report: Callable[[str], None], stop: threading.Event) -> None:
+    def begin_maintenance(self, report: Callable[[str], None]) -> None:
         """Maintain the lake beside the passes, and report what was done."""
         self._maintained, self._rows_written = time.monotonic(), 0
-        self._maintenance = threading.Thread(target=_maintain, args=(report, stop))
+        self._maintenance = threading.Thread(target=self._maintain, args=(report,))
         self._maintenance.start()
 
-
-def _maintain(report: Callable[[str], None], stop: threading.Event) -> None:
-    """Maintain the lake with pauses; what cannot be done waits for next time."""
-    try:
-        done = maintain(pause=lambda seconds: stop.wait(_PAUSE_FOR_WORK * seconds))
-    except (duckdb.Error, LakeError) as error:
-        report(f"maintenance failed: {str(error).strip().splitlines()[0]}")
-        return
-    if not done.is_nothing:
-        report(done.in_words())
+    def _maintain(self, report: Callable[[str], None]) -> None:
+        """Maintain the lake with pauses; what cannot be done waits for next time."""
+        try:
+            done = maintain(pause=lambda seconds: self._is_ending.wait(_PAUSE_FOR_WORK * seconds))
+        except (duckdb.Error, LakeError) as error:
+            report(f"maintenance failed: {str(error).strip().splitlines()[0]}")
+            return
+        if not done.is_nothing:
+            report(done.in_words())
 
 
 def _refresh(

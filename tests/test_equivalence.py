@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from embedded.database import CATALOG, LARGE, LakeError, attach_for_large_rows, connect, transact
 from embedded.hot_tables import HotTables
+from embedded.refresh import _refresh_all as refresh_all
 from embedded.refresh import refresh
-from embedded.registry import SCHEMA
+from embedded.registry import SCHEMA, dynamic_tables
 from tests.conftest import EPOCH
 from tests.recomputed import add_dynamic_table, differing_rows, row_counts
 
@@ -120,6 +121,42 @@ def test_after_any_history_every_table_is_what_its_query_says(pipeline, first, t
     refresh(connection, hot=hot)
     assert differing_rows(connection) == {}
     assert refresh(connection) == []
+
+
+def test_who_knew_less_than_another_refresher_counts_versions_on(pipeline):
+    connection, hot = pipeline.connection, HotTables(pipeline.connection)
+    insert = (
+        "insert into {{raw}} select 'v{0}', 'ada', 'purchase', timestamp '2026-01-0{0}', {0}, null,"
+        " 'test', 0, " + NEXT_OFFSET.replace("{raw}", "{{raw}}") + ", timestamp '2026-01-01',"
+        " now()::timestamp"
+    )
+    _apply(connection, CATALOG, [insert.format(1)])
+    refresh(connection, hot=hot)
+    known = dynamic_tables(connection)
+    for number, pass_of in ((2, {}), (3, {"known": known, "hot": hot}), (4, {"hot": hot})):
+        before = {name: one.version for name, one in dynamic_tables(connection).items()}
+        _apply(connection, CATALOG, [insert.format(number)])
+        changed = {one.name for one in refresh(connection, **pass_of) if one.changed_rows}
+        after = {name: one.version for name, one in dynamic_tables(connection).items()}
+        assert {name for name in after if after[name] == before[name] + 1} == changed
+        assert "churn_metrics_live" in changed
+        assert differing_rows(connection) == {}
+
+
+def test_what_a_failed_refresh_has_loaded_is_loaded_again(pipeline, monkeypatch):
+    connection, hot = pipeline.connection, HotTables(pipeline.connection)
+    refresh(connection)
+    _apply(
+        connection, CATALOG, ["insert into {raw} from {raw} limit 1", "update {raw} set amount = 7"]
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "embedded.refresh._refresh_all", lambda current: (refresh_all(current), 1 / 0)
+        )
+        with pytest.raises(ZeroDivisionError):
+            refresh(connection, hot=hot)
+    assert refresh(connection, hot=hot)
+    assert differing_rows(connection) == {}
 
 
 # -- dynamic tables that anyone may add -----------------------------------------------------------

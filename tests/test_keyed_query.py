@@ -1,8 +1,10 @@
 """Which queries may be refreshed key by key: proved, or refused with the reason."""
 
+import duckdb
 import pytest
 
 from embedded.keyed_query import NotKeyedError, check_keyed
+from embedded.query_tree import redirect, source_tables
 
 T, U = "lake.main.t", "lake.main.u"
 
@@ -79,3 +81,20 @@ def test_every_column_of_the_key_counts():
     with pytest.raises(NotKeyedError, match="equality of b"):
         joined = f"select t.* from {T} as t inner join {U} as u on t.a = u.a"
         check_keyed(joined, ("a", "b"))
+
+
+def test_a_query_that_is_redirected_joins_in_the_same_order():
+    """A comma would let the left join take only the table before it."""
+    query = """
+        select people.name, prices.price
+        from lake.main.people as people
+        cross join lake.main.policy as policy
+        left join lake.main.prices as prices on people.name = prices.name and policy.is_open
+    """
+    with duckdb.connect() as connection:
+        connection.execute("create temp table people_now as select unnest(['ada', 'ben']) as name")
+        connection.execute("create temp table policy_now as select true as is_open")
+        connection.execute("create temp table prices_now as select 'ada' as name, 3 as price")
+        names = {name: f"{name}_now" for name in source_tables(query)}
+        rows = connection.execute(redirect(query, names)).fetchall()
+    assert sorted(rows) == [("ada", 3), ("ben", None)]

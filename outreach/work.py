@@ -51,6 +51,8 @@ def _passes(connection: duckdb.DuckDBPyConnection, sender: Sender, stop: Event) 
             snapshot = current_snapshot(connection)
             changed = _TOLD_BY
             if time.monotonic() - looked < _LOOK_AT_LATEST_SECONDS:
+                if snapshot == seen:
+                    continue
                 changed = _TOLD_BY & {one.table for one in changes_since(connection, seen)}
             else:
                 looked = time.monotonic()

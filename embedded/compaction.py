@@ -97,12 +97,18 @@ def merge(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
         """
     ).fetchall()
     for schema, table in tables:
-        yield partial(
-            _processed,
-            call=f"call ducklake_merge_adjacent_files('{CATALOG}', ?, schema => ?,"
-            f" max_file_size => {SMALL_FILE_BYTES})",
-            values=[table, schema],
-        )
+        yield partial(merge_files, schema=schema, table=table, below_bytes=SMALL_FILE_BYTES)
+
+
+def merge_files(
+    connection: duckdb.DuckDBPyConnection, *, schema: str, table: str, below_bytes: int
+) -> int:
+    """Merge the files of one table that are smaller than that; return how many."""
+    call = (
+        f"call ducklake_merge_adjacent_files('{CATALOG}', ?, schema => ?,"
+        f" max_file_size => {below_bytes})"
+    )
+    return _processed(connection, call, [table, schema])
 
 
 def _processed(connection: duckdb.DuckDBPyConnection, call: str, values: list[str]) -> int:

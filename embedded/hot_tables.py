@@ -11,6 +11,7 @@ import duckdb
 
 from embedded.database import CATALOG
 from embedded.registry import DynamicTable
+from embedded.replacement import replace_keys
 
 # A larger table is read in the lake: memory is for what is hot.
 MOST_ROWS = 1_000_000
@@ -52,10 +53,8 @@ class HotTables:
         """
         if self._versions.pop(table.name, None) != _version(table):
             return
-        keys = " and ".join(f"hot.{key} = changed.{key}" for key in table.refresh_key)
         hot = _hot(table.name)
-        self.connection.execute(f"delete from {hot} as hot using {changed} as changed where {keys}")
-        self.connection.execute(f"insert into {hot} from {fresh}")
+        replace_keys(self.connection, hot, table.refresh_key, changed, fresh)
         self._versions[table.name] = (table.built_of, table.version + 1)
         row = self.connection.execute(f"select count(*) from {hot}").fetchone()
         if row is None or row[0] > MOST_ROWS:

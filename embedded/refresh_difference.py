@@ -8,6 +8,7 @@ change_type as in a change feed.
 from embedded.database import CATALOG
 from embedded.refresh_pass import Pass, Written
 from embedded.registry import DynamicTable
+from embedded.replacement import delete_keys
 
 
 def note_difference(current: Pass, table: DynamicTable, action: str) -> Written:
@@ -55,16 +56,12 @@ def note_difference(current: Pass, table: DynamicTable, action: str) -> Written:
 
 def write_difference(current: Pass, table: DynamicTable) -> None:
     """Replace the rows of every key whose rows differ, as the pass has noted them."""
-    execute, name = current.connection.execute, table.name
+    connection, name = current.connection, table.name
     rows_out, rows_in = current.waiting.get(name, (0, 0))
     if rows_out:
-        matches = " and ".join(f"target.{key} = changed.{key}" for key in table.refresh_key)
-        execute(
-            f"delete from {target(table)} as target using {changed_keys(name)} as changed"
-            f" where {matches}"
-        )
+        delete_keys(connection, target(table), table.refresh_key, changed_keys(name))
     if rows_in:
-        execute(f"insert into {target(table)} from {fresh_rows(name)}")
+        connection.execute(f"insert into {target(table)} from {fresh_rows(name)}")
 
 
 def present_rows(current: Pass, source: str, only: str = "") -> str:

@@ -17,6 +17,7 @@ from embedded.refresh import Refresh
 from embedded.refresh_difference import changed_keys, delta, fresh_rows
 from embedded.refresh_step import INCREMENTAL
 from embedded.registry import DynamicTable, Stream
+from embedded.replacement import replace_keys
 from embedded.streams import Source, changes_until, net_changes, no_changes, source_of
 
 # A larger table stays in the lake, and the copy reads it there: memory is for what is hot.
@@ -94,15 +95,11 @@ class WorkingCopy:
                 copied.own_changes += 1
 
     def _replace(self, table: DynamicTable) -> None:
-        execute, name = self.connection.execute, table.name
-        keys = " and ".join(f"copied.{key} = changed.{key}" for key in table.refresh_key)
-        execute(
-            f"delete from {self.named(name)} as copied"
-            f" using {changed_keys(name)} as changed where {keys}"
-        )
-        execute(f"insert into {self.named(name)} from {fresh_rows(name)}")
+        connection, name = self.connection, table.name
+        copy, changed, rows = self.named(name), changed_keys(name), fresh_rows(name)
+        replace_keys(connection, copy, table.refresh_key, changed, rows)
         if self._source is not None and self._source.name == name:
-            execute(f"insert into {self.named(_changes_of(name))} from {delta(name)}")
+            connection.execute(f"insert into {self.named(_changes_of(name))} from {delta(name)}")
 
     def note_own_change(self, table: str) -> None:
         """Note that the lake's table was changed, in one transaction, as its copy was before."""

@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from embedded.compaction import merge_files
 from embedded.database import (
     CATALOG,
     INLINED_ROWS,
@@ -203,11 +204,8 @@ def _insert(lake: duckdb.DuckDBPyConnection, batch: Batch) -> None:
         lake.execute(statement.format(lake=name))
 
 
-def _merge_small_files(lake: duckdb.DuckDBPyConnection) -> None:
-    lake.execute(
-        f"call ducklake_merge_adjacent_files('{CATALOG}', 'churn_scores_raw', schema => 'main',"
-        f" max_file_size => {_SMALL_FILE_BYTES})"
-    )
+def _merge_small_files(lake: duckdb.DuckDBPyConnection) -> int:
+    return merge_files(lake, schema="main", table="churn_scores_raw", below_bytes=_SMALL_FILE_BYTES)
 
 
 def _accept(lake: duckdb.DuckDBPyConnection) -> int:

@@ -76,7 +76,11 @@ def _query(arguments: argparse.Namespace) -> int:
 
 
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        example = "2026-01-31T12:00:00Z"
+        raise argparse.ArgumentTypeError(f"not a moment like {example}: {text}") from error
     return moment.astimezone(timezone.utc).replace(tzinfo=None) if moment.tzinfo else moment
 
 

@@ -348,3 +348,9 @@ def test_after_a_pause_in_which_the_lake_has_forgotten_the_registry_is_read_anew
     lake.rows(f"call ducklake_expire_snapshots('lake', versions => {forgotten})")
     anew = read_registered(lake.connection, before)
     assert anew.tasks.keys() - before.tasks.keys() == {"new", "newer"}
+
+
+def test_a_moment_that_is_none_is_refused_in_words():
+    done = run_module("embedded", "tick", "--as-of", "nonsense")
+    assert done.returncode == 2
+    assert done.stderr.endswith("--as-of: not a moment like 2026-01-31T12:00:00Z: nonsense\n")

@@ -11,7 +11,7 @@ setup: .venv/installed profiles.yml ## Install everything, pinned and hashed, in
 .venv/installed: requirements/locked.txt requirements/installer.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 setup")'
 	@$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/installer.txt
-	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/locked.txt && touch $@
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/locked.txt && touch $@
 
 profiles.yml: profiles.example.yml
 	@test -f $@ || cp $< $@; touch $@
@@ -19,8 +19,10 @@ profiles.yml: profiles.example.yml
 demo: setup ## The whole pipeline on real events, then the dashboard (ARGS="--no-dashboard --json")
 	@$(BIN)/python -m embedded demo $(ARGS)
 
-test: setup ## Everything that CI runs
-	@$(MAKE) --no-print-directory lint
+test: setup ## Everything that CI runs: tests, and the style beside them
+	@$(MAKE) --no-print-directory --jobs=2 lint pytest
+
+pytest: setup
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-kafka: setup ## The loader's tests against another cluster: KAFKA=host:port
@@ -53,4 +55,4 @@ lint: setup ## ruff and sqlfluff
 lock: ## Compile the requirements again from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group test --group lint --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q -o requirements/locked.txt
 
-.PHONY: help setup demo test test-kafka bench backtest soak soak-together snowflake-report shots lint lock
+.PHONY: help setup demo test pytest test-kafka bench backtest soak soak-together snowflake-report shots lint lock

@@ -10,6 +10,7 @@ from datetime import datetime
 import duckdb
 
 from embedded.actions import utc_now
+from embedded.changes import current_snapshot
 from embedded.commands import Commands
 from embedded.computed_task import ComputedTask
 from embedded.database import LakeError
@@ -39,6 +40,9 @@ MAINTENANCE_SECONDS = 300
 # since the last time, the slower every pass.
 MAINTENANCE_AT_LATEST_SECONDS = 1800
 MAINTENANCE_AT_LATEST_ROWS = 1_000_000
+# A pass that writes so many rows of a table is one of many: the loader is catching up, and has all
+# of it in the sooner, the more of the processors it gets.
+CATCHING_UP_ROWS = 50_000
 # Beside the passes it is at work for a quarter of the time.
 _PAUSE_FOR_WORK = 3
 
@@ -50,6 +54,11 @@ class Tick:
     refreshes: list[Refresh] = field(default_factory=list)
     task_runs: list[TaskRun] = field(default_factory=list)
     failures: list[RefreshFailure] = field(default_factory=list)
+
+    @property
+    def changed_rows(self) -> int:
+        """How many rows the largest refresh has written."""
+        return max((one.changed_rows for one in self.refreshes), default=0)
 
     @property
     def is_calm(self) -> bool:
@@ -106,6 +115,7 @@ def run(
 def _make_passes(passes: "Passes", stop: threading.Event, report: Callable[[str], None]) -> None:
     failures, wait = 0, 0.0
     while not stop.wait(wait if failures == 0 else pause(failures).total_seconds()):
+        started = time.monotonic()
         try:
             done = passes.step(utc_now())
             if passes.is_time_to_record_lags():
@@ -121,6 +131,8 @@ def _make_passes(passes: "Passes", stop: threading.Event, report: Callable[[str]
         failures, wait = 0, PASS_SECONDS if done.is_calm else 0.0
         for line in done.in_words() if not done.is_calm else []:
             report(line)
+        if done.changed_rows >= CATCHING_UP_ROWS:
+            passes.rest(stop, time.monotonic() - started)
         if passes.is_time_for_maintenance(is_calm=done.is_calm):
             passes.begin_maintenance(report)
     with suppress(duckdb.Error, LakeError):  # the last lags are for watching only
@@ -163,6 +175,13 @@ class Passes:
             self._connection, self._known, as_of, self._commands, self._computed
         )
         return Tick(refreshed.refreshes, task_runs, refreshed.failures)
+
+    def rest(self, stop: threading.Event, seconds: float) -> None:
+        """Leave the processors to others for so long, or until they no longer write."""
+        until, snapshot = time.monotonic() + seconds, None
+        while time.monotonic() < until and not stop.wait(PASS_SECONDS):
+            if snapshot == (snapshot := current_snapshot(self._connection)):
+                return
 
     def end(self) -> None:
         """End the commands that still run, and wait for what maintenance is at."""

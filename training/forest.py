@@ -16,9 +16,9 @@ from training.snapshots import matrix
 # Bounded trees: scoring costs the same however much was trained on, and over the earlier cut-offs
 # of the back-test they rank as well (docs/model.md).
 FOREST = {
-    "n_estimators": 100,
+    "n_estimators": 64,
     "min_samples_leaf": 15,
-    "max_leaf_nodes": 128,
+    "max_leaf_nodes": 64,
     "random_state": 7,
     "n_jobs": -1,
 }

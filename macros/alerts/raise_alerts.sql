@@ -8,9 +8,7 @@
         alert_id, customer_id, score, threshold, value_at_risk, top_reasons, offer, arm, status,
         model_version, created_at, segment, suppressed_because
     )
-    with policies as (
-        select * from {{ policies }}
-    ),
+    with policies as (select * from {{ policies }}),
     previous as (
         select customer_id, max(created_at) as last_alert_at
         from {{ history }}
@@ -29,23 +27,15 @@
             policies.policy_segment,
             policies.threshold,
             policies.offers as allowed_offers,
+            policies.holdout_percent,
             least(
                 policies.max_alerts_per_run,
                 policies.max_alerts_per_day - coalesce(today.raised, 0)
-            ) as alerts_left,
-            contacts.suppressed_because,
-            {{ json_text(parse_json('scores.top_reasons'), '[0].code') }} as first_reason,
-            case
-                when {{ hash_bucket("scores.customer_id || '|' || '" ~ var('holdout_salt') ~ "'") }}
-                    < policies.holdout_percent then 'holdout'
-                else 'treated'
-            end as arm
+            ) as alerts_left
         from {{ scores }} as scores
         inner join policies on scores.customer_id = policies.customer_id
         left join previous on scores.customer_id = previous.customer_id
         left join today on policies.policy_segment = today.segment
-        left join {{ contact_suppressions(as_of(), 'policies') }} as contacts
-            on scores.customer_id = contacts.customer_id
         where
             scores.band = 'high'
             and (
@@ -57,27 +47,40 @@
                 )
             )
     ),
-    offered as (
-        select candidates.*, offers.offer
-        from candidates
-        left join {{ offers }} as offers
-            on
-                offers.reason in ('any', candidates.first_reason)
-                and offers.segment in ('any', coalesce(candidates.segment, 'any'))
-                and (
-                    candidates.allowed_offers = 'any'
-                    or ' ' || candidates.allowed_offers || ' ' like '% ' || offers.offer || ' %'
-                )
-        qualify row_number() over (
-            partition by candidates.customer_id order by offers.priority, offers.offer
-        ) = 1
-    ),
     capped as (
-        select *
-        from offered
+        select * from candidates
         qualify row_number() over (
             partition by policy_segment order by value_at_risk desc, customer_id
         ) <= alerts_left
+    ),
+    chosen as (
+        select
+            capped.*,
+            contacts.suppressed_because,
+            {{ json_text(parse_json('capped.top_reasons'), '[0].code') }} as first_reason,
+            case
+                when {{ hash_bucket("capped.customer_id || '|' || '" ~ var('holdout_salt') ~ "'") }}
+                    < capped.holdout_percent then 'holdout'
+                else 'treated'
+            end as arm
+        from capped
+        left join {{ contact_suppressions(as_of(), 'policies') }} as contacts
+            on capped.customer_id = contacts.customer_id
+    ),
+    offered as (
+        select chosen.*, offers.offer
+        from chosen
+        left join {{ offers }} as offers
+            on
+                offers.reason in ('any', chosen.first_reason)
+                and offers.segment in ('any', coalesce(chosen.segment, 'any'))
+                and (
+                    chosen.allowed_offers = 'any'
+                    or ' ' || chosen.allowed_offers || ' ' like '% ' || offers.offer || ' %'
+                )
+        qualify row_number() over (
+            partition by chosen.customer_id order by offers.priority, offers.offer
+        ) = 1
     )
     select
         md5(customer_id || '|' || cast(band_since as {{ dbt.type_string() }})) as alert_id,
@@ -93,5 +96,5 @@
         {{ as_of() }} as created_at,
         policy_segment as segment,
         suppressed_because
-    from capped
+    from offered
 {% endmacro %}

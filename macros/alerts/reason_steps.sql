@@ -15,7 +15,9 @@
             {{ in_words('100 * group_effects.' ~ group.code, 1) }} as points,
             {{ group.text }} as reason_text
         from group_effects
-        inner join {{ scored }} on group_effects.customer_id = {{ scored }}.customer_id
+        inner join {{ scored }}
+            on group_effects.customer_id = {{ scored }}.customer_id
+            and {{ scored }}.new_band = 'high'  -- or DuckDB writes the texts of all others too
         {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),

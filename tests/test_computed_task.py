@@ -32,6 +32,8 @@ WRITTEN = (
     "churn_score_history", "churn_scores", "high_risk_history", "alert_events", "retention_emails",
 )  # fmt: skip
 
+SCORED_AT = "select count(*) from churn_score_history where scored_at = ?"
+
 
 class Side:
     """One of two lakes to which the same happens."""
@@ -228,9 +230,39 @@ def test_who_was_overtaken_computes_anew(sides, monkeypatch):
         assert step_one(side, START + timedelta(minutes=10)) == []
         assert len(snapshots) == 2
         assert side.lake.one("select count(*) from high_risk_history") == before
-        assert side.lake.one("select count(*) from churn_score_history where scored_at = ?",
-                             START + timedelta(minutes=10)) > 0  # fmt: skip
+        assert side.lake.one(SCORED_AT, START + timedelta(minutes=10)) > 0
         other.connection.close()
+
+
+def test_who_loads_meanwhile_overtakes_nobody(sides, monkeypatch):
+    """The task does not read what the loader writes; it is handed out to the next run."""
+    plain, copied = sides
+    moments = [START + timedelta(minutes=minutes) for minutes in (5, 10, 15)]
+    events = [new_events(random.Random(at), at, moment) for at, moment in enumerate(moments)]
+    with copied:
+        other, computed = Lake(copied.lake.path), []
+        copied.lake.add(*events[0])
+        assert step_one(copied, moments[0]) == []
+        compute = ComputedTask.compute
+
+        def compute_while_loading(self, as_of):
+            computed.append(compute(self, as_of))
+            if len(computed) == 1:
+                other.add(*events[2])
+            return computed[-1]
+
+        monkeypatch.setattr(ComputedTask, "compute", compute_while_loading)
+        copied.lake.add(*events[1])
+        assert step_one(copied, moments[1]) == []
+        assert len(computed) == 1
+        assert copied.lake.one(SCORED_AT, moments[1]) > 0
+        assert step_one(copied, moments[2]) == []
+        other.connection.close()
+    with plain:
+        for new, moment in zip(events, moments, strict=True):
+            plain.lake.add(*new)
+            assert tick_one(plain, moment) == []
+    assert plain.tables() == copied.tables()
 
 
 def test_what_could_not_be_written_is_computed_anew(sides, monkeypatch):
@@ -259,14 +291,15 @@ def test_a_task_that_failed_counts_as_well_again(sides, monkeypatch):
         assert step_one(side, START + timedelta(minutes=1)) == []
         side.lake.add(*new_events(random.Random(2), 2, START + timedelta(minutes=2)))
         with monkeypatch.context() as patch:
-            patch.setattr(ComputedTask, "write", lambda self, _: self._execute("from nowhere"))
+            patch.setattr(
+                ComputedTask, "write", lambda self, _: self._connection.execute("from nowhere")
+            )
             assert len(step_one(side, START + timedelta(minutes=2))) == 1
         assert tasks(side.lake.connection)["process_alerts"].consecutive_failures == 1
         assert step_one(side, START + timedelta(minutes=3)) == []
         assert tasks(side.lake.connection)["process_alerts"].consecutive_failures == 0
         scored_at = START + timedelta(minutes=3)
-        query = "select count(*) from churn_score_history where scored_at = ?"
-        assert side.lake.one(query, scored_at) > 0
+        assert side.lake.one(SCORED_AT, scored_at) > 0
 
 
 @pytest.mark.parametrize(
@@ -313,5 +346,4 @@ def test_a_model_that_cannot_serve_is_left_as_on_the_lake(sides):
         side.lake.add(*new_events(random.Random(2), 2, START + timedelta(minutes=10)))
         assert step_one(side, START + timedelta(minutes=10)) == []
         assert side.lake.one("select version from active_churn_model") == "small"
-        assert side.lake.one("select count(*) from churn_score_history where scored_at = ?",
-                             START + timedelta(minutes=10)) > 0  # fmt: skip
+        assert side.lake.one(SCORED_AT, START + timedelta(minutes=10)) > 0

@@ -179,9 +179,11 @@ class Passes:
     def rest(self, stop: threading.Event, seconds: float) -> None:
         """Leave the processors to others for so long, or until they no longer write."""
         until, snapshot = time.monotonic() + seconds, None
-        while time.monotonic() < until and not stop.wait(PASS_SECONDS):
-            if snapshot == (snapshot := current_snapshot(self._connection)):
-                return
+        with suppress(duckdb.Error, LakeError):  # the next pass will meet it too
+            while time.monotonic() < until and not stop.wait(PASS_SECONDS):
+                before, snapshot = snapshot, current_snapshot(self._connection)
+                if snapshot == before:
+                    return
 
     def end(self) -> None:
         """End the commands that still run, and wait for what maintenance is at."""

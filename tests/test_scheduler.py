@@ -316,6 +316,38 @@ def test_it_runs_until_it_is_told_to_stop_and_maintains_the_lake(lake, monkeypat
     assert lake.one("select count(*) from embedded.refresh_lags") > 0
 
 
+def test_after_a_large_pass_it_rests(lake, monkeypatch):
+    monkeypatch.setattr(scheduler, "CATCHING_UP_ROWS", 2)
+    stop, rests = threading.Event(), []
+
+    def rest(passes, until, seconds):
+        rests.append(seconds)
+        stop.set()
+
+    monkeypatch.setattr(Passes, "rest", rest)
+    lake.add(event(1, "a", "login", EPOCH), event(2, "b", "login", EPOCH))
+    run(lake.connection, stop, lambda _: None)
+    assert len(rests) == 1
+    assert rests[0] > 0
+
+
+@pytest.mark.parametrize(("writes", "stops_at", "looks"), [(0, 9, 2), (3, 9, 4), (9, 3, 3)])
+def test_a_rest_ends_when_nobody_writes_or_it_is_told_to_stop(lake, writes, stops_at, looks):
+    seen = []
+
+    def wait(seconds):
+        seen.append(seconds)
+        if len(seen) <= writes:
+            lake.add(event(len(seen), "a", "login", EPOCH))
+        return len(seen) >= stops_at
+
+    passes = Passes(lake.connection)
+    passes.rest(SimpleNamespace(wait=wait), seconds=600)
+    assert len(seen) == looks
+    passes.rest(SimpleNamespace(wait=wait), seconds=0)
+    assert len(seen) == looks
+
+
 def register_task(lake, name: str) -> None:
     lake.rows(
         "insert into embedded.tasks values (?, 'select 1', null, '1 DAY', true, 5, 0, null, null)",

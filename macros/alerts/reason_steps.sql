@@ -17,7 +17,7 @@
         from group_effects
         inner join {{ scored }}
             on group_effects.customer_id = {{ scored }}.customer_id
-            and {{ scored }}.new_band = 'high'  -- or DuckDB writes the texts of all others too
+            and {{ scored }}.new_band = 'high'
         {{ 'union all' if not loop.last }}
         {%- endfor %}
     ),

@@ -1,7 +1,8 @@
 {# Reasons in plain words, with the numbers behind them: the up to three strongest of each customer
    in the high band, as JSON text [{"code":…,"text":…,"points":…}, …]. Points are the percentage
    points of the score that a reason explains; one that explains less than one point is told only
-   if none explains more. Texts hold numbers only, never what a customer wrote.
+   if none explains more. Texts hold numbers only, never what a customer wrote. Their customers are
+   taken by band once more, or DuckDB writes the texts of all others too.
 
    scored: a CTE with the features, new_score and new_band. model: active_churn_model.
    Makes the CTE reasons: customer_id, top_reasons. #}

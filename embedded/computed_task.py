@@ -1,7 +1,6 @@
 """A task that is computed on a working copy in memory, and then written to the lake at once.
 
-What it writes is what it would have written on the lake itself. Computing holds nobody up: what
-others have written meanwhile is looked at before anything is written.
+What it writes is what it would have written on the lake itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,18 +11,15 @@ from typing import TypeVar
 
 import duckdb
 
-from embedded.changes import changes_since, current_snapshot
+from embedded.changes import current_snapshot
 from embedded.churn_model import MODEL_TABLES
 from embedded.database import LakeError, OvertakenError
-from embedded.definitions import Definitions, lake_definitions, schema_version
+from embedded.definitions import Definitions, lake_definitions, schema_version, view_queries
 from embedded.functions import load_churn_model
 from embedded.refresh import Refresh
 from embedded.registry import DynamicTable, Stream, Task, streams
-from embedded.staged_task import StagedTask, staged, views_of
+from embedded.staged_task import StagedTask, staged_task
 from embedded.working_copy import OutOfStepError, WorkingCopy
-
-# Of the registry: another run of the task changes them.
-_REGISTERED = {"streams", "tasks"}
 
 Result = TypeVar("Result")
 
@@ -66,7 +62,10 @@ class ComputedTask:
             self._in_transaction(lambda: self._copy.follow(refreshes, tables))
 
     def compute(self, as_of: datetime) -> Computed | None:
-        """Compute the task before its transaction; return None when it must be run on the lake."""
+        """Compute the task when it is this process's turn to write, before its transaction.
+
+        Returns None when it must be run on the lake itself.
+        """
         if not self._is_written:  # the copy is ahead of the lake
             self.forget()
         try:
@@ -76,7 +75,7 @@ class ComputedTask:
 
     def write(self, computed: Computed) -> None:
         """Within the task's transaction, write what was computed; raises OvertakenError."""
-        if self._staged is None or self._is_out_of_date(computed.snapshot):
+        if self._staged is None or current_snapshot(self._connection) != computed.snapshot:
             raise OvertakenError
         self._staged.write(computed.rows)
 
@@ -86,16 +85,6 @@ class ComputedTask:
         for target in {statements[number].target for number, rows in computed.rows.items() if rows}:
             self._copy.note_own_change(target)
         self._is_written = True
-
-    def _is_out_of_date(self, since: int) -> bool:
-        """Tell whether anything that the task reads or writes was changed after a snapshot."""
-        snapshot = current_snapshot(self._connection)
-        if snapshot == since:
-            return False
-        if schema_version(self._connection, snapshot) != self._schema_version:
-            return True
-        changed = {one.table for one in changes_since(self._connection, since)}
-        return not changed.isdisjoint(self._staged.plan.tables | _REGISTERED)
 
     def _compute(self, as_of: datetime) -> Computed | None:
         # Statements are prepared after the transaction that makes their tables: else their plans
@@ -150,9 +139,9 @@ class ComputedTask:
         if self._schema_version == self._impossible_with:
             return False
         self._definitions = lake_definitions(self._connection)
-        found = staged(self.task, self._copy, self._definitions)
+        found = staged_task(self.task, self._copy, self._definitions)
         stream = streams(self._connection)[self.task.stream]
-        if found is None or not found.place(stream, views_of(self._definitions), snapshot):
+        if found is None or not found.place(stream, view_queries(self._definitions), snapshot):
             return False
         self._staged = found
         return True

@@ -34,7 +34,7 @@ class LakeError(Exception):
 
 
 class OvertakenError(Exception):
-    """Somebody else has written since what `before` has read: transact runs it again."""
+    """Somebody else has written to the lake since `before` looked at it: transact does all anew."""
 
 
 def lake_path() -> Path:
@@ -122,12 +122,10 @@ def transact(
     before: Callable[[], None] = lambda: None,
     patience_seconds: float = 60,
 ) -> Result:
-    """Run `work` in one transaction when it is our turn to write.
+    """Run `work` in one transaction, and `before` before it, when it is our turn to write.
 
     Who loses against another writer nevertheless rolls back and runs all of it again. `work` must
-    therefore read what it needs inside, and have no effects outside the lake. What takes long and
-    only reads goes into `before`, which is run before anybody is held up, and again, when it is our
-    turn, if `work` finds it out of date and raises OvertakenError.
+    therefore read what it needs inside, and have no effects outside the lake.
     Raises LakeError when the disk refuses, and whatever `work` itself raises.
     """
     retrying = Retrying(
@@ -137,28 +135,18 @@ def transact(
         reraise=True,
     )
     try:
-        retrying(before)
         with turn(lake_path()):
-            return retrying(_once_or_anew, connection, work, before)
+            return retrying(_once, connection, work, before)
     except (OSError, duckdb.IOException, duckdb.TransactionException) as error:
         raise LakeError(explain(error)) from error
 
 
-def _once_or_anew(
+def _once(
     connection: duckdb.DuckDBPyConnection,
     work: Callable[[duckdb.DuckDBPyConnection], Result],
     before: Callable[[], None],
 ) -> Result:
-    try:
-        return _once(connection, work)
-    except OvertakenError:
-        before()
-        return _once(connection, work)
-
-
-def _once(
-    connection: duckdb.DuckDBPyConnection, work: Callable[[duckdb.DuckDBPyConnection], Result]
-) -> Result:
+    before()
     connection.execute("begin transaction")
     try:
         result = work(connection)

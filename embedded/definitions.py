@@ -46,3 +46,8 @@ def lake_definitions(connection: duckdb.DuckDBPyConnection) -> Definitions:
     return {name: (number, tuple(columns)) for name, number, columns in tables} | {
         name: match[1] for name, match in queries.items() if match
     }
+
+
+def view_queries(definitions: Definitions) -> dict[str, str]:
+    """Return the queries of the views among definitions, by name."""
+    return {name: one for name, one in definitions.items() if isinstance(one, str)}

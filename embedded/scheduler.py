@@ -56,8 +56,8 @@ class Tick:
     failures: list[RefreshFailure] = field(default_factory=list)
 
     @property
-    def changed_rows(self) -> int:
-        """How many rows the largest refresh has written."""
+    def most_rows(self) -> int:
+        """How many rows the refresh that wrote most of them has written."""
         return max((one.changed_rows for one in self.refreshes), default=0)
 
     @property
@@ -131,7 +131,7 @@ def _make_passes(passes: "Passes", stop: threading.Event, report: Callable[[str]
         failures, wait = 0, PASS_SECONDS if done.is_calm else 0.0
         for line in done.in_words() if not done.is_calm else []:
             report(line)
-        if done.changed_rows >= CATCHING_UP_ROWS:
+        if done.most_rows >= CATCHING_UP_ROWS:
             passes.rest(stop, time.monotonic() - started)
         if passes.is_time_for_maintenance(is_calm=done.is_calm):
             passes.begin_maintenance(report)

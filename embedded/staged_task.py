@@ -9,7 +9,7 @@ from datetime import datetime
 from graphlib import TopologicalSorter
 
 from embedded.database import CATALOG
-from embedded.definitions import Definitions
+from embedded.definitions import Definitions, view_queries
 from embedded.query_tree import redirect, source_tables
 from embedded.registry import Stream, Task
 from embedded.task_plan import TaskPlan, plan, redirect_relations
@@ -117,16 +117,11 @@ class StagedTask:
         return self._copy.named(f"stage_{number}")
 
 
-def staged(task: Task, copy: WorkingCopy, definitions: Definitions) -> StagedTask | None:
+def staged_task(task: Task, copy: WorkingCopy, definitions: Definitions) -> StagedTask | None:
     """Return a task as it can be staged on a copy; None if it must be run on the lake itself."""
-    tables = frozenset(name for name, one in definitions.items() if not isinstance(one, str))
-    task_plan = plan(task.body, tables, views_of(definitions))
+    queries = view_queries(definitions)
+    task_plan = plan(task.body, frozenset(definitions.keys() - queries.keys()), queries)
     return None if task_plan is None else StagedTask(task, copy, task_plan)
-
-
-def views_of(definitions: Definitions) -> dict[str, str]:
-    """Return the queries of the views among definitions."""
-    return {name: one for name, one in definitions.items() if isinstance(one, str)}
 
 
 def _stored(table: str) -> str:

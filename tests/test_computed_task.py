@@ -234,37 +234,6 @@ def test_who_was_overtaken_computes_anew(sides, monkeypatch):
         other.connection.close()
 
 
-def test_who_loads_meanwhile_overtakes_nobody(sides, monkeypatch):
-    """The task does not read what the loader writes; it is handed out to the next run."""
-    plain, copied = sides
-    moments = [START + timedelta(minutes=minutes) for minutes in (5, 10, 15)]
-    events = [new_events(random.Random(at), at, moment) for at, moment in enumerate(moments)]
-    with copied:
-        other, computed = Lake(copied.lake.path), []
-        copied.lake.add(*events[0])
-        assert step_one(copied, moments[0]) == []
-        compute = ComputedTask.compute
-
-        def compute_while_loading(self, as_of):
-            computed.append(compute(self, as_of))
-            if len(computed) == 1:
-                other.add(*events[2])
-            return computed[-1]
-
-        monkeypatch.setattr(ComputedTask, "compute", compute_while_loading)
-        copied.lake.add(*events[1])
-        assert step_one(copied, moments[1]) == []
-        assert len(computed) == 1
-        assert copied.lake.one(SCORED_AT, moments[1]) > 0
-        assert step_one(copied, moments[2]) == []
-        other.connection.close()
-    with plain:
-        for new, moment in zip(events, moments, strict=True):
-            plain.lake.add(*new)
-            assert tick_one(plain, moment) == []
-    assert plain.tables() == copied.tables()
-
-
 def test_what_could_not_be_written_is_computed_anew(sides, monkeypatch):
     """The copy is ahead of the lake then, and is of no use any more."""
     plain, copied = sides

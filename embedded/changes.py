@@ -31,6 +31,15 @@ def changes_since(connection: duckdb.DuckDBPyConnection, snapshot: int) -> list[
     return [Change(*row) for row in rows]
 
 
+def has_changed_since(connection: duckdb.DuckDBPyConnection, table: str, snapshot: int) -> bool:
+    """Tell whether rows of a table were changed after a snapshot."""
+    row = connection.execute(
+        f"select 1 from {SCHEMA}.row_changes where snapshot_id > ? and table_name = ? limit 1",
+        [snapshot, table],
+    ).fetchone()
+    return row is not None
+
+
 def committed_at(connection: duckdb.DuckDBPyConnection, snapshot: int | None) -> datetime | None:
     """Return when a snapshot was made; None when the lake has forgotten it, as maintenance does.
 

@@ -226,6 +226,23 @@ def test_offsets_that_are_taken_are_refused(sink, raw_lake, address, topic):
     assert raw_lake.places(topic) == sorted(places)
 
 
+def test_another_loader_is_noticed_between_two_batches(sink, raw_lake, address, topic):
+    first = produce(address, topic, [message(number) for number in range(30)])
+    other = open_sink("duckdb")
+    with TopicReader(address, topic, KAFKA_PYTHON) as reader:
+        loaded = LoadedTopic(reader, sink, recreated=False, skip_lost=False)
+        sink.write(loaded.judge(collected(reader)))
+        sink.write(judge({}, StoredTopic(topic, None), {}))
+        second = produce(address, topic, [message(number) for number in range(30, 60)])
+        batch = loaded.judge(collected(reader))
+        load_all(other, address, topic)
+        other.close()
+        with pytest.raises(IngestError, match="another loader is writing"):
+            sink.write(batch)
+    load_all(sink, address, topic)
+    assert raw_lake.places(topic) == sorted(first + second)
+
+
 def test_a_topic_made_anew_is_refused_or_loaded_as_a_new_life(sink, raw_lake, address, topic):
     produce(address, topic, [message(number) for number in range(20)])
     load_all(sink, address, topic)

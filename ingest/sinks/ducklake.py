@@ -1,13 +1,14 @@
 """The laptop's sink: rows and offsets become visible together, in one DuckLake transaction."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from embedded.changes import current_snapshot, has_changed_since
 from embedded.compaction import merge_files
 from embedded.database import (
     CATALOG,
@@ -38,17 +39,19 @@ _MOVED = """
     where stands is distinct from resumed_from
 """
 # Times in the raw tables have no zone, and JSON has a type of its own.
-_INSERTS = (
-    """
-    insert into {lake}.main.churn_scores_raw by name
-    select * replace (cast(payload as json) as payload) from batch_events
+_INSERTS = {
+    "batch_events": """
+        insert into {lake}.main.churn_scores_raw by name
+        select * replace (cast(payload as json) as payload) from batch_events
     """,
-    "insert into {lake}.main.churn_events_rejected by name select * from batch_rejected",
-    """
-    insert into {lake}.main.ingest_batches by name
-    select * exclude (resumed_from) from batch_offsets
+    "batch_rejected": """
+        insert into {lake}.main.churn_events_rejected by name select * from batch_rejected
     """,
-)
+    "batch_offsets": """
+        insert into {lake}.main.ingest_batches by name
+        select * exclude (resumed_from) from batch_offsets
+    """,
+}
 _REJECTED = """
     select message, reason, kafka_topic, kafka_partition, kafka_offset, published_at, loaded_at
     from lake.main.churn_events_rejected
@@ -98,6 +101,9 @@ class DuckLakeSink:
             )
         attach_for_large_rows(self._connection)
         self._small_files = 0
+        # Where this process's last batch ended, by topic and partition, and the snapshot it made.
+        self._ended_at: dict[tuple[str, int], int] = {}
+        self._made: int | None = None
         # Statements that need no lake then begin no transaction on it.
         self._connection.execute("use memory")
 
@@ -138,17 +144,49 @@ class DuckLakeSink:
         return len(batch.events)
 
     def _store(self, batch: Batch) -> None:
-        with (
-            self._view("batch_events", batch.events),
-            self._view("batch_rejected", batch.rejected),
-            self._view("batch_offsets", batch.offsets()),
-        ):
-            transact(self._connection, lambda lake: _insert(lake, batch))
+        tables = (batch.events, batch.rejected, batch.offsets())
+        filled = {view: rows for view, rows in zip(_INSERTS, tables, strict=True) if len(rows)}
+        if not filled:  # which would make no snapshot
+            return
+        with ExitStack() as views:
+            for view, rows in filled.items():
+                views.enter_context(self._view(view, rows))
+            self._made = transact(self._connection, lambda lake: self._insert(lake, batch, filled))
+        for span in batch.spans:
+            self._ended_at[batch.topic.name, span.partition] = span.next_offset
         if batch.events.nbytes < _SMALL_FILE_BYTES and len(batch.events) > INLINED_ROWS:
             self._small_files += 1
         if self._small_files >= _SMALL_FILES:
             transact(self._connection, _merge_small_files)
             self._small_files = 0
+
+    def _insert(
+        self, lake: duckdb.DuckDBPyConnection, batch: Batch, views: Iterable[str]
+    ) -> int | None:
+        """Insert what is not empty; return the snapshot that this will make, None if unknown."""
+        size = batch.events.nbytes + batch.rejected.nbytes
+        name = LARGE if size > _LARGE_BYTES else CATALOG
+        snapshot = current_snapshot(lake) if name == CATALOG else None
+        if snapshot is None or not self._goes_on(lake, batch):
+            _check_offsets(lake, batch, name)
+        for view in views:
+            lake.execute(_INSERTS[view].format(lake=name))
+        return None if snapshot is None else snapshot + 1
+
+    def _goes_on(self, lake: duckdb.DuckDBPyConnection, batch: Batch) -> bool:
+        """Tell whether a batch follows this process's last one, and nobody has stored any since.
+
+        To ask what is stored takes longer, the more batches the catalog holds.
+        """
+        return (
+            self._made is not None
+            and all(
+                span.resumed_from is not None
+                and self._ended_at.get((batch.topic.name, span.partition)) == span.resumed_from
+                for span in batch.spans
+            )
+            and not has_changed_since(lake, "ingest_batches", self._made)
+        )
 
     def rejected(self, topic: str | None) -> Iterator[pa.Table]:
         """Return the rejected messages of one topic or of all, in pieces (REJECTED_SCHEMA)."""
@@ -188,9 +226,8 @@ class DuckLakeSink:
         self._connection.close()
 
 
-def _insert(lake: duckdb.DuckDBPyConnection, batch: Batch) -> None:
-    size = batch.events.nbytes + batch.rejected.nbytes
-    name = LARGE if size > _LARGE_BYTES else CATALOG
+def _check_offsets(lake: duckdb.DuckDBPyConnection, batch: Batch, name: str) -> None:
+    """Raise IngestError when a batch does not go on from what is stored."""
     # Only rows at or after these offsets matter, and statistics skip the files of all others.
     oldest = min(span.resumed_from or 0 for span in batch.spans)
     if moved := lake.execute(_MOVED.format(lake=name, oldest=oldest)).fetchone():
@@ -200,8 +237,6 @@ def _insert(lake: duckdb.DuckDBPyConnection, batch: Batch) -> None:
             f" partition {partition} stands at offset {stands}, not {expected};"
             " let only one of them run"
         )
-    for statement in _INSERTS:
-        lake.execute(statement.format(lake=name))
 
 
 def _merge_small_files(lake: duckdb.DuckDBPyConnection) -> int:

@@ -3,6 +3,7 @@
 What it writes is what it would have written on the lake itself.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -82,8 +83,12 @@ class ComputedTask:
     def confirm(self, computed: Computed) -> None:
         """Note that what was computed is written: copy and lake are in step again."""
         statements = self._staged.plan.statements if self._staged else ()
-        for target in {statements[number].target for number, rows in computed.rows.items() if rows}:
-            self._copy.note_own_change(target)
+        changed_rows: Counter[str] = Counter()
+        for number, rows in computed.rows.items():
+            if rows:
+                changed_rows[statements[number].target] += rows
+        for target, rows in changed_rows.items():
+            self._copy.note_own_change(target, rows)
         self._is_written = True
 
     def _compute(self, as_of: datetime) -> Computed | None:

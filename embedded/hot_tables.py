@@ -23,6 +23,7 @@ class HotTables:
 
     connection: duckdb.DuckDBPyConnection
     _versions: dict[str, tuple[str | None, int]] = field(default_factory=dict)
+    _rows: dict[str, int] = field(default_factory=dict)
     _too_large: set[str] = field(default_factory=set)
 
     def forget(self) -> None:
@@ -39,25 +40,25 @@ class HotTables:
             self._leave(table.name)
             return
         self.connection.execute(f"create or replace temp table {_hot(table.name)} as from {stored}")
-        self._versions[table.name] = _version(table)
+        self._versions[table.name], self._rows[table.name] = _version(table), row[0]
 
     def place(self, table: DynamicTable) -> str:
         """Return the full name of where a table's rows can be read."""
         is_hot = self._versions.get(table.name) == _version(table)
         return _hot(table.name) if is_hot else f"{CATALOG}.main.{table.name}"
 
-    def replace(self, table: DynamicTable, changed: str, fresh: str) -> None:
+    def replace(self, table: DynamicTable, changed: str | None, fresh: str) -> None:
         """Put `fresh` in the place of all rows with the keys in `changed`, as was done in the lake.
 
         `table` is as it was before; its version has been counted up since.
         """
         if self._versions.pop(table.name, None) != _version(table):
             return
-        hot = _hot(table.name)
-        replace_keys(self.connection, hot, table.refresh_key, changed, fresh)
+        self._rows[table.name] += replace_keys(
+            self.connection, _hot(table.name), table.refresh_key, changed, fresh
+        )
         self._versions[table.name] = (table.built_of, table.version + 1)
-        row = self.connection.execute(f"select count(*) from {hot}").fetchone()
-        if row is None or row[0] > MOST_ROWS:
+        if self._rows[table.name] > MOST_ROWS:
             self._leave(table.name)
 
     def _leave(self, name: str) -> None:

@@ -89,8 +89,10 @@ def _compute_then_write(
     if done:
         transact(connection, lambda open_: _write(open_, current, done))
     for one in done if hot is not None else []:
-        if one.changed_rows or one.removed_rows:
-            hot.replace(current.tables[one.name], changed_keys(one.name), fresh_rows(one.name))
+        rows_out, rows_in = current.waiting.get(one.name, (0, 0))
+        if rows_out or rows_in:
+            changed = changed_keys(one.name) if rows_out else None
+            hot.replace(current.tables[one.name], changed, fresh_rows(one.name))
     return done
 
 

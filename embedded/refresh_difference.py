@@ -14,24 +14,15 @@ from embedded.replacement import delete_keys
 def note_difference(current: Pass, table: DynamicTable, action: str) -> Written:
     """Note the keys whose rows differ, what their rows should be, and all of both."""
     execute, keys, name = current.connection.execute, ", ".join(table.refresh_key), table.name
-    # Counted and not merely compared: a table may hold the same row twice.
+    if execute(f"from {stored_rows(name)} limit 1").fetchone() is None:
+        differing, only = computed_rows(name), ""
+    else:
+        differing = _differing_rows(name)
+        only = f"semi join {changed_keys(name)} using ({keys})"
     execute(
-        f"""
-        create or replace temp table {changed_keys(name)} as
-        select distinct {keys}
-        from (
-            select * exclude (times)
-            from (
-                select *, 1 as times from {computed_rows(name)}
-                union all
-                select *, -1 as times from {stored_rows(name)}
-            )
-            group by all
-            having sum(times) <> 0
-        )
-        """
+        f"create or replace temp table {changed_keys(name)} as"
+        f" select distinct {keys} from {differing}"
     )
-    only = f"semi join {changed_keys(name)} using ({keys})"
     execute(f"create or replace temp view {fresh_rows(name)} as from {computed_rows(name)} {only}")
     execute(
         f"create or replace temp view {delta(name)} as"
@@ -54,6 +45,25 @@ def note_difference(current: Pass, table: DynamicTable, action: str) -> Written:
     return Written(action, rows_in, removed)
 
 
+def _differing_rows(name: str) -> str:
+    """Return a query for the rows that are not the same in what is computed and what is stored.
+
+    Counted and not merely compared: a table may hold the same row twice.
+    """
+    return f"""
+        (
+            select * exclude (times)
+            from (
+                select *, 1 as times from {computed_rows(name)}
+                union all
+                select *, -1 as times from {stored_rows(name)}
+            )
+            group by all
+            having sum(times) <> 0
+        )
+    """
+
+
 def write_difference(current: Pass, table: DynamicTable) -> None:
     """Replace the rows of every key whose rows differ, as the pass has noted them."""
     connection, name = current.connection, table.name
@@ -72,9 +82,11 @@ def present_rows(current: Pass, source: str, only: str = "") -> str:
     rows = f"from {current.place(source)} {only}"
     if source not in current.waiting:
         return rows
-    keys = ", ".join(current.tables[source].refresh_key)
-    others = f"{rows} anti join {changed_keys(source)} using ({keys})"
-    return f"{others} union all from {fresh_rows(source)} {only}"
+    rows_out, _ = current.waiting[source]
+    if rows_out:
+        keys = ", ".join(current.tables[source].refresh_key)
+        rows += f" anti join {changed_keys(source)} using ({keys})"
+    return f"{rows} union all from {fresh_rows(source)} {only}"
 
 
 def target(table: DynamicTable) -> str:

@@ -33,6 +33,7 @@ class _Copied:
     """A table in memory: as it is in a snapshot of the lake, and what we then changed in both."""
 
     snapshot: int
+    rows_at_most: int
     own_changes: int = 0
     is_lost: bool = False  # to be read anew
 
@@ -69,7 +70,7 @@ class WorkingCopy:
         if row is None or row[0] > COPIED_ROWS:
             return False
         self.connection.execute(f"create table {self.named(table)} as from {stored}")
-        self._copied[table] = _Copied(snapshot)
+        self._copied[table] = _Copied(snapshot, row[0])
         return True
 
     def add_stream(self, stream: Stream, snapshot: int) -> None:
@@ -91,25 +92,34 @@ class WorkingCopy:
             if one.action != INCREMENTAL or times[one.name] > 1:  # what was written is not at hand
                 copied.is_lost = True
             elif one.changed_rows or one.removed_rows:
-                self._replace(tables[one.name])
-                copied.own_changes += 1
+                rows = self._replace(tables[one.name])
+                self.note_own_change(one.name, rows)
 
-    def _replace(self, table: DynamicTable) -> None:
+    def _replace(self, table: DynamicTable) -> int:
+        """Change a copy as its table was changed; return how many rows more it has now."""
         connection, name = self.connection, table.name
-        copy, changed, rows = self.named(name), changed_keys(name), fresh_rows(name)
-        replace_keys(connection, copy, table.refresh_key, changed, rows)
+        copy, changed, fresh = self.named(name), changed_keys(name), fresh_rows(name)
+        rows = replace_keys(connection, copy, table.refresh_key, changed, fresh)
         if self._source is not None and self._source.name == name:
             connection.execute(f"insert into {self.named(_changes_of(name))} from {delta(name)}")
+        return rows
 
-    def note_own_change(self, table: str) -> None:
-        """Note that the lake's table was changed, in one transaction, as its copy was before."""
-        if table in self._copied:
-            self._copied[table].own_changes += 1
+    def note_own_change(self, table: str, rows: int) -> None:
+        """Note that the lake's table was changed, in one transaction, as its copy was before.
+
+        `rows` is how many rows more it has by that, or a greater number.
+        """
+        if (copied := self._copied.get(table)) is None:
+            return
+        copied.own_changes += 1
+        copied.rows_at_most += rows
+        if copied.rows_at_most > COPIED_ROWS:
             self._look_at_size(table)
 
     def _look_at_size(self, table: str) -> None:
         row = self.connection.execute(f"select count(*) from {self.named(table)}").fetchone()
-        self._is_outgrown |= row is None or row[0] > COPIED_ROWS
+        self._copied[table].rows_at_most = row[0] if row else 0
+        self._is_outgrown |= self._copied[table].rows_at_most > COPIED_ROWS
 
     def changes(self, snapshot: int) -> dict[str, list[int]]:
         """Return the snapshots after the copies', up to one, that changed each of their tables.

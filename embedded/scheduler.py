@@ -154,6 +154,8 @@ class Passes:
         self._is_ending = threading.Event()
         self._hot = HotTables(connection)
         self._computed: dict[str, ComputedTask] = {}
+        row = connection.execute("select current_setting('threads')").fetchone()
+        self._processors = row[0] if row else 1
 
     def step(self, as_of: datetime) -> Tick:
         """Make one pass: refresh the tables that are due, and run the tasks that are."""
@@ -174,7 +176,17 @@ class Passes:
         task_runs += run_due_tasks(
             self._connection, self._known, as_of, self._commands, self._computed
         )
-        return Tick(refreshed.refreshes, task_runs, refreshed.failures)
+        done = Tick(refreshed.refreshes, task_runs, refreshed.failures)
+        self._share_out(done)
+        return done
+
+    def _share_out(self, done: Tick) -> None:
+        """Let as many processors compute the next pass as would have been worth it for this one.
+
+        Several end a small one no sooner, and take a third more from the loader and all else.
+        """
+        processors = self._processors if done.most_rows >= CATCHING_UP_ROWS else 1
+        self._connection.execute(f"set threads = {processors}")
 
     def rest(self, stop: threading.Event, seconds: float) -> None:
         """Leave the processors to others for so long, or until they no longer write."""

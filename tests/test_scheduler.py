@@ -331,6 +331,18 @@ def test_after_a_large_pass_it_rests(lake, monkeypatch):
     assert rests[0] > 0
 
 
+def test_only_after_a_large_pass_all_processors_compute(lake, monkeypatch):
+    monkeypatch.setattr(scheduler, "CATCHING_UP_ROWS", 2)
+    lake.rows("set threads = 3")
+    passes = Passes(lake.connection)
+    used = []
+    for count in (1, 2, 1, 2):
+        lake.add(*(event(f"{len(used)}-{one}", "a", "login", EPOCH) for one in range(count)))
+        passes.step(EPOCH + timedelta(hours=len(used)))
+        used.append(lake.one("select current_setting('threads')"))
+    assert used == [1, 3, 1, 3]
+
+
 @pytest.mark.parametrize(("writes", "stops_at", "looks"), [(0, 9, 2), (3, 9, 4), (9, 3, 3)])
 def test_a_rest_ends_when_nobody_writes_or_it_is_told_to_stop(lake, writes, stops_at, looks):
     seen = []

@@ -12,6 +12,7 @@ from embedded.query_tree import redirect
 from embedded.refresh_difference import (
     computed_rows,
     delta,
+    fresh_rows,
     note_difference,
     present_rows,
     stored_rows,
@@ -176,8 +177,22 @@ def _query(current: Pass, table: DynamicTable, only: str = "") -> str:
     """Return the table's query over its sources as they will be when this pass is written."""
     views = {}
     for source in current.sources[table.name]:
+        is_fresh = only and _is_fresh(current, table, source)
+        rows = f"from {fresh_rows(source)}" if is_fresh else present_rows(current, source, only)
         views[source] = f"present_{source}"
-        current.connection.execute(
-            f"create or replace temp view {views[source]} as {present_rows(current, source, only)}"
-        )
+        current.connection.execute(f"create or replace temp view {views[source]} as {rows}")
     return redirect(table.query, views)
+
+
+def _is_fresh(current: Pass, table: DynamicTable, source: str) -> bool:
+    """Tell whether this pass has computed all rows of a source that have an affected key.
+
+    So it is when the keys are those that this pass has changed in the source, and nothing else.
+    """
+    upstream = current.tables.get(source)
+    return (
+        upstream is not None
+        and set(upstream.refresh_key) == set(table.refresh_key)
+        and current.sources[table.name] == (source,)
+        and _feeds(current, table, source) == [delta(source)]
+    )

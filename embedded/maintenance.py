@@ -6,7 +6,7 @@ grace period. tests/test_maintenance.py shows both.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -45,18 +45,22 @@ class Maintained:
         return "maintenance: " + ("; ".join(done + failed) or "nothing to do")
 
 
-def maintain(pause: Callable[[float], bool] = lambda seconds: False) -> Maintained:
-    """Run every step on the lake; one that fails is noted and does not stop the others.
+def maintain(
+    pause: Callable[[float], bool] = lambda seconds: False,
+    steps: Mapping[str, Step] | None = None,
+) -> Maintained:
+    """Run steps on the lake, by default all; one that fails is noted and does not stop the others.
 
     `pause` is called after each part with the seconds that it took, so that others who write the
-    lake can have as long; it returns whether to stop there.
-
-    Each step opens the lake for itself: an internal error of DuckDB ends all that its instance
-    does, and the scheduler's must live on. Raises LakeError only when the lake cannot be opened.
+    lake can have as long; it returns whether to stop there. Raises LakeError only when the lake
+    cannot be opened.
     """
     done = Maintained()
-    for what, step in STEPS.items():
-        with connect(None, create=False) as connection:
+    # Of its own: an internal error of DuckDB ends all that its instance does, and the scheduler's
+    # must live on.
+    connection = connect(None, create=False)
+    try:
+        for what, step in (STEPS if steps is None else steps).items():
             done.counts[what] = 0
             try:
                 for part in step(connection):
@@ -67,6 +71,10 @@ def maintain(pause: Callable[[float], bool] = lambda seconds: False) -> Maintain
                         return done
             except (duckdb.Error, LakeError) as error:
                 done.errors[what] = str(error).strip().splitlines()[0]
+                connection.close()
+                connection = connect(None, create=False)
+    finally:
+        connection.close()
     return done
 
 
@@ -171,11 +179,14 @@ def _nothing(_: duckdb.DuckDBPyConnection) -> None:
 _FIRST: dict[Part, Callable[[duckdb.DuckDBPyConnection], None]] = {
     _delete_old_files: _make_comparable
 }
-STEPS: dict[str, Step] = {
-    "old notes deleted": _at_once(_prune_history),
+COMPACTION: dict[str, Step] = {
     "inlined rows written into files": flush,
     "files rewritten without deleted rows": rewrite,
     "small files merged": merge,
+}
+STEPS: dict[str, Step] = {
+    "old notes deleted": _at_once(_prune_history),
+    **COMPACTION,
     "snapshots expired": _at_once(_expire),
     "unneeded files deleted": _at_once(_delete_old_files),
     "orphaned files deleted": _at_once(_delete_orphans),

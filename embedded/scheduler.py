@@ -10,6 +10,7 @@ from datetime import datetime
 import duckdb
 
 from embedded.actions import utc_now
+from embedded.background_maintenance import BackgroundMaintenance
 from embedded.changes import current_snapshot
 from embedded.commands import Commands
 from embedded.computed_task import ComputedTask
@@ -24,7 +25,6 @@ from embedded.due_tables import (
 )
 from embedded.hot_tables import HotTables
 from embedded.lag import Lag, measure_lags, record_lags
-from embedded.maintenance import maintain
 from embedded.refresh import Refresh
 from embedded.registered import Registered, read_registered
 from embedded.registry import RefreshFailure
@@ -34,17 +34,9 @@ from embedded.tasks import run_due_tasks
 PASS_SECONDS = 0.2  # between two looks; a look that finds nothing costs some milliseconds
 # A note of the lags with each refresh would double the commits; this is soon enough to watch.
 LAG_SECONDS = 10
-# Often enough that small files stay few, seldom enough that each time there is something to merge.
-MAINTENANCE_SECONDS = 300
-# A pipeline that is never calm must be maintained too: the longer the way through what was written
-# since the last time, the slower every pass.
-MAINTENANCE_AT_LATEST_SECONDS = 1800
-MAINTENANCE_AT_LATEST_ROWS = 1_000_000
 # A pass that writes so many rows of a table is one of many: the loader is catching up, and has all
 # of it in the sooner, the more of the processors it gets.
 CATCHING_UP_ROWS = 50_000
-# Beside the passes it is at work for a quarter of the time.
-_PAUSE_FOR_WORK = 3
 
 
 @dataclass(frozen=True)
@@ -133,8 +125,7 @@ def _make_passes(passes: "Passes", stop: threading.Event, report: Callable[[str]
             report(line)
         if done.most_rows >= CATCHING_UP_ROWS:
             passes.rest(stop, time.monotonic() - started)
-        if passes.is_time_for_maintenance(is_calm=done.is_calm):
-            passes.begin_maintenance(report)
+        passes.maintenance.begin_if_due(report, is_calm=done.is_calm)
     with suppress(duckdb.Error, LakeError):  # the last lags are for watching only
         passes.record_lags()
 
@@ -148,10 +139,8 @@ class Passes:
         self._known: Registered | None = None
         self._began: dict[str, datetime] = {}
         self._lags: list[Lag] = []
-        self._lags_recorded = self._maintained = time.monotonic()
-        self._rows_written = 0
-        self._maintenance: threading.Thread | None = None
-        self._is_ending = threading.Event()
+        self._lags_recorded = time.monotonic()
+        self.maintenance = BackgroundMaintenance()
         self._hot = HotTables(connection)
         self._computed: dict[str, ComputedTask] = {}
         row = connection.execute("select current_setting('threads')").fetchone()
@@ -167,7 +156,7 @@ class Passes:
             for one in self._computed.values():
                 one.follow(refreshed.refreshes, known.tables)
         self._lags += lags
-        self._rows_written += sum(one.changed_rows for one in refreshed.refreshes)
+        self.maintenance.note_pass(refreshed.refreshes)
         if task_runs := self._commands.ended():  # of which the registry has a note
             known = read_registered(self._connection, known)
         self._known = known.after_changes(
@@ -200,9 +189,7 @@ class Passes:
     def end(self) -> None:
         """End the commands that still run, and wait for what maintenance is at."""
         self._commands.stop()
-        self._is_ending.set()
-        if self._maintenance is not None:
-            self._maintenance.join()
+        self.maintenance.end()
 
     def is_time_to_record_lags(self) -> bool:
         """Tell whether the last lags were written a while ago."""
@@ -212,31 +199,6 @@ class Passes:
         """Write the lags that were measured since the last time."""
         record_lags(self._connection, self._lags)
         self._lags, self._lags_recorded = [], time.monotonic()
-
-    def is_time_for_maintenance(self, *, is_calm: bool) -> bool:
-        """Tell whether the lake is to be maintained now: at a calm moment, or long overdue."""
-        if self._maintenance is not None and self._maintenance.is_alive():
-            return False
-        elapsed = time.monotonic() - self._maintained
-        if self._rows_written >= MAINTENANCE_AT_LATEST_ROWS:
-            return True
-        return elapsed >= (MAINTENANCE_SECONDS if is_calm else MAINTENANCE_AT_LATEST_SECONDS)
-
-    def begin_maintenance(self, report: Callable[[str], None]) -> None:
-        """Maintain the lake beside the passes, and report what was done."""
-        self._maintained, self._rows_written = time.monotonic(), 0
-        self._maintenance = threading.Thread(target=self._maintain, args=(report,))
-        self._maintenance.start()
-
-    def _maintain(self, report: Callable[[str], None]) -> None:
-        """Maintain the lake with pauses; what cannot be done waits for next time."""
-        try:
-            done = maintain(pause=lambda seconds: self._is_ending.wait(_PAUSE_FOR_WORK * seconds))
-        except (duckdb.Error, LakeError) as error:
-            report(f"maintenance failed: {str(error).strip().splitlines()[0]}")
-            return
-        if not done.is_nothing:
-            report(done.in_words())
 
 
 def _refresh(

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-from embedded import scheduler
+from embedded import background_maintenance, scheduler
 from embedded.actions import ACTIONS, utc_now
 from embedded.database import LakeError, attach_for_large_rows
 from embedded.due_tables import pause
@@ -282,22 +282,27 @@ def test_no_pause_is_longer_than_what_a_person_would_wait():
     assert [pause(n).total_seconds() for n in (1, 2, 7, 8, 10_000)] == [0.4, 0.8, 25.6, 30, 30]
 
 
-def test_a_pipeline_that_is_never_calm_is_maintained_after_so_many_rows(lake, monkeypatch):
-    monkeypatch.setattr(scheduler, "MAINTENANCE_AT_LATEST_ROWS", 10)
-    passes = Passes(lake.connection)
-    lake.add(event(1, "a", "login", EPOCH))
-    passes.step(NOW)
-    assert not passes.is_time_for_maintenance(is_calm=False)
-    lake.add(*(event(number, "a", "login", EPOCH) for number in range(2, 12)))
-    passes.step(after(10))
-    assert passes.is_time_for_maintenance(is_calm=False)
-    passes.begin_maintenance(lambda _: None)
+def test_a_pipeline_that_is_never_calm_is_compacted_after_so_many_files(lake, monkeypatch):
+    monkeypatch.setattr(background_maintenance, "COMPACTION_PASSES", 8)
+    lines, passes = [], Passes(lake.connection)
+    for number in range(9):
+        # The last one writes so little that the catalog keeps it.
+        few = (event(f"{number}-{one}", "a", "login", EPOCH) for one in range(101 - number // 8))
+        lake.add(*few)
+        passes.step(after(10 * number))
+        begun = passes.maintenance.begin_if_due(lines.append, is_calm=False)
+        assert begun == (number == 7)
+    until = time.monotonic() + 60
+    while not lines and time.monotonic() < until:
+        time.sleep(0.05)
     passes.end()
-    assert not passes.is_time_for_maintenance(is_calm=False)
+    assert len(lines) == 1
+    assert "small files merged" in lines[0]
+    assert lake.one("select count(*) from customer_events") == 9 * 101 - 1
 
 
 def test_it_runs_until_it_is_told_to_stop_and_maintains_the_lake(lake, monkeypatch):
-    monkeypatch.setattr(scheduler, "MAINTENANCE_SECONDS", 0)
+    monkeypatch.setattr(background_maintenance, "MAINTENANCE_SECONDS", 0)
     lake.rows("insert into embedded.refresh_lags values ('old', timestamp '2020-01-01', 1)")
     lake.add(event(1, "a", "login", EPOCH))
     stop, lines = threading.Event(), []

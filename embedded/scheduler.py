@@ -172,7 +172,7 @@ class Passes:
     def _share_out(self, done: Tick) -> None:
         """Let as many processors compute the next pass as would have been worth it for this one.
 
-        Several end a small one no sooner, and take a third more from the loader and all else.
+        Several end a small one no sooner, and take up to a third more from the loader and all else.
         """
         processors = self._processors if done.most_rows >= CATCHING_UP_ROWS else 1
         self._connection.execute(f"set threads = {processors}")

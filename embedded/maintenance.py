@@ -22,6 +22,8 @@ SNAPSHOT_AGE = "1 hour"
 FILE_AGE = "1 hour"
 # A loader that was killed leaves files of which the lake knows nothing.
 ORPHAN_AGE = "1 day"
+# Nobody else may write while a part tries again; what loses its races can wait for next time.
+PATIENCE_SECONDS = 1
 # As long as Snowflake keeps the history of refreshes.
 HISTORY = "7 days"
 
@@ -66,7 +68,9 @@ def maintain(
                 for part in step(connection):
                     began = time.monotonic()
                     before = partial(_FIRST.get(part, _nothing), connection)
-                    done.counts[what] += transact(connection, part, before=before)
+                    done.counts[what] += transact(
+                        connection, part, before=before, patience_seconds=PATIENCE_SECONDS
+                    )
                     if pause(time.monotonic() - began):
                         return done
             except (duckdb.Error, LakeError) as error:

@@ -31,13 +31,19 @@ def changes_since(connection: duckdb.DuckDBPyConnection, snapshot: int) -> list[
     return [Change(*row) for row in rows]
 
 
-def has_changed_since(connection: duckdb.DuckDBPyConnection, table: str, snapshot: int) -> bool:
-    """Tell whether rows of a table were changed after a snapshot."""
+def may_have_changed(connection: duckdb.DuckDBPyConnection, table: str, snapshot: int) -> bool:
+    """Tell whether rows of a table were changed after a snapshot, or that snapshot is forgotten."""
     row = connection.execute(
-        f"select 1 from {SCHEMA}.row_changes where snapshot_id > ? and table_name = ? limit 1",
-        [snapshot, table],
+        f"""
+        select
+            not exists (from {METADATA}.ducklake_snapshot where snapshot_id = $snapshot)
+            or exists (
+                from {SCHEMA}.row_changes where snapshot_id > $snapshot and table_name = $table
+            )
+        """,
+        {"snapshot": snapshot, "table": table},
     ).fetchone()
-    return row is not None
+    return row is None or row[0]
 
 
 def committed_at(connection: duckdb.DuckDBPyConnection, snapshot: int | None) -> datetime | None:

@@ -16,6 +16,8 @@ from kafka.consumer.fetcher import ConsumerRecord
 from embedded.broker import broker
 from embedded.database import connect
 from ingest.kafka import create_topic, describe_topic
+from ingest.loader import LoadSummary, load
+from ingest.reader import TopicReader
 from ingest.sinks import open_sink
 from tests.dbt import PROJECT
 
@@ -152,3 +154,15 @@ def one_line(done: subprocess.CompletedProcess) -> str:
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1, lines
     return lines[0]
+
+
+def load_all(sink, address, topic, **options) -> LoadSummary:
+    """Load what the topic holds by now."""
+    return load(sink, address, topic, until_end=True, **options)
+
+
+def collected(reader: TopicReader) -> dict:
+    """Return the next messages, however long they take."""
+    while not (fetched := reader.collect(100, 0.1)):
+        pass
+    return fetched

@@ -16,18 +16,17 @@ from kafka.admin import KafkaAdminClient
 
 import ingest.topics as topics
 from embedded.broker import broker
-from ingest.batches import StoredTopic, judge
 from ingest.errors import IngestError
 from ingest.kafka import create_topic
 from ingest.libraries import KAFKA_PYTHON
-from ingest.loader import load
 from ingest.reader import TopicReader
-from ingest.sinks import open_sink
 from ingest.topics import LoadedTopic, start_offset, stored_name
 from tests.dbt import PROJECT
 from tests.ingest_fixtures import (
     address,
+    collected,
     ingest,
+    load_all,
     message,
     one_line,
     produce,
@@ -38,17 +37,6 @@ from tests.ingest_fixtures import (
     topic,
     wait_until,
 )
-
-
-def load_all(sink, address, topic, **options):
-    return load(sink, address, topic, until_end=True, **options)
-
-
-def collected(reader: TopicReader) -> dict:
-    """Return the next messages, however long they take."""
-    while not (fetched := reader.collect(100, 0.1)):
-        pass
-    return fetched
 
 
 def children_of(process: int) -> list[int]:
@@ -188,59 +176,6 @@ def test_asked_to_stop_it_commits_and_leaves(raw_lake, address, topic, number):
     assert (loader.returncode, errors) == (0, "")
     assert "loaded 50 events, rejected 0" in output
     assert raw_lake.places(topic) == sorted(places)
-
-
-def test_two_loaders_at_once_never_double(raw_lake, address, topic):
-    places = produce(address, topic, [message(number) for number in range(3_000)])
-    refused: list[str] = []
-
-    def run() -> None:
-        sink = open_sink("duckdb")
-        try:
-            load_all(sink, address, topic, batch_rows=100)
-        except IngestError as error:
-            refused.append(str(error))
-        finally:
-            sink.close()
-
-    loaders = [threading.Thread(target=run) for _ in range(2)]
-    for loader in loaders:
-        loader.start()
-    for loader in loaders:
-        loader.join()
-    assert len(refused) <= 1
-    assert all("another loader is writing" in line for line in refused)
-    assert raw_lake.places(topic) == sorted(places)
-
-
-def test_offsets_that_are_taken_are_refused(sink, raw_lake, address, topic):
-    places = produce(address, topic, [message(number) for number in range(30)])
-    with TopicReader(address, topic, KAFKA_PYTHON) as reader:
-        loaded = LoadedTopic(reader, sink, recreated=False, skip_lost=False)
-        fetched = collected(reader)
-        batch = judge(fetched, StoredTopic(topic, None), {})
-        assert sink.write(loaded.judge(fetched)) == sum(len(one.values) for one in fetched.values())
-        with pytest.raises(IngestError, match="another loader is writing"):
-            sink.write(batch)
-    load_all(sink, address, topic)
-    assert raw_lake.places(topic) == sorted(places)
-
-
-def test_another_loader_is_noticed_between_two_batches(sink, raw_lake, address, topic):
-    first = produce(address, topic, [message(number) for number in range(30)])
-    other = open_sink("duckdb")
-    with TopicReader(address, topic, KAFKA_PYTHON) as reader:
-        loaded = LoadedTopic(reader, sink, recreated=False, skip_lost=False)
-        sink.write(loaded.judge(collected(reader)))
-        sink.write(judge({}, StoredTopic(topic, None), {}))
-        second = produce(address, topic, [message(number) for number in range(30, 60)])
-        batch = loaded.judge(collected(reader))
-        load_all(other, address, topic)
-        other.close()
-        with pytest.raises(IngestError, match="another loader is writing"):
-            sink.write(batch)
-    load_all(sink, address, topic)
-    assert raw_lake.places(topic) == sorted(first + second)
 
 
 def test_a_topic_made_anew_is_refused_or_loaded_as_a_new_life(sink, raw_lake, address, topic):

@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embedded.changes import current_snapshot, has_changed_since
+from embedded.changes import current_snapshot, may_have_changed
 from embedded.compaction import merge_files
 from embedded.database import (
     CATALOG,
@@ -101,9 +102,9 @@ class DuckLakeSink:
             )
         attach_for_large_rows(self._connection)
         self._small_files = 0
-        # Where this process's last batch ended, by topic and partition, and the snapshot it made.
+        # Where our last batch ended, by topic and partition, and the snapshot that it made.
         self._ended_at: dict[tuple[str, int], int] = {}
-        self._made: int | None = None
+        self._last_snapshot: int | None = None
         # Statements that need no lake then begin no transaction on it.
         self._connection.execute("use memory")
 
@@ -151,7 +152,8 @@ class DuckLakeSink:
         with ExitStack() as views:
             for view, rows in filled.items():
                 views.enter_context(self._view(view, rows))
-            self._made = transact(self._connection, lambda lake: self._insert(lake, batch, filled))
+            insert = partial(self._insert, batch=batch, views=filled)
+            self._last_snapshot = transact(self._connection, insert)
         for span in batch.spans:
             self._ended_at[batch.topic.name, span.partition] = span.next_offset
         if batch.events.nbytes < _SMALL_FILE_BYTES and len(batch.events) > INLINED_ROWS:
@@ -174,18 +176,15 @@ class DuckLakeSink:
         return None if snapshot is None else snapshot + 1
 
     def _goes_on(self, lake: duckdb.DuckDBPyConnection, batch: Batch) -> bool:
-        """Tell whether a batch follows this process's last one, and nobody has stored any since.
-
-        To ask what is stored takes longer, the more batches the catalog holds.
-        """
+        """Tell, sooner than what is stored does, whether a batch follows our last one of all."""
         return (
-            self._made is not None
+            self._last_snapshot is not None
             and all(
                 span.resumed_from is not None
                 and self._ended_at.get((batch.topic.name, span.partition)) == span.resumed_from
                 for span in batch.spans
             )
-            and not has_changed_since(lake, "ingest_batches", self._made)
+            and not may_have_changed(lake, "ingest_batches", self._last_snapshot)
         )
 
     def rejected(self, topic: str | None) -> Iterator[pa.Table]:

@@ -29,7 +29,8 @@ def _schedule(lake: Path) -> None:
 
     def is_conflict(error: BaseException) -> bool:
         if has_lost := found_conflict(error):
-            report(LOST_A_RACE)
+            why = " ".join(str(error).split()) or type(error).__name__
+            report(f"{LOST_A_RACE} ({threading.current_thread().name}): {why}")
         return has_lost
 
     found_conflict, database.is_conflict = database.is_conflict, is_conflict

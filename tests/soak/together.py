@@ -111,11 +111,12 @@ class Together:
         scheduler, reader = (forks[name].said().splitlines() for name in ("scheduler", "reader"))
         failed = [line for line in scheduler if line.startswith("task ") and "failed" in line]
         errors = [line for line in reader if line.startswith("error")]
-        for line in [*failed, *errors]:
+        lost = [line for line in scheduler if line.startswith(LOST_A_RACE)]
+        for line in [*failed, *errors, *sorted(set(lost))]:
             self.log(line)
         return {
             "passes": sum(line.startswith("refreshed churn_metrics_live") for line in scheduler),
-            "passes_retried": sum(line == LOST_A_RACE for line in scheduler),
+            "passes_retried": len(lost),
             "passes_failed": sum(line.startswith("pass failed") for line in scheduler),
             "reactions": sum(line.startswith("task process_alerts succ") for line in scheduler),
             "reactions_failed": len(failed),

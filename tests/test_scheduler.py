@@ -1,6 +1,5 @@
 """What is due and when, what becomes of what fails, and how late the tables are."""
 
-import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -9,16 +8,15 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-from embedded import background_maintenance, scheduler
 from embedded.actions import ACTIONS, utc_now
 from embedded.database import LakeError, attach_for_large_rows
 from embedded.due_tables import pause
 from embedded.intervals import parse_interval, parse_target_lag
 from embedded.registered import read_registered
 from embedded.registry import refresh_failures, tasks
-from embedded.scheduler import Passes, run, tick
+from embedded.scheduler import Passes, tick
 from embedded.task_history import retry_pause
-from tests.conftest import EPOCH, Lake, event, run_module
+from tests.conftest import EPOCH, event, run_module
 from tests.dbt import run_dbt
 
 NOW = utc_now()
@@ -280,89 +278,6 @@ def test_a_failed_task_waits_twice_as_long_each_time_until_it_is_suspended(lake)
 def test_no_pause_is_longer_than_what_a_person_would_wait():
     assert [retry_pause(n).total_seconds() for n in (1, 3, 8, 9, 10_000)] == [2, 8, 256, 300, 300]
     assert [pause(n).total_seconds() for n in (1, 2, 7, 8, 10_000)] == [0.4, 0.8, 25.6, 30, 30]
-
-
-def test_a_pipeline_that_is_never_calm_is_compacted_after_so_many_files(lake, monkeypatch):
-    monkeypatch.setattr(background_maintenance, "COMPACTION_PASSES", 8)
-    lines, passes = [], Passes(lake.connection)
-    for number in range(9):
-        # The last one writes so little that the catalog keeps it.
-        few = (event(f"{number}-{one}", "a", "login", EPOCH) for one in range(101 - number // 8))
-        lake.add(*few)
-        passes.step(after(10 * number))
-        begun = passes.maintenance.begin_if_due(lines.append, is_calm=False)
-        assert begun == (number == 7)
-    until = time.monotonic() + 60
-    while not lines and time.monotonic() < until:
-        time.sleep(0.05)
-    passes.end()
-    assert len(lines) == 1
-    assert "small files merged" in lines[0]
-    assert lake.one("select count(*) from customer_events") == 9 * 101 - 1
-
-
-def test_it_runs_until_it_is_told_to_stop_and_maintains_the_lake(lake, monkeypatch):
-    monkeypatch.setattr(background_maintenance, "MAINTENANCE_SECONDS", 0)
-    lake.rows("insert into embedded.refresh_lags values ('old', timestamp '2020-01-01', 1)")
-    lake.add(event(1, "a", "login", EPOCH))
-    stop, lines = threading.Event(), []
-    other = Lake(lake.path)
-    thread = threading.Thread(target=run, args=(other.connection, stop, lines.append))
-    thread.start()
-    while not any("maintenance: " in line for line in lines) and thread.is_alive():
-        time.sleep(0.05)
-    stop.set()
-    thread.join()
-    other.connection.close()
-    assert lake.one("select count(*) from churn_metrics_live") == 1
-    assert any(line.startswith("refreshed churn_metrics_live: 1 rows written") for line in lines)
-    assert "1 old notes deleted" in "".join(lines)
-    assert lake.rows("select name from embedded.refresh_lags where name = 'old'") == []
-    assert lake.one("select count(*) from embedded.refresh_lags") > 0
-
-
-def test_after_a_large_pass_it_rests(lake, monkeypatch):
-    monkeypatch.setattr(scheduler, "CATCHING_UP_ROWS", 2)
-    stop, rests = threading.Event(), []
-
-    def rest(passes, until, seconds):
-        rests.append(seconds)
-        stop.set()
-
-    monkeypatch.setattr(Passes, "rest", rest)
-    lake.add(event(1, "a", "login", EPOCH), event(2, "b", "login", EPOCH))
-    run(lake.connection, stop, lambda _: None)
-    assert len(rests) == 1
-    assert rests[0] > 0
-
-
-def test_only_after_a_large_pass_all_processors_compute(lake, monkeypatch):
-    monkeypatch.setattr(scheduler, "CATCHING_UP_ROWS", 2)
-    lake.rows("set threads = 3")
-    passes = Passes(lake.connection)
-    used = []
-    for count in (1, 2, 1, 2):
-        lake.add(*(event(f"{len(used)}-{one}", "a", "login", EPOCH) for one in range(count)))
-        passes.step(EPOCH + timedelta(hours=len(used)))
-        used.append(lake.one("select current_setting('threads')"))
-    assert used == [1, 3, 1, 3]
-
-
-@pytest.mark.parametrize(("writes", "stops_at", "looks"), [(0, 9, 2), (3, 9, 4), (9, 3, 3)])
-def test_a_rest_ends_when_nobody_writes_or_it_is_told_to_stop(lake, writes, stops_at, looks):
-    seen = []
-
-    def wait(seconds):
-        seen.append(seconds)
-        if len(seen) <= writes:
-            lake.add(event(len(seen), "a", "login", EPOCH))
-        return len(seen) >= stops_at
-
-    passes = Passes(lake.connection)
-    passes.rest(SimpleNamespace(wait=wait), seconds=600)
-    assert len(seen) == looks
-    passes.rest(SimpleNamespace(wait=wait), seconds=0)
-    assert len(seen) == looks
 
 
 def register_task(lake, name: str) -> None:

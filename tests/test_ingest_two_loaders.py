@@ -78,6 +78,7 @@ def test_another_loader_is_noticed_between_two_batches(
         other.close()
         if is_forgotten:  # as maintenance does after an hour
             with connect(role=None) as lake:
+                lake.execute("create table later as select 1; drop table later")
                 lake.execute("call ducklake_expire_snapshots('lake', older_than => now())")
         with pytest.raises(IngestError, match="another loader is writing"):
             sink.write(batch)

@@ -1,16 +1,22 @@
 """Few and whole files: the steps of maintenance that write a table's rows anew.
 
-None of them changes a row, or what the change feed says of it.
+None of them changes a row, or what is still to be read of the change feed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import NamedTuple
 
 import duckdb
 
 from embedded.database import CATALOG, INLINED_ROWS, METADATA
-from embedded.inlined_rows import inlined_deletions, inlined_tables, tables_with_deletions
-from embedded.registry import dynamic_tables
+from embedded.inlined_rows import (
+    InlinedTable,
+    has_deleted_share,
+    inlined_deletions,
+    inlined_tables,
+)
+from embedded.readers import has_unread_changes, tables_with_readers
 
 # Inlined rows are written into a file once they would make a decent one.
 FLUSHED_ROWS = 10 * INLINED_ROWS
@@ -20,15 +26,26 @@ SMALL_FILES = 8
 # A file is rewritten without its deleted rows when these are the most of it.
 DELETED_SHARE = 0.5
 
-# What is done in one transaction, while every other writer waits: it returns a count.
-Part = Callable[[duckdb.DuckDBPyConnection], int]
+
+def _nothing(_: duckdb.DuckDBPyConnection) -> None:
+    """Do nothing before a part."""
+
+
+class Part(NamedTuple):
+    """What is done in one turn, while every other writer waits; `work` returns a count.
+
+    `work` is one transaction; what it needs before is none, or some of their own.
+    """
+
+    work: Callable[[duckdb.DuckDBPyConnection], int]
+    before: Callable[[duckdb.DuckDBPyConnection], None] = _nothing
+
+
 Step = Callable[[duckdb.DuckDBPyConnection], Iterable[Part]]
 
 
-def tables_with_readers(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Return the tables whose change feed is read."""
-    tables = dynamic_tables(connection)
-    return set(tables).union(*(one.reads for one in tables.values()))
+class UnreadChangesError(Exception):
+    """A table is left as it is until those who read its changes have done so."""
 
 
 def flush(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
@@ -36,50 +53,62 @@ def flush(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
 
     Every scan of a table reads all of them from SQLite, so that they must stay few.
     """
-    for schema, table, number, inlined in inlined_tables(connection):
-        yield partial(_flush_table, schema=schema, table=table, number=number, inlined=inlined)
+    for one in inlined_tables(connection):
+        yield Part(partial(_flush_table, table=one, least_rows=FLUSHED_ROWS))
 
 
 def _flush_table(
-    connection: duckdb.DuckDBPyConnection,
-    schema: str,
-    table: str,
-    number: int,
-    inlined: list[str] | None,
+    connection: duckdb.DuckDBPyConnection, table: InlinedTable, least_rows: int
 ) -> int:
-    """Flush one table.
+    """Flush one table that has so many rows and deletions in the catalog; return how many.
 
     DuckLake 1.0 (with DuckDB 1.5.5) loses the images in between of a row that was updated in place
     more than once while it was inlined. Dynamic tables delete and insert instead, so theirs stay
     whole; another table with such a row is left as it is while its change feed is read.
     """
     rows = distinct = 0
-    for name in inlined or []:
+    for name in table.rows or []:
         row = connection.execute(
             f"select count(*), count(distinct row_id) from {METADATA}.{name}"
         ).fetchone()
         rows, distinct = (rows + row[0], distinct + row[1]) if row else (rows, distinct)
-    deletions = inlined_deletions(connection, number)
-    if rows + deletions < FLUSHED_ROWS:
+    inlined = rows + inlined_deletions(connection, table.number)
+    if inlined < least_rows:
         return 0
-    if distinct < rows and table in tables_with_readers(connection):
+    if distinct < rows and table.name in tables_with_readers(connection):
         return 0
     connection.execute(
         f"call ducklake_flush_inlined_data('{CATALOG}', schema_name => ?, table_name => ?)",
-        [schema, table],
+        [table.schema, table.name],
     )
-    return rows + deletions
+    return inlined
 
 
 def rewrite(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
-    """Write files anew of which most rows are deleted, table by table."""
-    for schema, table in tables_with_deletions(connection):
-        yield partial(
-            _processed,
-            call=f"call ducklake_rewrite_data_files('{CATALOG}', ?, schema => ?,"
-            f" delete_threshold => {DELETED_SHARE})",
-            values=[table, schema],
-        )
+    """Write files anew of which most rows are deleted, table by table.
+
+    DuckLake 1.0 then loses some of the deletions that were made before from the change feed: so a
+    table waits until all its changes were read. And it brings deleted rows back, in the feed and in
+    earlier snapshots, where deletions from the old files are flushed later: so they are before.
+    """
+    for one in inlined_tables(connection):
+        if has_deleted_share(connection, one.number, DELETED_SHARE):
+            yield Part(
+                partial(
+                    _processed,
+                    call=f"call ducklake_rewrite_data_files('{CATALOG}', ?, schema => ?,"
+                    f" delete_threshold => {DELETED_SHARE})",
+                    values=[one.name, one.schema],
+                ),
+                before=partial(_prepare_rewrite, table=one),
+            )
+
+
+def _prepare_rewrite(connection: duckdb.DuckDBPyConnection, table: InlinedTable) -> None:
+    """Flush a table; raises UnreadChangesError when it has to wait."""
+    if has_unread_changes(connection, table.name):
+        raise UnreadChangesError
+    _flush_table(connection, table, least_rows=1)
 
 
 def merge(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
@@ -97,7 +126,7 @@ def merge(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
         """
     ).fetchall()
     for schema, table in tables:
-        yield partial(merge_files, schema=schema, table=table, below_bytes=SMALL_FILE_BYTES)
+        yield Part(partial(merge_files, schema=schema, table=table, below_bytes=SMALL_FILE_BYTES))
 
 
 def merge_files(

@@ -1,15 +1,24 @@
 """What the catalog holds of the tables beside their files: rows, and deletions of rows."""
 
+from typing import NamedTuple
+
 import duckdb
 
 from embedded.database import METADATA
 
 
-def inlined_tables(
-    connection: duckdb.DuckDBPyConnection,
-) -> list[tuple[str, str, int, list[str] | None]]:
-    """Return schema, name and number of each table, and the catalog's tables of its rows."""
-    return connection.execute(
+class InlinedTable(NamedTuple):
+    """One table, and the catalog's own tables of its rows, if there are any."""
+
+    schema: str
+    name: str
+    number: int
+    rows: list[str] | None
+
+
+def inlined_tables(connection: duckdb.DuckDBPyConnection) -> list[InlinedTable]:
+    """Return every table with what the catalog holds of it."""
+    rows = connection.execute(
         f"""
         select
             schemas.schema_name, tables.table_name, tables.table_id,
@@ -23,38 +32,42 @@ def inlined_tables(
         group by all order by all
         """
     ).fetchall()
+    return [InlinedTable(*row) for row in rows]
 
 
 def inlined_deletions(connection: duckdb.DuckDBPyConnection, number: int) -> int:
     """Count the deletions from files that the catalog holds; most tables have no table of them."""
+    return sum(_inlined_deletions_by_file(connection, number).values())
+
+
+def _inlined_deletions_by_file(
+    connection: duckdb.DuckDBPyConnection, number: int
+) -> dict[int, int]:
     try:
-        row = connection.execute(
-            f"select count(*) from {METADATA}.ducklake_inlined_delete_{number}"
-        ).fetchone()
+        rows = connection.execute(
+            f"select file_id, count(*) from {METADATA}.ducklake_inlined_delete_{number} group by 1"
+        ).fetchall()
     except duckdb.CatalogException:
-        return 0
-    return int(row[0]) if row else 0
+        return {}
+    return dict(rows)
 
 
-def tables_with_deletions(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """Return schema and name of each table some of whose files have deleted rows."""
-    return connection.execute(
+def has_deleted_share(
+    connection: duckdb.DuckDBPyConnection, number: int, least_share: float
+) -> bool:
+    """Tell whether a table has a file of whose rows so many are deleted."""
+    inlined = _inlined_deletions_by_file(connection, number)
+    rows = connection.execute(
         f"""
-        with deletions as (
-            select table_id from {METADATA}.ducklake_delete_file where end_snapshot is null
-            union
-            select cast(regexp_extract(table_name, '^ducklake_inlined_delete_(.*)$', 1) as bigint)
-            from duckdb_tables()
-            where
-                database_name = '{METADATA}'
-                and starts_with(table_name, 'ducklake_inlined_delete_')
-        )
-        select schemas.schema_name, tables.table_name
-        from {METADATA}.ducklake_table as tables
-        inner join {METADATA}.ducklake_schema as schemas
-            on tables.schema_id = schemas.schema_id and schemas.end_snapshot is null
-        inner join deletions on tables.table_id = deletions.table_id
-        where tables.end_snapshot is null
-        order by all
-        """
+        select files.data_file_id, files.record_count, coalesce(sum(deletions.delete_count), 0)
+        from {METADATA}.ducklake_data_file as files
+        left join {METADATA}.ducklake_delete_file as deletions
+            on files.data_file_id = deletions.data_file_id and deletions.end_snapshot is null
+        where files.table_id = ? and files.end_snapshot is null
+        group by all
+        """,
+        [number],
     ).fetchall()
+    return any(
+        deleted + inlined.get(file, 0) >= least_share * count for file, count, deleted in rows
+    )

@@ -12,7 +12,7 @@ from functools import partial
 
 import duckdb
 
-from embedded.compaction import Part, Step, flush, merge, rewrite
+from embedded.compaction import Part, Step, UnreadChangesError, flush, merge, rewrite
 from embedded.database import CATALOG, METADATA, LakeError, connect, transact
 from embedded.registry import SCHEMA, dynamic_tables, streams
 from embedded.streams import renew_views
@@ -28,12 +28,16 @@ PATIENCE_SECONDS = 1
 HISTORY = "7 days"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Maintained:
-    """What maintenance did: a count for each step, and what went wrong."""
+    """What maintenance did: a count for each step, and what went wrong.
+
+    `unread` counts the tables that are left as they are until their changes have been read.
+    """
 
     counts: dict[str, int] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    unread: int = 0
 
     @property
     def is_nothing(self) -> bool:
@@ -43,8 +47,10 @@ class Maintained:
     def in_words(self) -> str:
         """Return one line."""
         done = [f"{count:,} {what}" for what, count in self.counts.items() if count]
+        tables = "1 table" if self.unread == 1 else f"{self.unread:,} tables"
+        left = [f"{tables} left until the changes are read"] if self.unread else []
         failed = [f"failed: {what}: {error}" for what, error in self.errors.items()]
-        return "maintenance: " + ("; ".join(done + failed) or "nothing to do")
+        return "maintenance: " + ("; ".join(done + left + failed) or "nothing to do")
 
 
 def maintain(
@@ -67,10 +73,15 @@ def maintain(
             try:
                 for part in step(connection):
                     began = time.monotonic()
-                    before = partial(_FIRST.get(part, _nothing), connection)
-                    done.counts[what] += transact(
-                        connection, part, before=before, patience_seconds=PATIENCE_SECONDS
-                    )
+                    try:
+                        done.counts[what] += transact(
+                            connection,
+                            part.work,
+                            before=partial(part.before, connection),
+                            patience_seconds=PATIENCE_SECONDS,
+                        )
+                    except UnreadChangesError:
+                        done.unread += 1
                     if pause(time.monotonic() - began):
                         return done
             except (duckdb.Error, LakeError) as error:
@@ -175,23 +186,15 @@ def _delete_orphans(connection: duckdb.DuckDBPyConnection) -> int:
     return len(connection.execute(f"{call})").fetchall())
 
 
-def _nothing(_: duckdb.DuckDBPyConnection) -> None:
-    """Do nothing before a part."""
-
-
-# What is done before some parts, in the same turn but in a transaction of its own.
-_FIRST: dict[Part, Callable[[duckdb.DuckDBPyConnection], None]] = {
-    _delete_old_files: _make_comparable
-}
 COMPACTION: dict[str, Step] = {
     "inlined rows written into files": flush,
     "files rewritten without deleted rows": rewrite,
     "small files merged": merge,
 }
 STEPS: dict[str, Step] = {
-    "old notes deleted": _at_once(_prune_history),
+    "old notes deleted": _at_once(Part(_prune_history)),
     **COMPACTION,
-    "snapshots expired": _at_once(_expire),
-    "unneeded files deleted": _at_once(_delete_old_files),
-    "orphaned files deleted": _at_once(_delete_orphans),
+    "snapshots expired": _at_once(Part(_expire)),
+    "unneeded files deleted": _at_once(Part(_delete_old_files, before=_make_comparable)),
+    "orphaned files deleted": _at_once(Part(_delete_orphans)),
 }

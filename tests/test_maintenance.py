@@ -14,7 +14,8 @@ from embedded.database import LARGE, attach_for_large_rows, connect, transact
 from embedded.inlined_rows import inlined_deletions
 from embedded.maintenance import STEPS, maintain
 from embedded.refresh import refresh
-from embedded.registry import create_registry
+from embedded.registry import create_registry, streams
+from embedded.streams import changes_until, net_changes, place_stream, source_of
 from tests.conftest import EPOCH, Lake, event, run_module
 from tests.dbt import PROJECT
 from tests.test_metrics import assert_metrics_are_right
@@ -62,6 +63,17 @@ def snapshots(connection) -> list[int]:
     ]
 
 
+def deleted_rows(connection) -> int:
+    """Count the rows that are deleted from the files of `items`."""
+    query = """
+        select coalesce(sum(delete_count), 0)
+        from __ducklake_metadata_lake.ducklake_delete_file as files
+        inner join __ducklake_metadata_lake.ducklake_table as tables using (table_id)
+        where files.end_snapshot is null and table_name = 'items'
+    """
+    return connection.execute(query).fetchone()[0]
+
+
 def feed(connection, table: str, after: int, until: int) -> Counter:
     return Counter(
         connection.execute(
@@ -100,32 +112,111 @@ class Writer:
         self.items.update(rows)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_every_step_leaves_the_change_feed_as_it_was(connection, eager, seed):
-    writer, done = Writer(connection, seed), Counter()
-    for _ in range(3):
-        for _ in range(12):
-            writer.write()
-        known = sorted(snapshots(connection))
-        offsets, until = known[-8:-1:3], known[-1]
-        ranges = [(table, one, until) for table in ("items", "raw") for one in offsets]
-        connection.execute("update embedded.streams set offset_snapshot = ?", [offsets[0]])
-        connection.execute("update embedded.refresh_states set refreshed_to = ?", [offsets[1]])
+class Reader:
+    """Reads the changes of `items` through the stream, as a task does, and knows what they are."""
 
-        before = [feed(connection, *one) for one in ranges]
-        assert all(before)
-        for what, step in STEPS.items():
-            with connect(None) as own:
-                done[what] += sum(transact(own, part) for part in step(own))
-            assert [feed(connection, *one) for one in ranges] == before, what
-            assert dict(connection.execute("from items").fetchall()) == writer.items, what
-            assert connection.execute(
-                "select count(*), count(distinct id) from raw"
-            ).fetchall() == [(writer.raw, writer.raw)], what
-        assert min(snapshots(connection)) == offsets[0]
+    def __init__(self, connection, writer: Writer):
+        self.connection, self.writer, self.seen = connection, writer, {}
+        self.read()
+
+    def read(self) -> None:
+        self.seen = dict(self.writer.items)
+        now = snapshots(self.connection)[-1]
+        self.connection.execute("update embedded.streams set offset_snapshot = ?", [now])
+        self.connection.execute("update embedded.refresh_states set refreshed_to = ?", [now])
+
+    def expected(self) -> list[tuple]:
+        before, after = set(self.seen.items()), set(self.writer.items.items())
+        return sorted(
+            [(*row, "DELETE") for row in before - after]
+            + [(*row, "INSERT") for row in after - before]
+        )
+
+    def handed_out(self) -> list[tuple]:
+        """As a task's transaction reads them."""
+        stream = streams(self.connection)["changes"]
+        until = changes_until(self.connection, stream, snapshots(self.connection)[-1])
+        changes = net_changes(source_of(self.connection, stream), until)
+        return self._rows(f"({changes})")
+
+    def looked_at(self) -> list[tuple]:
+        """As anyone may read them."""
+        return self._rows("lake.main.changes")
+
+    def _rows(self, changes: str) -> list[tuple]:
+        query = f'select id, value, "METADATA$ACTION" from {changes} order by all'
+        return self.connection.execute(query).fetchall()
+
+
+def added(changes: list[tuple]) -> list[tuple]:
+    return [one for one in changes if one[-1] == "INSERT"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_part_leaves_what_a_stream_still_has_to_hand_out(connection, eager, seed):
+    writer, done = Writer(connection, seed), Counter()
+    place_stream(connection, "changes")
+    reader = Reader(connection, writer)
+
+    def is_as_before(_: float) -> bool:
+        assert reader.handed_out() == waiting
+        return False
+
+    for _ in range(7):
+        for _ in range(writer.random.randrange(1, 8)):
+            writer.write()
+        if writer.random.random() < 0.5:
+            reader.read()
+        waiting = reader.expected()
+        maintained = maintain(is_as_before)  # after each part
+        assert maintained.errors == {}
+        done.update(maintained.counts)
+        looked_at = reader.looked_at()
+        assert added(looked_at) == added(waiting)
+        assert set(looked_at) <= set(waiting)
+        assert dict(connection.execute("from items").fetchall()) == writer.items
+        query = "select count(*), count(distinct id) from raw"
+        assert connection.execute(query).fetchall() == [(writer.raw, writer.raw)]
+        assert min(snapshots(connection)) <= streams(connection)["changes"].offset_snapshot
     for what in ("inlined rows written into files", "files rewritten without deleted rows",
                  "small files merged", "snapshots expired", "unneeded files deleted"):  # fmt: skip
         assert done[what] > 0, what
+
+
+def test_who_reads_an_earlier_snapshot_reads_it_as_it_was(connection, eager, monkeypatch):
+    """A reader's transaction may be older than what compaction has done since."""
+    monkeypatch.setattr(maintenance, "SNAPSHOT_AGE", "1 hour")
+    monkeypatch.setattr(maintenance, "FILE_AGE", "1 hour")
+    monkeypatch.setattr(compaction, "FLUSHED_ROWS", 300)
+    writer, then = Writer(connection, 1), {}
+    reader = Reader(connection, writer)
+    rewritten = 0
+    for _ in range(10):
+        for _ in range(4):
+            writer.write()
+            then[snapshots(connection)[-1]] = dict(writer.items)
+        reader.read()
+        rewritten += maintain().counts["files rewritten without deleted rows"]
+        for snapshot, items in then.items():
+            query = f"from items at (version => {snapshot})"
+            assert dict(connection.execute(query).fetchall()) == items
+    assert rewritten > 5
+
+
+def test_a_table_is_not_rewritten_before_its_changes_are_read(connection, eager):
+    def read_all() -> None:
+        now = snapshots(connection)[-1]
+        connection.execute("update embedded.streams set offset_snapshot = ?", [now])
+
+    connection.execute("insert into items select id, id from range(5000) as new (id)")
+    read_all()
+    connection.execute("delete from items where id < 4000")
+    assert "1 table left until the changes are read" in maintain().in_words()
+    assert deleted_rows(connection) == 4000
+    read_all()
+    done = maintain()
+    assert (done.errors, done.unread) == ({}, 0)
+    assert deleted_rows(connection) == 0
 
 
 def test_files_and_snapshots_stay_few(connection, eager):

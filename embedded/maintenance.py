@@ -1,8 +1,8 @@
-"""Maintenance of the lake: few files, little history, and nothing that a stream still needs.
+"""Maintenance of the lake: few files, little history, and all that a stream still needs.
 
-The change feed from every stream's offset and from where every dynamic table stands gives the same
-rows before and after: nothing past the oldest of these is expired. Readers keep their files for a
-grace period. tests/test_maintenance.py shows both.
+The changes from every stream's offset and from where every dynamic table stands are the same before
+and after, and nothing past the oldest of these is expired: see tests/test_change_feed.py. Readers
+keep their files for a grace period.
 """
 
 import time

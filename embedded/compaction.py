@@ -34,7 +34,7 @@ def _nothing(_: duckdb.DuckDBPyConnection) -> None:
 class Part(NamedTuple):
     """What is done in one turn, while every other writer waits; `work` returns a count.
 
-    `work` is one transaction; what it needs before is none, or some of their own.
+    `work` is one transaction; `before` comes ahead of it, outside of any.
     """
 
     work: Callable[[duckdb.DuckDBPyConnection], int]
@@ -54,13 +54,11 @@ def flush(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
     Every scan of a table reads all of them from SQLite, so that they must stay few.
     """
     for one in inlined_tables(connection):
-        yield Part(partial(_flush_table, table=one, least_rows=FLUSHED_ROWS))
+        yield Part(partial(_flush_many, table=one))
 
 
-def _flush_table(
-    connection: duckdb.DuckDBPyConnection, table: InlinedTable, least_rows: int
-) -> int:
-    """Flush one table that has so many rows and deletions in the catalog; return how many.
+def _flush_many(connection: duckdb.DuckDBPyConnection, table: InlinedTable) -> int:
+    """Flush one table of which the catalog holds much; return how many rows and deletions.
 
     DuckLake 1.0 (with DuckDB 1.5.5) loses the images in between of a row that was updated in place
     more than once while it was inlined. Dynamic tables delete and insert instead, so theirs stay
@@ -72,16 +70,20 @@ def _flush_table(
             f"select count(*), count(distinct row_id) from {METADATA}.{name}"
         ).fetchone()
         rows, distinct = (rows + row[0], distinct + row[1]) if row else (rows, distinct)
-    inlined = rows + inlined_deletions(connection, table.number)
-    if inlined < least_rows:
+    deletions = inlined_deletions(connection, table.number)
+    if rows + deletions < FLUSHED_ROWS:
         return 0
     if distinct < rows and table.name in tables_with_readers(connection):
         return 0
+    _flush(connection, table)
+    return rows + deletions
+
+
+def _flush(connection: duckdb.DuckDBPyConnection, table: InlinedTable) -> None:
     connection.execute(
         f"call ducklake_flush_inlined_data('{CATALOG}', schema_name => ?, table_name => ?)",
         [table.schema, table.name],
     )
-    return inlined
 
 
 def rewrite(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
@@ -108,7 +110,7 @@ def _prepare_rewrite(connection: duckdb.DuckDBPyConnection, table: InlinedTable)
     """Flush a table; raises UnreadChangesError when it has to wait."""
     if has_unread_changes(connection, table.name):
         raise UnreadChangesError
-    _flush_table(connection, table, least_rows=1)
+    _flush(connection, table)
 
 
 def merge(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:

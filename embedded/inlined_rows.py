@@ -69,5 +69,5 @@ def has_deleted_share(
         [number],
     ).fetchall()
     return any(
-        deleted + inlined.get(file, 0) >= least_share * count for file, count, deleted in rows
+        0 < least_share * count <= deleted + inlined.get(file, 0) for file, count, deleted in rows
     )

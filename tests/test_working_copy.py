@@ -1,7 +1,10 @@
-"""A table's copy in memory is what the table is, whatever maintenance has done to its files."""
+"""A table's copy in memory is what the table is, whatever has been done to its rows and files."""
+
+import random
 
 import pytest
 
+from embedded import compaction
 from embedded.changes import current_snapshot
 from embedded.database import connect
 from embedded.maintenance import maintain
@@ -14,21 +17,37 @@ def connection(tmp_path, monkeypatch):
     monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
     with connect(None) as connection:
         create_registry(connection)
+        connection.execute("create table things (id bigint)")
         yield connection
 
 
-def test_rows_that_come_after_files_were_rewritten_are_added_once(connection):
-    """The change feed shows all rows of such files as taken out and put in again."""
-    execute = connection.execute
-    execute("create table things (id bigint)")
-    execute("insert into things from range(5000)")
-    execute("delete from things where id < 4000")
+def test_the_copy_follows_rows_that_come_and_go_and_files_that_are_rewritten(
+    connection, monkeypatch
+):
+    """In between, the change feed shows rows that were moved as taken out and put in again."""
+    monkeypatch.setattr(compaction, "FLUSHED_ROWS", 100)
+    monkeypatch.setattr(compaction, "SMALL_FILES", 2)
+    chance, added, rewritten = random.Random(1), 0, 0
     copy = WorkingCopy(connection, "working")
     assert copy.add("things", current_snapshot(connection))
-    assert maintain().counts["files rewritten without deleted rows"] > 0
-    execute("insert into things from range(5000, 5010)")
-    now = current_snapshot(connection)
-    copy.bring_up(copy.changes(now), now)
-    query = "select count(*), count(distinct id) from {}"
-    assert execute(query.format(copy.named("things"))).fetchall() == [(1010, 1010)]
-    assert execute(query.format("things")).fetchall() == [(1010, 1010)]
+    for _ in range(15):
+        for what in chance.choices(["add", "few", "some", "most", "maintain"], k=3):
+            if what == "add":
+                count = chance.choice([5, 50, 500, 2000])
+                connection.execute(f"insert into things from range({added}, {added + count})")
+                added += count
+            elif what == "maintain":
+                done = maintain()
+                assert done.errors == {}
+                rewritten += done.counts["files rewritten without deleted rows"]
+            else:
+                share = {"few": "id % 97 = 5", "some": "id % 3 = 1", "most": "id % 10 <> 7"}[what]
+                connection.execute(f"delete from things where {share} and id < {added}")
+        now = current_snapshot(connection)
+        copy.bring_up(copy.changes(now), now)
+        rows = [
+            connection.execute(f"from {table} order by id").fetchall()
+            for table in ("things", copy.named("things"))
+        ]
+        assert rows[0] == rows[1]
+    assert rewritten > 5

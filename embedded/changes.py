@@ -46,6 +46,28 @@ def may_have_changed(connection: duckdb.DuckDBPyConnection, table: str, snapshot
     return row is None or row[0]
 
 
+def last_rewrite(connection: duckdb.DuckDBPyConnection, table: str, after: int) -> int | None:
+    """Return the last snapshot after another that rewrote files of a table, if there is one.
+
+    All that was changed before had been read by then: see embedded/compaction.py.
+    """
+    row = connection.execute(
+        f"""
+        select max(changes.snapshot_id)
+        from {METADATA}.ducklake_snapshot_changes as changes
+        inner join {METADATA}.ducklake_table as tables
+            on tables.table_name = $table and tables.end_snapshot is null
+        where
+            changes.snapshot_id > $after
+            and list_contains(
+                string_split(changes.changes_made, ','), 'rewrite_delete:' || tables.table_id
+            )
+        """,
+        {"after": after, "table": table},
+    ).fetchone()
+    return row[0] if row else None
+
+
 def committed_at(connection: duckdb.DuckDBPyConnection, snapshot: int | None) -> datetime | None:
     """Return when a snapshot was made; None when the lake has forgotten it, as maintenance does.
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from embedded.changes import last_rewrite
 from embedded.database import CATALOG, INLINED_ROWS, METADATA
 from embedded.inlined_rows import (
     InlinedTable,
@@ -17,6 +18,8 @@ from embedded.inlined_rows import (
     inlined_tables,
 )
 from embedded.readers import has_unread_changes, tables_with_readers
+from embedded.registry import streams
+from embedded.streams import renew_views
 
 # Inlined rows are written into a file once they would make a decent one.
 FLUSHED_ROWS = 10 * INLINED_ROWS
@@ -90,8 +93,9 @@ def rewrite(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
     """Write files anew of which most rows are deleted, table by table.
 
     DuckLake 1.0 then loses some of the deletions that were made before from the change feed: so a
-    table waits until all its changes were read. And it brings deleted rows back, in the feed and in
-    earlier snapshots, where deletions from the old files are flushed later: so they are before.
+    table waits until all its changes were read, and streams go on from there. And it brings deleted
+    rows back, in the feed and in earlier snapshots, where deletions from the old files are flushed
+    later: so they are before.
     """
     for one in inlined_tables(connection):
         if has_deleted_share(connection, one.number, DELETED_SHARE):
@@ -104,6 +108,8 @@ def rewrite(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
                 ),
                 before=partial(_prepare_rewrite, table=one),
             )
+            if _is_new_to_streams(connection, one.name):
+                yield Part(_renew_views)
 
 
 def _prepare_rewrite(connection: duckdb.DuckDBPyConnection, table: InlinedTable) -> None:
@@ -111,6 +117,21 @@ def _prepare_rewrite(connection: duckdb.DuckDBPyConnection, table: InlinedTable)
     if has_unread_changes(connection, table.name):
         raise UnreadChangesError
     _flush(connection, table)
+
+
+def _is_new_to_streams(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    """Tell whether a table that a stream reads was rewritten after the stream's offset."""
+    return any(
+        one.source == table
+        and one.offset_snapshot is not None
+        and last_rewrite(connection, table, one.offset_snapshot) is not None
+        for one in streams(connection).values()
+    )
+
+
+def _renew_views(connection: duckdb.DuckDBPyConnection) -> int:
+    renew_views(connection)
+    return 0
 
 
 def merge(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from embedded.changes import committed_at, current_snapshot
+from embedded.changes import committed_at, current_snapshot, last_rewrite
 from embedded.database import CATALOG, LakeError, transact
 from embedded.registry import SCHEMA, Stream, dynamic_tables, refresh_key_of, streams
 
@@ -67,9 +67,8 @@ def changes_until(connection: duckdb.DuckDBPyConnection, stream: Stream, snapsho
     """Return a query for the changes between a stream's offset and a snapshot, each of them."""
     if stream.offset_snapshot is None:
         raise LakeError(f"stream {stream.name} has no offset: run 'dbt build' to place it")
-    _check_offset(connection, stream)
-    if snapshot > stream.offset_snapshot:
-        return f"from {_feed(stream, f'{stream.offset_snapshot + 1}, {snapshot}')}"
+    if snapshot > (start := _start(connection, stream)):
+        return f"from {_feed(stream, f'{start + 1}, {snapshot}')}"
     return no_changes(stream, snapshot)
 
 
@@ -87,7 +86,10 @@ def move_offset(connection: duckdb.DuckDBPyConnection, stream: Stream, snapshot:
 
 
 def renew_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Within a transaction that forgets older snapshots, let all views begin at their offsets."""
+    """Let all views begin where there is something to hand out.
+
+    To be done in the transaction that forgets older snapshots, and when files were rewritten.
+    """
     for stream in streams(connection).values():
         if stream.offset_snapshot is not None and stream.source in dynamic_tables(connection):
             _create_view(connection, stream)
@@ -98,30 +100,36 @@ def _create_view(connection: duckdb.DuckDBPyConnection, stream: Stream) -> None:
 
     The feed's bounds must be literals, and "now" can only be written as a time. So the lower one is
     where the offset is today, and the view leaves out what has been consumed since. A feed that
-    begins at a forgotten snapshot would lack deletions: see renew_views. Of rows that compaction
-    has moved the feed does not tell when they were deleted, and the view may leave that out.
+    begins at a forgotten snapshot, or before files were rewritten, is wrong: see renew_views. Of
+    rows that compaction has moved the feed does not tell when they were deleted, and the view may
+    leave that out.
     """
-    since = _check_offset(connection, stream)
+    start = _start(connection, stream)
+    since = committed_at(connection, start).isoformat()
     offset = f"(select offset_snapshot from {SCHEMA}.streams where name = '{stream.name}')"
     # Materialized, because a filter that is pushed into the feed compares when a row came, and so
     # loses the deletions of rows that came before the offset.
     feed = f"""
         with feed as materialized (from {_feed(stream, f"timestamptz '{since}', now()")})
-        from feed where snapshot_id > {offset}
+        from feed where snapshot_id > greatest({offset}, {start})
     """
     changes = net_changes(source_of(connection, stream), feed)
     connection.execute(f"create or replace view {CATALOG}.main.{stream.name} as {changes}")
 
 
-def _check_offset(connection: duckdb.DuckDBPyConnection, stream: Stream) -> str:
-    """Return when the offset's snapshot was made; raises LakeError when it is forgotten."""
-    moment = committed_at(connection, stream.offset_snapshot)
-    if moment is None:
+def _start(connection: duckdb.DuckDBPyConnection, stream: Stream) -> int:
+    """Return the snapshot after which there is something to hand out: the offset, or a later one.
+
+    A feed that spans the rewriting of files counts their rows twice, and nothing was left to be
+    read then. Raises LakeError when the lake has forgotten the offset's snapshot.
+    """
+    if committed_at(connection, stream.offset_snapshot) is None:
         raise LakeError(
             f"stream {stream.name} is stale: the lake no longer keeps snapshot"
             f" {stream.offset_snapshot}"
         )
-    return moment.isoformat()
+    rewritten = last_rewrite(connection, stream.source, stream.offset_snapshot)
+    return stream.offset_snapshot if rewritten is None else rewritten
 
 
 def _feed(stream: Stream, bounds: str) -> str:

@@ -72,7 +72,8 @@ def added(changes: list[tuple]) -> list[tuple]:
     return [one for one in changes if one[-1] == "INSERT"]
 
 
-@pytest.mark.parametrize("seed", range(2))
+# With 20, a row is deleted whose file was rewritten since the stream was read.
+@pytest.mark.parametrize("seed", [1, 20])
 def test_every_part_leaves_what_a_stream_still_has_to_hand_out(connection, eager, seed):
     writer, done = Writer(connection, seed), Counter()
     place_stream(connection, "changes")

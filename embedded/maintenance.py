@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import duckdb
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from embedded.compaction import Part, Step, UnreadChangesError, flush, merge, rewrite
 from embedded.database import CATALOG, METADATA, LakeError, connect, transact
@@ -24,6 +25,8 @@ FILE_AGE = "1 hour"
 ORPHAN_AGE = "1 day"
 # Nobody else may write while a part tries again; what loses its races can wait for next time.
 PATIENCE_SECONDS = 1
+# A pass and a half: between its refresh and its task, what the refresh changed is still to be read.
+UNREAD_SECONDS, _LOOK_SECONDS = 2, 0.1
 # As long as Snowflake keeps the history of refreshes.
 HISTORY = "7 days"
 
@@ -74,12 +77,7 @@ def maintain(
                 for part in step(connection):
                     began = time.monotonic()
                     try:
-                        done.counts[what] += transact(
-                            connection,
-                            part.work,
-                            before=partial(part.before, connection),
-                            patience_seconds=PATIENCE_SECONDS,
-                        )
+                        done.counts[what] += _retrying()(_do, connection, part)
                     except UnreadChangesError:
                         done.unread += 1
                     if pause(time.monotonic() - began):
@@ -91,6 +89,21 @@ def maintain(
     finally:
         connection.close()
     return done
+
+
+def _retrying() -> Retrying:
+    """Try again while somebody reads; others write in between."""
+    return Retrying(
+        retry=retry_if_exception_type(UnreadChangesError),
+        wait=wait_fixed(_LOOK_SECONDS),
+        stop=stop_after_delay(UNREAD_SECONDS),
+        reraise=True,
+    )
+
+
+def _do(connection: duckdb.DuckDBPyConnection, part: Part) -> int:
+    before = partial(part.before, connection)
+    return transact(connection, part.work, before=before, patience_seconds=PATIENCE_SECONDS)
 
 
 def oldest_needed_snapshot(connection: duckdb.DuckDBPyConnection) -> int | None:

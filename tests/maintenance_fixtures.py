@@ -40,6 +40,7 @@ def eager(monkeypatch):
     """Maintain whatever there is, at once."""
     monkeypatch.setattr(maintenance, "SNAPSHOT_AGE", ALWAYS)
     monkeypatch.setattr(maintenance, "FILE_AGE", ALWAYS)
+    monkeypatch.setattr(maintenance, "UNREAD_SECONDS", 0)
     monkeypatch.setattr(compaction, "FLUSHED_ROWS", 1)
     monkeypatch.setattr(compaction, "SMALL_FILES", 2)
 

@@ -2,13 +2,15 @@
 
 # ruff: noqa: F401, F811 - fixtures are imported by name
 
+import threading
 from collections import Counter
 
 import pytest
 
 from embedded import compaction, maintenance
+from embedded.database import connect
 from embedded.inlined_rows import inlined_deletions
-from embedded.maintenance import maintain
+from embedded.maintenance import COMPACTION, maintain
 from embedded.registry import streams
 from embedded.streams import changes_until, net_changes, place_stream, source_of
 from tests.maintenance_fixtures import Writer, connection, eager, feed, files, snapshots
@@ -137,6 +139,22 @@ def test_a_table_is_not_rewritten_before_its_changes_are_read(connection, eager)
     assert deleted_rows(connection) == 4000
     read_all()
     done = maintain()
+    assert (done.errors, done.unread) == ({}, 0)
+    assert deleted_rows(connection) == 0
+
+
+def test_a_reader_that_is_about_to_read_is_waited_for(connection, eager, monkeypatch):
+    monkeypatch.setattr(maintenance, "UNREAD_SECONDS", 30)
+    connection.execute("insert into items select id, id from range(5000) as new (id)")
+    connection.execute("delete from items where id < 4000")
+
+    def read() -> None:
+        with connect(None) as own:
+            now = snapshots(own)[-1]
+            own.execute("update embedded.streams set offset_snapshot = ?", [now])
+
+    threading.Timer(1, read).start()
+    done = maintain(steps=COMPACTION)
     assert (done.errors, done.unread) == ({}, 0)
     assert deleted_rows(connection) == 0
 

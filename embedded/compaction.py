@@ -13,9 +13,9 @@ from embedded.changes import last_rewrite
 from embedded.database import CATALOG, INLINED_ROWS, METADATA
 from embedded.inlined_rows import (
     InlinedTable,
-    has_deleted_share,
     inlined_deletions,
     inlined_tables,
+    tables_with_deleted_share,
 )
 from embedded.readers import has_unread_changes, tables_with_readers
 from embedded.registry import streams
@@ -30,7 +30,7 @@ SMALL_FILES = 8
 DELETED_SHARE = 0.5
 
 
-def _nothing(_: duckdb.DuckDBPyConnection) -> None:
+def nothing(_: duckdb.DuckDBPyConnection) -> None:
     """Do nothing before a part."""
 
 
@@ -41,14 +41,14 @@ class Part(NamedTuple):
     """
 
     work: Callable[[duckdb.DuckDBPyConnection], int]
-    before: Callable[[duckdb.DuckDBPyConnection], None] = _nothing
+    before: Callable[[duckdb.DuckDBPyConnection], None] = nothing
 
 
 Step = Callable[[duckdb.DuckDBPyConnection], Iterable[Part]]
 
 
 class UnreadChangesError(Exception):
-    """A table is left as it is until those who read its changes have done so."""
+    """A table, named by the message, is left as it is until all its changes have been read."""
 
 
 def flush(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
@@ -97,25 +97,24 @@ def rewrite(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
     rows back, in the feed and in earlier snapshots, where deletions from the old files are flushed
     later: so they are before.
     """
-    for one in inlined_tables(connection):
-        if has_deleted_share(connection, one.number, DELETED_SHARE):
-            yield Part(
-                partial(
-                    _processed,
-                    call=f"call ducklake_rewrite_data_files('{CATALOG}', ?, schema => ?,"
-                    f" delete_threshold => {DELETED_SHARE})",
-                    values=[one.name, one.schema],
-                ),
-                before=partial(_prepare_rewrite, table=one),
-            )
-            if _is_new_to_streams(connection, one.name):
-                yield Part(_renew_views)
+    for one in tables_with_deleted_share(connection, inlined_tables(connection), DELETED_SHARE):
+        yield Part(
+            partial(
+                _processed,
+                call=f"call ducklake_rewrite_data_files('{CATALOG}', ?, schema => ?,"
+                f" delete_threshold => {DELETED_SHARE})",
+                values=[one.name, one.schema],
+            ),
+            before=partial(_prepare_rewrite, table=one),
+        )
+        if _is_new_to_streams(connection, one.name):
+            yield Part(_renew_views)
 
 
 def _prepare_rewrite(connection: duckdb.DuckDBPyConnection, table: InlinedTable) -> None:
     """Flush a table; raises UnreadChangesError when it has to wait."""
     if has_unread_changes(connection, table.name):
-        raise UnreadChangesError
+        raise UnreadChangesError(table.name)
     _flush(connection, table)
 
 

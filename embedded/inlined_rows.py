@@ -52,22 +52,28 @@ def _inlined_deletions_by_file(
     return dict(rows)
 
 
-def has_deleted_share(
-    connection: duckdb.DuckDBPyConnection, number: int, least_share: float
-) -> bool:
-    """Tell whether a table has a file of whose rows so many are deleted."""
-    inlined = _inlined_deletions_by_file(connection, number)
+def tables_with_deleted_share(
+    connection: duckdb.DuckDBPyConnection, tables: list[InlinedTable], least_share: float
+) -> list[InlinedTable]:
+    """Return the tables that have a file of whose rows so many are deleted."""
     rows = connection.execute(
         f"""
-        select files.data_file_id, files.record_count, coalesce(sum(deletions.delete_count), 0)
+        select
+            files.table_id, files.data_file_id, files.record_count,
+            coalesce(sum(deletions.delete_count), 0)
         from {METADATA}.ducklake_data_file as files
         left join {METADATA}.ducklake_delete_file as deletions
             on files.data_file_id = deletions.data_file_id and deletions.end_snapshot is null
-        where files.table_id = ? and files.end_snapshot is null
+        where files.end_snapshot is null
         group by all
-        """,
-        [number],
+        """
     ).fetchall()
-    return any(
-        0 < least_share * count <= deleted + inlined.get(file, 0) for file, count, deleted in rows
-    )
+    inlined: dict[int, int] = {}  # a file's number is its own in the whole lake
+    for number in {row[0] for row in rows}:
+        inlined |= _inlined_deletions_by_file(connection, number)
+    found = {
+        number
+        for number, file, count, deleted in rows
+        if 0 < least_share * count <= deleted + inlined.get(file, 0)
+    }
+    return [one for one in tables if one.number in found]

@@ -13,7 +13,15 @@ from functools import partial
 import duckdb
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from embedded.compaction import Part, Step, UnreadChangesError, flush, merge, rewrite
+from embedded.compaction import (
+    Part,
+    Step,
+    UnreadChangesError,
+    flush,
+    merge,
+    nothing,
+    rewrite,
+)
 from embedded.database import CATALOG, METADATA, LakeError, connect, transact
 from embedded.registry import SCHEMA, dynamic_tables, streams
 from embedded.streams import renew_views
@@ -35,12 +43,12 @@ HISTORY = "7 days"
 class Maintained:
     """What maintenance did: a count for each step, and what went wrong.
 
-    `unread` counts the tables that are left as they are until their changes have been read.
+    `unread` names the tables that are left as they are until their changes have been read.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
-    unread: int = 0
+    unread: list[str] = field(default_factory=list)
 
     @property
     def is_nothing(self) -> bool:
@@ -50,8 +58,7 @@ class Maintained:
     def in_words(self) -> str:
         """Return one line."""
         done = [f"{count:,} {what}" for what, count in self.counts.items() if count]
-        tables = "1 table" if self.unread == 1 else f"{self.unread:,} tables"
-        left = [f"{tables} left until the changes are read"] if self.unread else []
+        left = [f"{', '.join(self.unread)} left until all changes are read"] if self.unread else []
         failed = [f"failed: {what}: {error}" for what, error in self.errors.items()]
         return "maintenance: " + ("; ".join(done + left + failed) or "nothing to do")
 
@@ -78,8 +85,8 @@ def maintain(
                     began = time.monotonic()
                     try:
                         done.counts[what] += _retrying()(_do, connection, part)
-                    except UnreadChangesError:
-                        done.unread += 1
+                    except UnreadChangesError as error:
+                        done.unread.append(str(error))
                     if pause(time.monotonic() - began):
                         return done
             except (duckdb.Error, LakeError) as error:
@@ -127,8 +134,11 @@ def _prune_history(connection: duckdb.DuckDBPyConnection) -> int:
     return deleted
 
 
-def _at_once(part: Part) -> Step:
-    return lambda _: [part]
+def _at_once(
+    work: Callable[[duckdb.DuckDBPyConnection], int],
+    before: Callable[[duckdb.DuckDBPyConnection], None] = nothing,
+) -> Step:
+    return lambda _: [Part(work, before)]
 
 
 def _expire(connection: duckdb.DuckDBPyConnection) -> int:
@@ -205,9 +215,9 @@ COMPACTION: dict[str, Step] = {
     "small files merged": merge,
 }
 STEPS: dict[str, Step] = {
-    "old notes deleted": _at_once(Part(_prune_history)),
+    "old notes deleted": _at_once(_prune_history),
     **COMPACTION,
-    "snapshots expired": _at_once(Part(_expire)),
-    "unneeded files deleted": _at_once(Part(_delete_old_files, before=_make_comparable)),
-    "orphaned files deleted": _at_once(Part(_delete_orphans)),
+    "snapshots expired": _at_once(_expire),
+    "unneeded files deleted": _at_once(_delete_old_files, before=_make_comparable),
+    "orphaned files deleted": _at_once(_delete_orphans),
 }

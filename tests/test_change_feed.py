@@ -135,11 +135,11 @@ def test_a_table_is_not_rewritten_before_its_changes_are_read(connection, eager)
     connection.execute("insert into items select id, id from range(5000) as new (id)")
     read_all()
     connection.execute("delete from items where id < 4000")
-    assert "1 table left until the changes are read" in maintain().in_words()
+    assert "items left until all changes are read" in maintain().in_words()
     assert deleted_rows(connection) == 4000
     read_all()
     done = maintain()
-    assert (done.errors, done.unread) == ({}, 0)
+    assert (done.errors, done.unread) == ({}, [])
     assert deleted_rows(connection) == 0
 
 
@@ -155,7 +155,7 @@ def test_a_reader_that_is_about_to_read_is_waited_for(connection, eager, monkeyp
 
     threading.Timer(1, read).start()
     done = maintain(steps=COMPACTION)
-    assert (done.errors, done.unread) == ({}, 0)
+    assert (done.errors, done.unread) == ({}, [])
     assert deleted_rows(connection) == 0
 
 

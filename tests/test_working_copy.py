@@ -1,24 +1,14 @@
 """A table's copy in memory is what the table is, whatever has been done to its rows and files."""
 
-import random
+# ruff: noqa: F401, F811 - fixtures are imported by name
 
-import pytest
+import random
 
 from embedded import compaction
 from embedded.changes import current_snapshot
-from embedded.database import connect
 from embedded.maintenance import maintain
-from embedded.registry import create_registry
 from embedded.working_copy import WorkingCopy
-
-
-@pytest.fixture
-def connection(tmp_path, monkeypatch):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
-    with connect(None) as connection:
-        create_registry(connection)
-        connection.execute("create table things (id bigint)")
-        yield connection
+from tests.maintenance_fixtures import connection
 
 
 def test_the_copy_follows_rows_that_come_and_go_and_files_that_are_rewritten(
@@ -29,12 +19,14 @@ def test_the_copy_follows_rows_that_come_and_go_and_files_that_are_rewritten(
     monkeypatch.setattr(compaction, "SMALL_FILES", 2)
     chance, added, rewritten = random.Random(1), 0, 0
     copy = WorkingCopy(connection, "working")
-    assert copy.add("things", current_snapshot(connection))
+    assert copy.add("unread", current_snapshot(connection))
     for _ in range(15):
         for what in chance.choices(["add", "few", "some", "most", "maintain"], k=3):
             if what == "add":
                 count = chance.choice([5, 50, 500, 2000])
-                connection.execute(f"insert into things from range({added}, {added + count})")
+                connection.execute(
+                    f"insert into unread select *, 0 from range({added}, {added + count})"
+                )
                 added += count
             elif what == "maintain":
                 done = maintain()
@@ -42,12 +34,12 @@ def test_the_copy_follows_rows_that_come_and_go_and_files_that_are_rewritten(
                 rewritten += done.counts["files rewritten without deleted rows"]
             else:
                 share = {"few": "id % 97 = 5", "some": "id % 3 = 1", "most": "id % 10 <> 7"}[what]
-                connection.execute(f"delete from things where {share} and id < {added}")
+                connection.execute(f"delete from unread where {share} and id < {added}")
         now = current_snapshot(connection)
         copy.bring_up(copy.changes(now), now)
         rows = [
             connection.execute(f"from {table} order by id").fetchall()
-            for table in ("things", copy.named("things"))
+            for table in ("unread", copy.named("unread"))
         ]
         assert rows[0] == rows[1]
     assert rewritten > 5

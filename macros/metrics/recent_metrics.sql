@@ -1,8 +1,9 @@
 {# The figures of the windows that end at a customer's own last active day, from days, as the CTEs
-   recent_days, qualifying_days and recent.
+   recent_days, latest_active_days, qualifying_days and recent.
 
    The join compares the date with an expression of its other side alone: from the least of these
-   DuckDB knows which parts of the files hold no day that is asked for. #}
+   DuckDB knows which parts of the files hold no day that is asked for. And it finds the latest few
+   days of a customer without sorting all of them, but not a single one at a certain place. #}
 {% macro recent_metrics(daily, lifelong, keys) %}
     {%- set key_list = keys | join(', ') -%}
     {%- set windows = [7, 28, 84] -%}
@@ -23,16 +24,27 @@
 
     ),
 
-    qualifying_days as (
+    latest_active_days as (
 
         select
             {{ key_list }},
-            activity_date as qualifying_active_date
+            activity_date
         from recent_days
         where is_active and activity_date > last_active_date - {{ var('population_window_days') }}
         qualify row_number() over (
             partition by {{ key_list }} order by activity_date desc
-        ) = {{ var('population_min_active_days') }}
+        ) <= {{ var('population_min_active_days') }}
+
+    ),
+
+    qualifying_days as (
+
+        select
+            {{ key_list }},
+            min(activity_date) as qualifying_active_date
+        from latest_active_days
+        group by {{ key_list }}
+        having count(*) = {{ var('population_min_active_days') }}
 
     ),
 

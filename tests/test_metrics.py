@@ -1,6 +1,5 @@
 """CHURN_METRICS_LIVE against an independent recomputation in pandas, after all kinds of trouble."""
 
-import math
 import random
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -34,9 +33,12 @@ def recomputed(raw: pandas.DataFrame) -> dict[str, dict]:
         active = events[events.category.isin(["activity", "purchase"])]
         days = sorted(active.day.unique())
         last = days[-1] if days else None
+        recent = [day for day in days if day > last - timedelta(days=84)]
         row = {
             "first_seen_at": events.occurred_at.min(),
             "last_activity_at": active.occurred_at.max() if days else None,
+            "cancelled_at": events[events.category == "cancellation"].occurred_at.min(),
+            "qualifying_active_date": recent[-3] if len(recent) >= 3 else None,
             "active_days_total": len(days),
             "events_total": len(events),
             "purchase_amount_total": events[events.category == "purchase"].amount.sum(),
@@ -85,7 +87,7 @@ def assert_metrics_are_right(lake) -> None:
     for customer, row in expected.items():
         for column, value in row.items():
             actual = live.loc[customer, column]
-            if value is None or (isinstance(value, float) and math.isnan(value)):
+            if pandas.isna(value):
                 assert pandas.isna(actual), (customer, column, actual)
             elif isinstance(value, (int, float)):
                 assert actual == pytest.approx(value, abs=1e-4), (customer, column)

@@ -1,6 +1,6 @@
 """A batch: what one transaction of a sink stores, every message as one row of one of two tables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from itertools import chain
@@ -117,7 +117,7 @@ def _with_places(
 ) -> pa.Table:
     """Return every message with its place on the topic and its times."""
     parts = fetched.values()
-    published_at = numpy.array([*chain.from_iterable(part.timestamps for part in parts)], "int64")
+    published_at = _integers(part.timestamps for part in parts)
     # No message is published after it was read, and some carry no time at all.
     now = (loaded_at - _EPOCH) // timedelta(microseconds=1)
     is_known = (published_at >= 0) & (published_at <= now // 1_000)
@@ -128,11 +128,15 @@ def _with_places(
             "message": pa.array(values, pa.binary()),
             "kafka_topic": pa.repeat(topic, len(partitions)),
             "kafka_partition": pa.array(partitions, pa.int32()),
-            "kafka_offset": [*chain.from_iterable(part.offsets for part in parts)],
+            "kafka_offset": _integers(part.offsets for part in parts),
             "published_at": pa.array(published_at).cast(_TIME),
             "loaded_at": pa.repeat(pa.scalar(loaded_at, _TIME), len(partitions)),
         }
     )
+
+
+def _integers(lists: Iterable[list[int]]) -> numpy.ndarray:
+    return numpy.fromiter(chain.from_iterable(lists), "int64")
 
 
 def _event_rows(events: list[Event], accepted: pa.Table) -> pa.Table:

@@ -16,7 +16,7 @@ from ingest.reader import TopicReader
 from ingest.sinks import Sink
 from ingest.topics import LoadedTopic
 
-BATCH_ROWS = 20_000
+BATCH_ROWS = 30_000
 LINGER_SECONDS = 0.1
 
 _REPORT_SECONDS = 1.0
@@ -65,6 +65,7 @@ def load(
             loaded.refresh(patient=not until_end)
             if fetched := reader.collect(batch_rows, linger_seconds):
                 committer.commit(loaded.judge(fetched))
+                del fetched  # the next one needs the memory
             elif until_end and reader.has_read(ends):
                 break
             reporter.tell(committer, started)

@@ -12,7 +12,9 @@ from ingest.kafka import TopicAdmin, TopicState
 
 _POLL_SECONDS = 0.1
 # A batch of large messages is full before it has many of them: this bounds the memory.
-_BATCH_BYTES = 4 * 1024 * 1024
+_BATCH_BYTES = 6 * 1024 * 1024
+# Each batch costs its sink a transaction, and messages that have waited so long can wait for more.
+_BEHIND_SECONDS = 1.0
 # Some brokers report end offsets that are too low, so the end is reached when nothing comes, too.
 _QUIET_SECONDS = 0.5
 
@@ -64,23 +66,26 @@ class TopicReader:
     def collect(self, batch_rows: int, linger_seconds: float) -> dict[int, Fetched]:
         """Return messages by partition, or nothing after a moment; raises IngestError.
 
-        Stops with the poll that brings them to `batch_rows`, or `linger_seconds` after the first.
+        Stops with the poll that brings them to `batch_rows`, or `linger_seconds` after the first;
+        who has a whole batch to catch up with waits for it a little longer.
         """
         collected: dict[int, list[Fetched]] = defaultdict(list)
         rows = size = 0
-        wait, deadline = _POLL_SECONDS, None
+        wait, began = _POLL_SECONDS, None
         while wait > 0 and rows < batch_rows and size < _BATCH_BYTES:
             count = 0
-            for partition, part in self._poll(wait).items():
+            for partition, part in self._poll(min(wait, _POLL_SECONDS)).items():
                 collected[partition].append(part)
                 count += len(part.values)
                 size += sum(len(value) for value in part.values if value is not None)
             rows += count
-            if deadline is None:
+            if began is None:
                 if not count:
                     return {}
-                deadline = time.monotonic() + linger_seconds
-            wait = deadline - time.monotonic()
+                began = time.monotonic()
+            is_behind = sum(self.lag().values()) >= batch_rows
+            patience = max(linger_seconds, _BEHIND_SECONDS) if is_behind else linger_seconds
+            wait = began + patience - time.monotonic()
         return {partition: _joined(parts) for partition, parts in collected.items()}
 
     def _poll(self, timeout_seconds: float) -> dict[int, Fetched]:

@@ -25,8 +25,8 @@ TIDINGS = msgspec.msgpack.Decoder(Tidings)
 STARTS = msgspec.msgpack.Decoder(dict[int, int])
 
 _POLL_SECONDS = 0.1
-# Polls that lie ready while the loader is busy: some hundredths of a second's worth.
-_READY_POLLS = 4
+# Polls that lie ready while the loader is busy with a batch: some tenths of a second's worth.
+_READY_POLLS = 16
 
 
 class Order(msgspec.Struct, frozen=True):

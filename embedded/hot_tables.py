@@ -47,19 +47,20 @@ class HotTables:
         is_hot = self._versions.get(table.name) == _version(table)
         return _hot(table.name) if is_hot else f"{CATALOG}.main.{table.name}"
 
-    def replace(self, table: DynamicTable, changed: str | None, fresh: str) -> None:
+    def replace(self, table: DynamicTable, changed: str | None, fresh: str, growth: int) -> None:
         """Put `fresh` in the place of all rows with the keys in `changed`, as was done in the lake.
 
-        `table` is as it was before; its version has been counted up since.
+        `table` is as it was before; its version has been counted up since, and it has `growth` more
+        rows by that.
         """
         if self._versions.pop(table.name, None) != _version(table):
             return
-        self._rows[table.name] += replace_keys(
-            self.connection, _hot(table.name), table.refresh_key, changed, fresh
-        )
-        self._versions[table.name] = (table.built_of, table.version + 1)
+        self._rows[table.name] += growth
         if self._rows[table.name] > MOST_ROWS:
             self._leave(table.name)
+            return
+        replace_keys(self.connection, _hot(table.name), table.refresh_key, changed, fresh)
+        self._versions[table.name] = (table.built_of, table.version + 1)
 
     def _leave(self, name: str) -> None:
         """Leave a table in the lake from now on."""

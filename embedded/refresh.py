@@ -92,7 +92,8 @@ def _compute_then_write(
         rows_out, rows_in = current.waiting.get(one.name, (0, 0))
         if rows_out or rows_in:
             changed = changed_keys(one.name) if rows_out else None
-            hot.replace(current.tables[one.name], changed, fresh_rows(one.name))
+            table, growth = current.tables[one.name], rows_in - rows_out
+            hot.replace(table, changed, fresh_rows(one.name), growth)
     return done
 
 

@@ -1,8 +1,8 @@
 """What differs between a table and what it should hold: noted when it is computed, written later.
 
-Of a table in a pass there are, among the temporary ones, `changed`, the keys whose rows differ;
-`fresh`, what the rows of these keys should be; `delta`, these and what they were, each with a
-change_type as in a change feed.
+Of a table in a pass there are, among the temporary ones, `changed`, the keys whose rows differ, and
+none where nothing was stored; `fresh`, what the rows of the keys that differ should be; `delta`,
+these and what they were, each with a change_type as in a change feed.
 """
 
 from embedded.database import CATALOG
@@ -14,11 +14,10 @@ from embedded.replacement import delete_keys
 def note_difference(current: Pass, table: DynamicTable, action: str) -> Written:
     """Note the keys whose rows differ, what their rows should be, and all of both."""
     execute, keys, name = current.connection.execute, ", ".join(table.refresh_key), table.name
-    if execute(f"from {stored_rows(name)} limit 1").fetchone() is None:
-        differing, only = computed_rows(name), ""
-    else:
-        differing = _differing_rows(name)
-        only = f"semi join {changed_keys(name)} using ({keys})"
+    # All is new when nothing was stored, and no old row has to be found by its key.
+    is_new = execute(f"from {stored_rows(name)} limit 1").fetchone() is None
+    differing = stored_rows(name) if is_new else _differing_rows(name)
+    only = "" if is_new else f"semi join {changed_keys(name)} using ({keys})"
     execute(
         f"create or replace temp table {changed_keys(name)} as"
         f" select distinct {keys} from {differing}"
@@ -110,7 +109,7 @@ def stored_rows(name: str) -> str:
 
 
 def changed_keys(name: str) -> str:
-    """Return where a pass has noted the keys whose rows differ."""
+    """Return where a pass has noted the keys whose stored rows differ from what they should be."""
     return f"temp.main.changed_{name}"
 
 

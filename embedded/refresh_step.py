@@ -71,7 +71,10 @@ def _collect_affected_keys(current: Pass, table: DynamicTable) -> int:
         rows = " union all ".join(f"select 1 from {feed}" for feed in feeds)
         return int((execute(f"select count(*) from ({rows})").fetchone() or (0,))[0])
     rows = " union all ".join(f"select {keys} from {feed}" for feed in feeds)
-    execute(f"create or replace temp table affected_keys as select distinct {keys} from ({rows})")
+    # Keys that differ already, but for old and new rows, are not worth telling apart once more.
+    is_fresh = any(_is_fresh(current, table, source) for source in current.sources[table.name])
+    what = keys if is_fresh else f"distinct {keys}"
+    execute(f"create or replace temp table affected_keys as select {what} from ({rows})")
     is_null = " or ".join(f"{key} is null" for key in table.refresh_key)
     count, has_null = execute(
         f"select count(*), coalesce(bool_or({is_null}), false) from temp.main.affected_keys"

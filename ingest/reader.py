@@ -67,7 +67,7 @@ class TopicReader:
         """Return messages by partition, or nothing after a moment; raises IngestError.
 
         Stops with the poll that brings them to `batch_rows`, or `linger_seconds` after the first;
-        who has a whole batch to catch up with waits for it a little longer.
+        where the broker holds all of them already, they are waited for a little longer.
         """
         collected: dict[int, list[Fetched]] = defaultdict(list)
         rows = size = 0
@@ -83,7 +83,7 @@ class TopicReader:
                 if not count:
                     return {}
                 began = time.monotonic()
-            is_behind = sum(self.lag().values()) >= batch_rows
+            is_behind = rows + sum(self.lag().values()) >= batch_rows
             patience = max(linger_seconds, _BEHIND_SECONDS) if is_behind else linger_seconds
             wait = began + patience - time.monotonic()
         return {partition: _joined(parts) for partition, parts in collected.items()}

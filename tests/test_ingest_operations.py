@@ -15,6 +15,7 @@ from benchmarks.memory import peak_kilobytes
 from ingest.errors import IngestError
 from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA, chosen_library
 from ingest.loader import load
+from ingest.reader import TopicReader
 from tests.ingest_fixtures import (
     address,
     ingest,
@@ -130,6 +131,17 @@ def test_a_consumer_group_is_told_what_was_committed(sink, address, topic):
         number: 1 + max(offset for partition, offset in places if partition == number)
         for number in range(3)
     }
+
+
+@pytest.mark.parametrize("client", [KAFKA_PYTHON, LIBRDKAFKA])
+def test_a_batch_that_the_broker_holds_already_is_waited_for(address, topic, client):
+    """One poll brings 2,000 messages at most, and each batch costs a transaction."""
+    produce(address, topic, [message(number) for number in range(9_000)])
+    with TopicReader(address, topic, client) as reader:
+        reader.add(reader.first_offsets(reader.describe().partitions))
+        while not (fetched := reader.collect(2_500, 0)):
+            pass
+    assert sum(len(part.values) for part in fetched.values()) >= 2_500
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc")

@@ -60,7 +60,7 @@ def refresh_one(current: Pass, table: DynamicTable) -> Written | None:
 
 
 def _collect_affected_keys(current: Pass, table: DynamicTable) -> int:
-    """Fill the temporary table affected_keys; return how many there are."""
+    """Fill the temporary table affected_keys; return how many rows it has, 0 for no change."""
     feeds = [
         feed for source in current.sources[table.name] for feed in _feeds(current, table, source)
     ]

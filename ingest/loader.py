@@ -1,5 +1,6 @@
 """The loader: poll, judge, commit. What the sink has committed is the only memory there is."""
 
+import _thread
 import logging
 import signal
 import threading
@@ -80,8 +81,14 @@ def stop_on_signals() -> threading.Event:
     Works in the main thread only.
     """
     stop = threading.Event()
+
+    def end(*_: object) -> None:
+        # The main thread may have the event's own lock just now, and goes on when this returns: to
+        # wait for it here would be forever.
+        _thread.start_new_thread(stop.set, ())
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end)
     return stop
 
 

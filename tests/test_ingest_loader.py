@@ -178,6 +178,23 @@ def test_asked_to_stop_it_commits_and_leaves(raw_lake, address, topic, number):
     assert raw_lake.places(topic) == sorted(places)
 
 
+def test_a_signal_that_comes_while_the_event_is_looked_at_does_not_wait_for_itself():
+    """Who waits for the event holds its lock for a moment, and the handler runs in between."""
+    program = """
+import os, signal, time
+from ingest.loader import stop_on_signals
+
+stop = stop_on_signals()
+with stop._cond:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.1)
+print(stop.wait(10))
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, timeout=60, check=True)
+    assert done.stdout == b"True\n"
+
+
 def test_a_topic_made_anew_is_refused_or_loaded_as_a_new_life(sink, raw_lake, address, topic):
     produce(address, topic, [message(number) for number in range(20)])
     load_all(sink, address, topic)

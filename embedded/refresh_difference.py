@@ -109,7 +109,7 @@ def stored_rows(name: str) -> str:
 
 
 def changed_keys(name: str) -> str:
-    """Return where a pass has noted the keys whose stored rows differ from what they should be."""
+    """Return where a pass has noted the keys whose rows differ, none if nothing was stored."""
     return f"temp.main.changed_{name}"
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from embedded.database import LakeError
+from ingest.contract_limits import contract_limits
 from ingest.dry_run import dry_run
 from ingest.errors import IngestError
 from ingest.loader import LoadSummary, load, stop_on_signals
@@ -28,6 +29,7 @@ def main() -> int:
     """Run one command; return its exit code: 1 after one line on what is wrong, 130 on Ctrl-C."""
     arguments = parse()
     try:
+        contract_limits()  # whatever is wrong with them is said before anything is read
         return _COMMANDS[arguments.command](arguments) or 0
     except (IngestError, LakeError) as error:
         sys.stderr.write(f"{error}\n")

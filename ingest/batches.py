@@ -9,13 +9,14 @@ import numpy
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.events import Event, Rejection, decode, decode_usual
+from ingest.contract_limits import contract_limits
+from ingest.events import Event, Rejection, decode, decode_usual, without_byte_order_mark
 from ingest.fetched import Fetched
 
-# Devices run ahead of the broker by time zones and bad clocks; a day covers the honest ones.
+# Devices run ahead of the loader by time zones and bad clocks; a day covers the honest ones.
 MAX_AHEAD = timedelta(hours=24)
 
-_TOO_FAR_AHEAD = "occurred_at is more than 24 hours ahead of the broker's time"
+_TOO_FAR_AHEAD = "occurred_at is more than 24 hours ahead of the loader's clock"
 
 _TIME = pa.timestamp("us")
 _EPOCH = datetime(1970, 1, 1)
@@ -78,17 +79,57 @@ def judge_messages(messages: pa.Table, values: list[bytes | None]) -> tuple[pa.T
     texts = _as_texts(messages["message"])
     events = None if texts is None else decode_usual(values)
     accepted, rejected = messages, REJECTED_SCHEMA.empty_table()
+    payloads: pa.Array | pa.ChunkedArray = messages["message"]
     if events is None:
         judged = [decode(value) for value in values]
         events = [one for one in judged if isinstance(one, Event)]
         reasons = [one.reason for one in judged if isinstance(one, Rejection)]
         is_event = pa.array([isinstance(one, Event) for one in judged], pa.bool_())
         accepted, refused = messages.filter(is_event), messages.filter(pc.invert(is_event))
+        payloads = pa.array(
+            [
+                without_byte_order_mark(value)
+                for value, one in zip(values, judged, strict=True)
+                if isinstance(one, Event)
+            ],
+            pa.binary(),
+        )
         refused = refused.select(_MESSAGE).append_column("reason", pa.array(reasons, pa.string()))
         rejected = _shaped(refused, REJECTED_SCHEMA)
-    rows = _event_rows(events, accepted)
-    ahead = pc.subtract(rows["occurred_at"], rows["published_at"])
-    return turn_down(rows, rejected, pc.greater(ahead, pa.scalar(MAX_AHEAD)), _TOO_FAR_AHEAD)
+    rows = _event_rows(events, payloads, accepted)
+    reasons = _reasons_beyond_limits(rows)
+    is_beyond = pc.is_valid(reasons)
+    if pc.any(is_beyond).as_py():
+        refused = accepted.filter(is_beyond).select(_MESSAGE)
+        refused = refused.append_column("reason", reasons.filter(is_beyond))
+        rejected = pa.concat_tables([rejected, _shaped(refused, REJECTED_SCHEMA)])
+        rows = rows.filter(pc.invert(is_beyond))
+    return rows, rejected
+
+
+def _reasons_beyond_limits(rows: pa.Table) -> pa.Array:
+    """Return by row why it lies beyond the bounds of the contract; null where it does not.
+
+    An event is compared with the loader's clock, because a topic's time is what its sender wrote.
+    """
+    limits = contract_limits()
+    ahead = pc.subtract(rows["occurred_at"], rows["loaded_at"])
+    found = pa.nulls(len(rows), pa.string())
+    for is_broken, reason in [
+        (pc.greater(ahead, pa.scalar(MAX_AHEAD)), _TOO_FAR_AHEAD),
+        (
+            pc.less(rows["occurred_at"], pa.scalar(limits.earliest, _TIME)),
+            f"occurred_at lies before {limits.earliest:%Y-%m-%d}, the var earliest_event_date:"
+            " the clock of a device that was never set?",
+        ),
+        (
+            pc.greater(pc.abs(rows["amount"]), limits.largest_amount),
+            f"amount lies beyond {limits.largest_amount:,.0f}, the var largest_amount:"
+            " a time, or another unit?",
+        ),
+    ]:
+        found = pc.if_else(pc.fill_null(is_broken, False), reason, found)
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
 def _as_texts(messages: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -139,7 +180,9 @@ def _integers(lists: Iterable[list[int]]) -> numpy.ndarray:
     return numpy.fromiter(chain.from_iterable(lists), "int64")
 
 
-def _event_rows(events: list[Event], accepted: pa.Table) -> pa.Table:
+def _event_rows(
+    events: list[Event], payloads: pa.Array | pa.ChunkedArray, accepted: pa.Table
+) -> pa.Table:
     # By way of durations: Arrow takes four times as long for times with a zone.
     times = pa.array([one.occurred_at - _EPOCH_UTC for one in events], pa.duration("us"))
     return _shaped(
@@ -150,7 +193,7 @@ def _event_rows(events: list[Event], accepted: pa.Table) -> pa.Table:
                 "event_type": [one.event_type for one in events],
                 "occurred_at": times.cast(pa.int64()).cast(_TIME),
                 "amount": pa.array([one.amount for one in events], pa.float64()),
-                "payload": accepted["message"],
+                "payload": payloads,
                 **{name: accepted[name] for name, _ in _PLACE},
             }
         ),

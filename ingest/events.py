@@ -1,12 +1,15 @@
 """The event contract: what a message must look like, and why one that does not is rejected."""
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+
+from ingest.contract_limits import contract_limits
 
 PROPERTIES_MAX_BYTES = 16 * 1024
 
@@ -28,12 +31,25 @@ _MISSING = re.compile(r"missing required field `(\w+)`")
 _PLACE = re.compile(r" \(byte \d+\)$")
 _AT_FIELD = re.compile(r"at `\$\.(\w+)`$")
 _FIRST_YEAR, _LAST_YEAR = 1, 9999
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# What a schema registry's serializer writes before a value. Confluent and Apicurio: a zero and the
+# schema's number in four bytes. AWS Glue: a three, the compression, and a UUID.
+_REGISTRY_FRAME = re.compile(rb"\x00.{4}|\x03[\x00\x05].{16}", re.DOTALL)
+_FRAMED = (
+    "the message has the frame of a schema registry, so it is Avro, Protobuf or framed JSON: let"
+    " the producer write plain JSON, or convert the topic first"
+)
 
 
 def decode(message: bytes | None) -> "Event | Rejection":
-    """Judge one message by all that can be said without its broker's time; never raises."""
+    """Judge one message by all that can be said of it alone; never raises for what it holds."""
+    if message is None:
+        return Rejection("the message is a tombstone: it has no value")
+    message = without_byte_order_mark(message)
     if not message:
         return Rejection("the message is empty")
+    if _REGISTRY_FRAME.match(message):
+        return Rejection(_FRAMED)
     try:
         message.decode()  # fields that are skipped are not checked by the decoder
         event = _DECODER.decode(message)
@@ -51,6 +67,8 @@ def decode(message: bytes | None) -> "Event | Rejection":
         return Rejection("occurred_at lies outside the years 1 to 9999")
     if len(message) > PROPERTIES_MAX_BYTES and _properties_bytes(message) > PROPERTIES_MAX_BYTES:
         return Rejection(f"properties is larger than {PROPERTIES_MAX_BYTES // 1024} KiB")
+    if event.event_type in contract_limits().profile_types and (name := _name_given_twice(message)):
+        return Rejection(f"a profile names {name!a} twice, and only one of the values can be right")
     return event
 
 
@@ -68,8 +86,22 @@ def decode_usual(messages: Sequence[bytes | None]) -> "list[Event] | None":
         {one.event_type for one in events} <= _known_event_types
         and max(map(len, messages), default=0) <= PROPERTIES_MAX_BYTES
         and all([_FIRST_YEAR < one.occurred_at.year < _LAST_YEAR for one in events])
+        and not _has_ambiguous_profile(events, messages)
     )
     return events if is_usual else None
+
+
+def _has_ambiguous_profile(events: "list[Event]", messages: Sequence[bytes | None]) -> bool:
+    profile_types = contract_limits().profile_types
+    return any(
+        one.event_type in profile_types and _name_given_twice(message)
+        for one, message in zip(events, messages, strict=True)
+    )
+
+
+def without_byte_order_mark(message: bytes) -> bytes:
+    """Drop the mark that some programs write before UTF-8 text; it is no part of the event."""
+    return message.removeprefix(_BYTE_ORDER_MARK)
 
 
 # The pattern costs more than all the rest, and a stream has few types: each is checked once.
@@ -83,6 +115,25 @@ def _is_event_type(text: str) -> bool:
     if len(_known_event_types) < _MOST_KNOWN_EVENT_TYPES:
         _known_event_types.add(text)
     return True
+
+
+def _name_given_twice(message: bytes) -> str | None:
+    """Return a name that an object of the message holds twice.
+
+    JSON does not say which value counts. The fields that are columns have the decoder's, the last
+    one; of a profile the database reads more, and the two engines would read different values.
+    """
+    twice: list[str] = []
+
+    def note(pairs: Iterable[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                twice.append(name)
+            seen.add(name)
+
+    json.loads(message, object_pairs_hook=note)
+    return twice[0] if twice else None
 
 
 def _is_in_calendar(event: "Event") -> bool:

@@ -1,9 +1,10 @@
 """Files of events: JSONL, one event per line, and Parquet with one column per field."""
 
+import codecs
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import pyarrow as pa
@@ -64,6 +65,7 @@ def _read_jsonl(path: Path, shift: timedelta) -> "Iterator[Line]":
     latest = _FIRST_MOMENT
     try:
         with path.open("rb") as file:
+            _check_encoding(path, file)
             for text in file:
                 if message := text.strip():
                     line = _judged(message, latest, shift)
@@ -71,6 +73,15 @@ def _read_jsonl(path: Path, shift: timedelta) -> "Iterator[Line]":
                     yield line
     except OSError as error:
         raise IngestError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _check_encoding(path: Path, file: BinaryIO) -> None:
+    """Go past a byte order mark; raises IngestError for one of another encoding than UTF-8."""
+    beginning = file.read(len(codecs.BOM_UTF8))
+    if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise IngestError(f"{path} is UTF-16: save it as UTF-8, one event a line")
+    if beginning != codecs.BOM_UTF8:
+        file.seek(0)
 
 
 def _judged(message: bytes, latest: datetime, shift: timedelta) -> "Line":

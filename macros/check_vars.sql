@@ -40,6 +40,13 @@
             {%- do wrong.append(wrong_var(name, end ~ ' or a date as 2026-01-31')) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if not is_full_match('[12][0-9]{3}-[01][0-9]-[0-3][0-9]', var('earliest_event_date')) -%}
+        {%- do wrong.append(wrong_var('earliest_event_date', 'a date in quotes, as "2000-01-01"')) -%}
+    {%- endif -%}
+    {%- set largest = var('largest_amount') -%}
+    {%- if largest is not number or largest <= 0 or largest > 1e12 -%}
+        {%- do wrong.append(wrong_var('largest_amount', 'a number above 0 and at most 1e12')) -%}
+    {%- endif -%}
     {%- if not is_full_match('(?i)off|[1-9][0-9]{0,4} (MINUTE|HOUR)S?', var('retrain_schedule')) -%}
         {%- do wrong.append(wrong_var('retrain_schedule', 'off or a span such as 24 HOURS')) -%}
     {%- endif -%}
@@ -50,10 +57,11 @@
 {% macro wrong_event_categories() %}
     {%- set wrong, seen = [], [] -%}
     {%- for category, event_types in var('event_categories').items() -%}
-        {%- if category not in ['purchase', 'friction', 'marketing', 'profile', 'cancellation'] -%}
+        {%- set known = ['purchase', 'refund', 'friction', 'marketing', 'profile', 'cancellation'] -%}
+        {%- if category not in known -%}
             {%- do wrong.append(
-                "var 'event_categories' has the unknown category '" ~ category
-                ~ "': use purchase, friction, marketing, profile or cancellation"
+                "var 'event_categories' has the unknown category '" ~ category ~ "': use "
+                ~ known[:-1] | join(', ') ~ ' or ' ~ known[-1]
             ) -%}
         {%- endif -%}
         {%- for event_type in event_types -%}

@@ -16,6 +16,33 @@
 {% macro snowflake__json_part(column, field) -%}get_path({{ column }}, '{{ field }}'){%- endmacro %}
 {% macro duckdb__json_part(column, field) -%}({{ column }} -> '$.{{ field }}'){%- endmacro %}
 
+{# A JSON value as its text, quotes and all, so that two of them can be compared. #}
+{% macro json_as_text(json) %}{{ return(adapter.dispatch('json_as_text')(json)) }}{% endmacro %}
+{% macro default__json_as_text(json) %}{{ no_such_engine('json_as_text') }}{% endmacro %}
+{% macro snowflake__json_as_text(json) -%}to_json({{ json }}){%- endmacro %}
+{% macro duckdb__json_as_text(json) -%}cast({{ json }} as varchar){%- endmacro %}
+
+{# The same for objects that say the same, whatever the order of their fields and the blanks
+   between them. Snowflake keeps objects in that form anyway. #}
+{% macro json_content(json) %}{{ return(adapter.dispatch('json_content')(json)) }}{% endmacro %}
+{% macro default__json_content(json) %}{{ no_such_engine('json_content') }}{% endmacro %}
+{% macro snowflake__json_content(json) -%}to_json({{ json }}){%- endmacro %}
+{% macro duckdb__json_content(json) -%}
+    cast(list_sort(map_entries(try_cast({{ json }} as map(varchar, varchar)))) as varchar)
+{%- endmacro %}
+
+{# Whether a JSON object has a field, be its value null. #}
+{% macro json_has(column, field) %}{{ return(adapter.dispatch('json_has')(column, field)) }}{% endmacro %}
+{% macro default__json_has(column, field) %}{{ no_such_engine('json_has') }}{% endmacro %}
+{% macro snowflake__json_has(column, field) -%}(get_path({{ column }}, '{{ field }}') is not null){%- endmacro %}
+{% macro duckdb__json_has(column, field) -%}json_exists({{ column }}, '$.{{ field }}'){%- endmacro %}
+
+{# Whether a text matches a pattern from its beginning to its end. #}
+{% macro matches_wholly(text, pattern) %}{{ return(adapter.dispatch('matches_wholly')(text, pattern)) }}{% endmacro %}
+{% macro default__matches_wholly(text, pattern) %}{{ no_such_engine('matches_wholly') }}{% endmacro %}
+{% macro snowflake__matches_wholly(text, pattern) -%}regexp_like({{ text }}, '^{{ pattern }}$'){%- endmacro %}
+{% macro duckdb__matches_wholly(text, pattern) -%}regexp_full_match({{ text }}, '{{ pattern }}'){%- endmacro %}
+
 {# A relation with the texts of a list that is JSON text, one row each, in the column `listed`. #}
 {% macro text_list(text) %}{{ return(adapter.dispatch('text_list')(text)) }}{% endmacro %}
 {% macro default__text_list(text) %}{{ no_such_engine('text_list') }}{% endmacro %}

@@ -43,7 +43,7 @@ class Lake:
                     0,
                     self._offset,
                     published_at or EPOCH + timedelta(seconds=self._offset),
-                    EPOCH,
+                    max(event["occurred_at"], EPOCH),  # nothing happens after it arrives
                 )
             )
         insert = "insert into churn_scores_raw values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

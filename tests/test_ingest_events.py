@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from embedded.database import INLINED_ROWS, METADATA
 from ingest.batches import StoredTopic, judge
+from ingest.contract_limits import limits_from
+from ingest.errors import IngestError
 from ingest.events import Event, decode
 from ingest.fetched import Fetched
 from tests.ingest_fixtures import message, raw_lake, raw_lake_path, sink
@@ -36,6 +38,15 @@ def raw(tail: str) -> bytes:
     return event()[:-1] + tail.encode()
 
 
+def profile(properties: str) -> bytes:
+    return event(event_type="profile_updated")[:-1] + f', "properties": {properties}}}'.encode()
+
+
+def hours_ahead(hours: float) -> str:
+    """Return a time ahead of the loader's clock."""
+    return (datetime.now(timezone.utc) + timedelta(hours=hours)).isoformat()
+
+
 def fetched(*messages: bytes | None, timestamps: list[int] | None = None) -> Fetched:
     """Return messages as a client hands them over, all published NOW."""
     milliseconds = int((NOW - datetime(1970, 1, 1)).total_seconds() * 1000)
@@ -51,8 +62,12 @@ def judged(*messages: bytes | None):
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        (None, "the message is empty"),
+        (None, "the message is a tombstone: it has no value"),
         (b"", "the message is empty"),
+        (b"\xef\xbb\xbf", "the message is empty"),
+        (b"\0\0\0\0\x07" + event(), "the frame of a schema registry"),
+        (b"\0\0\0\0\x07\x0ee1\x0ec1", "the frame of a schema registry"),
+        (b"\x03\x00" + bytes(16) + b"\x0ee1\x0ec1", "the frame of a schema registry"),
         (b"\xff\xfe", "the message is not UTF-8 text"),
         (raw(', "note": "~"}').replace(b"~", b"\xff"), "the message is not UTF-8 text"),
         (b"{", "not valid JSON"),
@@ -72,7 +87,27 @@ def judged(*messages: bytes | None):
         (event(occurred_at=1767225600), "occurred_at is not a time with an offset"),
         (event(occurred_at="0001-01-01T00:00:00+01:00"), "outside the years 1 to 9999"),
         (event(occurred_at="9999-12-31T23:59:59-01:00"), "outside the years 1 to 9999"),
-        (event(occurred_at="2026-02-01T12:00:01Z"), "more than 24 hours ahead"),
+        (event(occurred_at=hours_ahead(24.1)), "24 hours ahead of the loader's clock"),
+        (event(occurred_at="2999-01-01T00:00:00Z"), "24 hours ahead of the loader's clock"),
+        (
+            event(occurred_at="0001-01-01T00:00:00Z"),
+            "before 2000-01-01, the var earliest_event_date",
+        ),
+        (
+            event(occurred_at="1970-01-01T00:00:00Z"),
+            "before 2000-01-01, the var earliest_event_date",
+        ),
+        (
+            event(occurred_at="1999-12-31T23:59:59Z"),
+            "before 2000-01-01, the var earliest_event_date",
+        ),
+        (event(amount=1767225600000000000), "beyond 1,000,000,000, the var largest_amount"),
+        (event(amount=1.0000001e9), "beyond 1,000,000,000, the var largest_amount"),
+        (event(amount=-4e38), "beyond 1,000,000,000, the var largest_amount"),
+        (raw(f', "amount": {"9" * 30}}}'), "beyond 1,000,000,000, the var largest_amount"),
+        (profile('{"email": "a@example.com", "email": "b@example.com"}'), "names 'email' twice"),
+        (profile('{"name": "A", "name": "A"}'), "names 'name' twice"),
+        (profile('{}, "properties": {}'), "names 'properties' twice"),
         (event(amount="12"), "amount is not a finite number"),
         (event(amount=True), "amount is not a finite number"),
         (raw(', "amount": 1e400}'), "amount is not a finite number"),
@@ -105,8 +140,11 @@ def test_rejected_with_a_reason(message, reason):
         event(amount=12),
         event(amount=-0.5, properties={"nested": {"deep": [1, 2]}}),
         event(unknown_field={"kept": True}),
-        event(occurred_at="2026-02-01T12:00:00Z"),
-        event(occurred_at="0001-01-01T00:00:00Z"),
+        event(occurred_at=hours_ahead(23.9)),
+        event(occurred_at="2000-01-01T00:00:00Z"),
+        event(amount=1e9),
+        event(amount=-1e9),
+        profile('{"name": "A", "more": {"name": "A"}, "list": [{"a": 1}, {"a": 1}]}'),
         raw(', "amount": 1, "amount": 2}'),
         raw(', "note": "\\u0000"}'),
         raw(', "properties": {"text": "' + "x" * 16_000 + '"}}'),
@@ -118,12 +156,56 @@ def test_accepted(message):
     assert batch.events["payload"].to_pylist() == [message.decode()]
 
 
+def test_of_a_field_that_is_named_twice_the_last_one_counts():
+    [row] = judged(raw(', "amount": 1, "amount": 2}')).events.to_pylist()
+    assert row["amount"] == 2
+
+
+def test_a_byte_order_mark_is_no_part_of_the_event():
+    batch = judged(b"\xef\xbb\xbf" + event(), event(event_id="e2"), b"\xef\xbb\xbf{")
+    assert batch.events["payload"].to_pylist() == [event().decode(), event(event_id="e2").decode()]
+    assert batch.rejected["message"].to_pylist() == [b"\xef\xbb\xbf{"]
+
+
+@pytest.mark.parametrize("milliseconds", [0, 1, 1_767_225_600, 2**62, -1, -(2**62)])
+def test_what_the_sender_wrote_as_the_topics_time_rejects_nothing(milliseconds):
+    batch = judge(
+        {0: fetched(event(occurred_at=hours_ahead(-1)), timestamps=[milliseconds])},
+        StoredTopic("t", None),
+        {},
+    )
+    assert (len(batch.events), len(batch.rejected)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"largest_amount": 0}, "var 'largest_amount' must be a number above 0"),
+        ({"largest_amount": True}, "var 'largest_amount' must be a number above 0"),
+        ({"largest_amount": 1e13}, "at most 1e12, not '10000000000000.0'"),
+        ({"largest_amount": "1e9"}, "var 'largest_amount' must be a number above 0"),
+        ({"earliest_event_date": "soon"}, "var 'earliest_event_date' must be a date as 2000-01-01"),
+        ({"earliest_event_date": 2000}, "var 'earliest_event_date' must be a date as 2000-01-01"),
+    ],
+)
+def test_bounds_that_cannot_be_right_are_refused(changes, reason):
+    right = {
+        "largest_amount": 1e9,
+        "earliest_event_date": "2000-01-01",
+        "event_categories": {"profile": ["profile_updated"]},
+    }
+    with pytest.raises(IngestError) as refused:
+        limits_from(right | changes)
+    assert reason in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
 def test_times_are_kept_in_utc():
     [row] = judged(event(occurred_at="2026-01-01T01:30:00.25+05:30")).events.to_pylist()
     assert row["occurred_at"] == datetime(2025, 12, 31, 20, 0, 0, 250_000)
 
 
-def test_without_a_broker_time_the_future_is_open():
+def test_a_message_alone_may_be_of_any_time():
     assert isinstance(decode(event(occurred_at="2999-01-01T00:00:00Z")), Event)
 
 
@@ -157,7 +239,7 @@ MESSAGES = st.none() | st.binary() | NEARLY | SPOILED
 
 def assert_is_the_event(row: dict, message: bytes) -> None:
     """Compare a row with what Python's own JSON makes of the message, not with the decoder."""
-    fields = json.loads(message)
+    fields = json.loads(message.removeprefix(b"\xef\xbb\xbf"))
     assert row["event_id"] == fields["event_id"]
     assert row["customer_id"] == fields["customer_id"]
     assert row["event_type"] == fields["event_type"]
@@ -167,7 +249,9 @@ def assert_is_the_event(row: dict, message: bytes) -> None:
         assert abs(row["occurred_at"] - happened) <= timedelta(microseconds=1)
     amount = fields.get("amount")
     assert row["amount"] == (None if amount is None else float(amount))
-    assert row["payload"].encode() == message
+    assert row["payload"].encode() == message.removeprefix(b"\xef\xbb\xbf")
+    assert row["amount"] is None or abs(row["amount"]) <= 1e9
+    assert row["occurred_at"] >= datetime(2000, 1, 1)
 
 
 @settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])

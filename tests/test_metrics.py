@@ -1,5 +1,6 @@
 """CHURN_METRICS_LIVE against an independent recomputation in pandas, after all kinds of trouble."""
 
+import math
 import random
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -12,6 +13,7 @@ from tests.conftest import EPOCH, event
 
 CATEGORIES = {
     "purchase": "purchase",
+    "chargeback": "refund",
     "ticket_opened": "friction",
     "payment_failed": "friction",
     "campaign_received": "marketing",
@@ -24,12 +26,16 @@ CATEGORIES = {
 
 def recomputed(raw: pandas.DataFrame) -> dict[str, dict]:
     """What the metrics must be, from the raw rows alone; shares nothing with the models."""
-    first = raw.sort_values(["published_at", "kafka_offset"]).drop_duplicates("event_id")
+    identity = ["event_id", "customer_id", "event_type"]
+    first = raw.sort_values(["loaded_at", "kafka_offset"]).drop_duplicates(identity)
     result = {}
     for customer, events in first.groupby("customer_id"):
         events = events.assign(
             category=events.event_type.map(CATEGORIES), day=events.occurred_at.dt.normalize()
         )
+        events.loc[(events.category == "purchase") & (events.amount < 0), "category"] = "refund"
+        signs = events.category.map({"purchase": 1, "refund": -1}).fillna(0)
+        events["spent"] = events.amount.abs() * signs
         active = events[events.category.isin(["activity", "purchase"])]
         days = sorted(active.day.unique())
         last = days[-1] if days else None
@@ -41,19 +47,20 @@ def recomputed(raw: pandas.DataFrame) -> dict[str, dict]:
             "qualifying_active_date": recent[-3] if len(recent) >= 3 else None,
             "active_days_total": len(days),
             "events_total": len(events),
-            "purchase_amount_total": events[events.category == "purchase"].amount.sum(),
+            "purchase_amount_total": max(events.spent.sum(), 0),
         }
         for window in (7, 28, 84):
-            inside = events.iloc[:0]
+            inside = spending = events.iloc[:0]
             if last is not None:
                 start = last - timedelta(days=window)
-                inside = events[(events.day > start) & (events.day <= last)]
+                spending = events[events.day > start]
+                inside = spending[spending.day <= last]
             row[f"active_days_{window}d"] = inside[
                 inside.category.isin(["activity", "purchase"])
             ].day.nunique()
             for category in ("activity", "purchase", "friction", "marketing"):
                 row[f"{category}_count_{window}d"] = (inside.category == category).sum()
-            row[f"purchase_amount_{window}d"] = inside[inside.category == "purchase"].amount.sum()
+            row[f"purchase_amount_{window}d"] = max(spending.spent.sum(), 0)
         gaps = pandas.Series([(later - day).days for day, later in pairwise(days)], dtype=float)
         row |= {
             "gap_days_mean": gaps.mean(),
@@ -103,7 +110,7 @@ def history(seed: int, customers: int = 12, count: int = 400) -> list[dict]:
             f"{seed}-c{chance.randrange(customers)}",
             chance.choice(list(CATEGORIES)),
             EPOCH - timedelta(days=chance.expovariate(1 / 60), seconds=chance.randrange(86_400)),
-            amount=round(chance.uniform(0, 100), 2) if chance.random() < 0.6 else None,
+            amount=round(chance.uniform(-20, 100), 2) if chance.random() < 0.6 else None,
         )
         for number in range(count)
     ]
@@ -144,10 +151,14 @@ def test_the_same_events_again_change_no_row(shared_lake):
     refresh(shared_lake.connection)
     before = shared_lake.rows("from churn_metrics_live order by customer_id")
     shared_lake.add(*events)
-    shared_lake.add(*[{**one, "occurred_at": EPOCH + timedelta(days=9)} for one in events])
     done = refresh(shared_lake.connection)
-    assert shared_lake.rows("from churn_metrics_live order by customer_id") == before
     assert sum(one.changed_rows + one.removed_rows for one in done) == 0
+    shared_lake.add(*[{**one, "occurred_at": EPOCH + timedelta(days=9)} for one in events])
+    refresh(shared_lake.connection)  # which notes of each event that a copy differs
+    assert shared_lake.rows("from churn_metrics_live order by customer_id") == before
+    assert shared_lake.one(
+        "select count(*) from customer_events where has_differing_copies and event_id like 'e5-%'"
+    ) == len(events)
 
 
 def test_one_customers_events_change_exactly_that_customers_row(shared_lake):
@@ -163,12 +174,54 @@ def test_one_customers_events_change_exactly_that_customers_row(shared_lake):
     assert refresh(shared_lake.connection) == []
 
 
-def test_amounts_that_overflow_nothing_stop_nothing(shared_lake):
+@pytest.mark.parametrize("amount", [4e38, 1.7e308, math.inf, -math.inf, math.nan, 1e9 + 1])
+def test_an_amount_beyond_the_contract_counts_as_none(shared_lake, amount):
+    customer = f"7-{amount}"
     shared_lake.add(
-        event("7-1", "7-c", "purchase", EPOCH, amount=1e300),
-        event("7-2", "7-c", "purchase", EPOCH, amount=-1e300),
+        event(f"{customer}-1", customer, "purchase", EPOCH, amount=amount),
+        event(f"{customer}-2", customer, "purchase", EPOCH, amount=amount),
+        event(f"{customer}-3", customer, "purchase", EPOCH, amount=12.5),
+        event(f"{customer}-4", customer, "refund", EPOCH, amount=amount),
     )
     refresh(shared_lake.connection)
-    assert shared_lake.one(
-        "select purchase_amount_total from churn_metrics_live where customer_id = '7-c'"
-    ) == pytest.approx(0, abs=1e290)
+    assert shared_lake.rows(
+        "select purchase_count_28d, purchase_amount_28d, purchase_amount_total"
+        " from churn_metrics_live where customer_id = ?",
+        customer,
+    ) == [(1 if amount < 0 else 3, 12.5, 12.5)]
+
+
+def test_what_was_given_back_lowers_the_spend_never_below_zero(shared_lake):
+    day = timedelta(days=1)
+    shared_lake.add(
+        event("8-1", "8-part", "purchase", EPOCH, amount=50.0),
+        event("8-2", "8-part", "purchase", EPOCH + day, amount=-20.0),  # a refund after the visit
+        event("8-3", "8-part", "chargeback", EPOCH + 2 * day, amount=5.0),
+        event("8-4", "8-all", "purchase", EPOCH - 60 * day, amount=80.0),
+        event("8-5", "8-all", "login", EPOCH),
+        event("8-6", "8-all", "refund", EPOCH, amount=-80.0),
+    )
+    refresh(shared_lake.connection)
+    columns = "purchase_count_28d, purchase_amount_28d, purchase_amount_84d, purchase_amount_total"
+    live = "from churn_metrics_live where customer_id = ?"
+    assert shared_lake.rows(f"select {columns}, active_days_28d {live}", "8-part") == [
+        (1, 25.0, 25.0, 25.0, 1)
+    ]
+    assert shared_lake.rows(f"select {columns} {live}", "8-all") == [(0, 0.0, 0.0, 0.0)]
+
+
+@pytest.mark.parametrize("hours", [3, 20])
+def test_an_event_of_a_clock_that_is_ahead_happens_when_it_arrives(shared_lake, hours):
+    customer = f"9-{hours}"
+    shared_lake.add(event(customer, customer, "login", EPOCH))
+    ahead = EPOCH + timedelta(hours=hours)
+    shared_lake.connection.execute(
+        "update churn_scores_raw set occurred_at = ? where customer_id = ?", [ahead, customer]
+    )
+    refresh(shared_lake.connection)
+    assert (
+        shared_lake.one(
+            "select last_activity_at from churn_metrics_live where customer_id = ?", customer
+        )
+        == EPOCH
+    )

@@ -48,6 +48,20 @@ def rejected(source: Source) -> pd.DataFrame:
     return query(source, "select * from manager_rejected order by messages desc, reason")
 
 
+@fresh
+def profile_values(source: Source) -> pd.DataFrame:
+    """List what profiles hold that no seed or rule knows, the commonest first."""
+    return query(
+        source,
+        """
+        select field, found_value, customers
+        from manager_profile_values
+        order by customers desc, field, found_value
+        limit 50
+        """,
+    )
+
+
 @minutely
 def problems(source: Source) -> dict[str, Any]:
     """Count the tables that are late or suspended, and the tasks whose last run failed."""

@@ -9,7 +9,7 @@ from charts import pipeline as pictures
 from data import pipeline
 from page import Page, begin
 from tables import heading, listing
-from words import count, moment
+from words import count, label, moment, plain
 
 NEVER = "never"
 
@@ -24,6 +24,7 @@ def main() -> None:
     _tasks(page)
     _loading(page)
     _rejected(page)
+    _profile_values(page)
 
 
 def _tiles(page: Page) -> None:
@@ -150,7 +151,7 @@ def _rejected(page: Page) -> None:
     reasons = pipeline.rejected(page.source)
     heading("Rejected messages", reasons, "rejected")
     if reasons.empty:
-        st.caption("None: every message kept the event contract.")
+        st.caption("None: every message kept the event contract, and no two contradict each other.")
         return
     listing(
         reasons,
@@ -164,7 +165,34 @@ def _rejected(page: Page) -> None:
             "last_loaded_at": columns.moment("Last"),
         },
     )
-    st.caption("After a fix, `python -m ingest rejected --replay` judges them again.")
+    st.caption("After a fix, `python -m ingest rejected --replay` judges rejected messages again.")
+
+
+def _profile_values(page: Page) -> None:
+    values = pipeline.profile_values(page.source)
+    heading("Unrecognised profile values", values, "profile_values")
+    if values.empty:
+        st.caption(
+            "None: the seeds know every region and segment, and every monthly value is a number."
+        )
+        return
+    listing(
+        values.assign(
+            field=values["field"].map(label), found_value=values["found_value"].map(plain)
+        ),
+        key="profile_values",
+        alt="Regions, segments and monthly values of profiles that no seed or rule knows",
+        columns={
+            "field": columns.text("Field", 130),
+            "found_value": columns.text("Value", 300),
+            "customers": columns.number("Customers", 100),
+        },
+    )
+    st.caption(
+        "A region without a role is seen only by roles that see all regions: add it to"
+        " `seeds/manager_regions.csv`. A segment without a policy has the default policy. A monthly"
+        " value that is no plain number counts as none: the expected spend comes from purchases."
+    )
 
 
 main()

@@ -143,8 +143,11 @@ class SnowflakeSink:
 
     def accept(self, events: pa.Table) -> int:
         """Move messages that are events now from the rejected to the raw table; return how many."""
+        payloads = [_payload(text) for text in events["payload"].to_pylist()]
+        carried = events.filter(pa.array([one is not None for one in payloads], pa.bool_()))
+        rows = _with_payloads(carried, payloads)
         with closing(self._account.sql_connection()) as connection:
-            return sql.accept(connection, events)
+            return sql.accept(connection, rows)
 
     def _ask(self, query: str, *parameters: Any) -> list[tuple]:
         with closing(self._account.sql_connection()) as connection, connection.cursor() as cursor:
@@ -180,21 +183,21 @@ def _rows(batch: Batch) -> tuple[Batch, Rows]:
 
     What this encoding cannot carry is turned down, never a failed batch.
     """
-    payloads, is_carried = [], []
-    for text in batch.events["payload"].to_pylist():
-        payload = _payload(text)
-        is_carried.append(payload is not None)
-        if payload is not None:
-            payloads.append(payload)
-    batch = batch.turn_down(pc.invert(pa.array(is_carried, pa.bool_())), _UNREADABLE)
-    events = batch.events.drop_columns(["payload"]).to_pylist()
-    for row, payload in zip(events, payloads, strict=True):
-        row["payload"] = payload
+    payloads = [_payload(text) for text in batch.events["payload"].to_pylist()]
+    is_carried = pa.array([payload is not None for payload in payloads], pa.bool_())
+    batch = batch.turn_down(pc.invert(is_carried), _UNREADABLE)
     return batch, {
-        EVENTS: _by_partition(events),
+        EVENTS: _by_partition(_with_payloads(batch.events, payloads)),
         REJECTED: _by_partition(batch.rejected.to_pylist()),
         OFFSETS: _by_partition(batch.offsets().drop_columns(["resumed_from"]).to_pylist()),
     }
+
+
+def _with_payloads(events: pa.Table, payloads: list[Any]) -> list[dict]:
+    """Return the events as rows with those payloads that this encoding can carry."""
+    rows = events.drop_columns(["payload"]).to_pylist()
+    carried = [payload for payload in payloads if payload is not None]
+    return [row | {"payload": payload} for row, payload in zip(rows, carried, strict=True)]
 
 
 def _payload(text: str) -> Any:

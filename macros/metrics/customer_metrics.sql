@@ -61,10 +61,9 @@
             as gap_days_mean,
         case when gap_count > 0 then gap_days_max end as gap_days_max,
         case
-            when gap_count > 1 then round(sqrt(
-                (gap_days_squared - cast(gap_days_sum as double) * gap_days_sum / gap_count)
-                / (gap_count - 1)
-            ), 6)
+            when gap_count > 1 then round(sqrt(greatest(
+                gap_days_squared - cast(gap_days_sum as double) * gap_days_sum / gap_count, 0
+            ) / (gap_count - 1)), 6)
         end as gap_days_stddev,
         {{ trend('active_days_7d', 7, 'active_days_28d', 28) }} as active_days_trend_7d_28d,
         {{ trend('active_days_28d', 28, 'active_days_84d', 84) }} as active_days_trend_28d_84d,

@@ -30,7 +30,7 @@
             max(last_active_date) as last_active_date,
             cast(sum(active_days) as bigint) as active_days_total,
             cast(sum(event_count) as bigint) as events_total,
-            round(sum(purchase_amount), 4) as purchase_amount_total,
+            {{ spend('purchase_amount') }} as purchase_amount_total,
             datediff('day', min(first_active_date), max(last_active_date)) as gap_days_sum,
             max(greatest(coalesce(gap_days_max, 0), coalesce(gap_days_before, 0))) as gap_days_max,
             cast(sum(

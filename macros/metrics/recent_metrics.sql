@@ -61,8 +61,11 @@
             cast(sum(case when {{ within }} then {{ count }}_count else 0 end) as bigint)
                 as {{ count }}_count_{{ days }}d,
             {%- endfor %}
-            round(sum(case when {{ within }} then purchase_amount else 0 end), 4)
-                as purchase_amount_{{ days }}d,
+            {#- No upper end: after the last active day there are only refunds. #}
+            {{ spend(
+                'case when activity_date > last_active_date - ' ~ days
+                ~ ' then purchase_amount else 0 end'
+            ) }} as purchase_amount_{{ days }}d,
             {%- endfor %}
             {%- for count in ['friction', 'marketing'] %}
             cast(sum(case when not is_before_the_end then {{ count }}_count else 0 end) as bigint)

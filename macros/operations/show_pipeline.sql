@@ -3,19 +3,51 @@
 {% macro show_pipeline() %}
     {%- if execute -%}
         {%- for title, query in pipeline_queries().items() -%}
-            {%- do log('', info=True) -%}
-            {%- do log(title, info=True) -%}
-            {%- set found = run_query(query) -%}
-            {%- set columns = shown_columns(title, found.column_names) -%}
-            {%- for row in found.rows -%}
-                {%- set values = [] -%}
-                {%- for column in columns -%}{%- do values.append(row[column] | string) -%}{%- endfor -%}
-                {%- do log('  ' ~ (values | join(' | ')), info=True) -%}
-            {%- else -%}
-                {%- do log("  none yet: run 'dbt build'", info=True) -%}
-            {%- endfor -%}
+            {%- do show_rows(title, query, "none yet: run 'dbt build'") -%}
+        {%- endfor -%}
+        {%- for title, query in unusual_data_queries() -%}
+            {%- do show_rows(title, query, 'none') -%}
         {%- endfor -%}
     {%- endif -%}
+{% endmacro %}
+
+{# The rows of a query under a title, or the words that stand for none. #}
+{% macro show_rows(title, query, if_none) %}
+    {%- do log('', info=True) -%}
+    {%- do log(title, info=True) -%}
+    {%- set found = run_query(query) -%}
+    {%- set columns = shown_columns(title, found.column_names) -%}
+    {%- for row in found.rows -%}
+        {%- set values = [] -%}
+        {%- for column in columns -%}{%- do values.append(row[column] | string) -%}{%- endfor -%}
+        {%- do log('  ' ~ (values | join(' | ')), info=True) -%}
+    {%- else -%}
+        {%- do log('  ' ~ if_none, info=True) -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{# Data that was accepted but is not used: the same on both engines, once the views are built. #}
+{% macro unusual_data_queries() %}
+    {%- set queries = [] -%}
+    {%- for title, name, columns in [
+        ('accepted events that contradict an earlier one: topic | messages', 'contradicting_events',
+         'kafka_topic, count(*)'),
+        ('profile values that no seed or rule knows: field | value | customers',
+         'unknown_profile_values', 'field, found_value, max(customers)'),
+    ] -%}
+        {%- set relation = load_relation(api.Relation.create(
+            database=target.database, schema=target.schema, identifier=name
+        )) -%}
+        {%- set groups = columns.split(', ')[:-1] | join(', ') -%}
+        {%- if relation is not none -%}
+            {%- do queries.append((
+                title,
+                'select ' ~ columns ~ ' as messages from ' ~ relation ~ ' group by ' ~ groups
+                ~ ' order by messages desc limit 20',
+            )) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(queries) }}
 {% endmacro %}
 
 {# SHOW cannot choose columns, and would print whole definitions: there the title names them. #}

@@ -31,9 +31,9 @@
         max(case when {{ is_after }} and {{ daily }}.is_active then 1 else 0 end) as was_active,
         max(case when {{ is_after }} and {{ daily }}.cancellation_count > 0 then 1 else 0 end)
             as was_cancelled,
-        round(sum(case when {{ is_after }} then {{ daily }}.purchase_amount else 0 end), 4)
+        {{ spend('case when ' ~ is_after ~ ' then ' ~ daily ~ '.purchase_amount else 0 end') }}
             as purchase_amount_after,
-        round(sum(case when {{ is_after }} then 0 else {{ daily }}.purchase_amount end), 4)
+        {{ spend('case when ' ~ is_after ~ ' then 0 else ' ~ daily ~ '.purchase_amount end') }}
             as purchase_amount_before
     from {{ cutoffs }}
     inner join {{ daily }}

@@ -1,9 +1,21 @@
--- Reasons and counts only: the rejected bytes may hold anything that anybody wrote.
+-- Reasons and counts only: the bytes of a message may hold anything that anybody wrote. An event that
+-- contradicts an earlier one was accepted, and counts as little as a rejected one.
 with
 
 rejected as (
 
-    select * from {{ ref('churn_events_rejected') }}
+    select
+        kafka_topic,
+        reason,
+        loaded_at
+    from {{ ref('churn_events_rejected') }}
+    union all
+    select
+        kafka_topic,
+        'the message says something else than an earlier one of the same event, which counts'
+            as reason,
+        loaded_at
+    from {{ ref('contradicting_events') }}
 
 ),
 

@@ -22,8 +22,13 @@ counted as (
         {%- for category in ['activity', 'purchase', 'friction', 'marketing', 'cancellation'] %}
         count(case when category = '{{ category }}' then 1 end) as {{ category }}_count,
         {%- endfor %}
-        round(sum(case when category = 'purchase' then coalesce(amount, 0) else 0 end), 4)
-            as purchase_amount,
+        round(sum(
+            case
+                when category = 'purchase' then coalesce(amount, 0)
+                when category = 'refund' then -abs(coalesce(amount, 0))
+                else 0
+            end
+        ), 4) as purchase_amount,
         min(occurred_at) as first_event_at,
         max(case when category in ('activity', 'purchase') then occurred_at end) as last_active_at,
         min(case when category = 'cancellation' then occurred_at end) as first_cancelled_at

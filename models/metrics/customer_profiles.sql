@@ -11,30 +11,58 @@ profile_events as (
 
 ),
 
-latest as (
+placed as (
 
-    select *
+    select
+        *,
+        {{ profile_places() }}
     from profile_events
-    qualify row_number() over (
-        partition by customer_id order by occurred_at desc, event_id desc
-    ) = 1
+
+),
+
+-- Field by field: an event that holds a few of them changes these alone.
+merged as (
+
+    select
+        customer_id,
+        {{ profile_field('name') }} as name,
+        {{ profile_field('email') }} as email,
+        {{ spelling(profile_field('region')) }} as region,
+        {{ spelling(profile_field('segment')) }} as segment,
+        {{ profile_field('monthly_value') }} as monthly_value_text,
+        {{ profile_field('marketing_consent', 'consent_place') }} as consent_text,
+        max(occurred_at) as updated_at
+    from placed
+    group by customer_id
 
 ),
 
 typed as (
 
     select
+        *,
+        {{ plain_number('monthly_value_text') }} as monthly_number
+    from merged
+
+),
+
+profiles as (
+
+    select
         customer_id,
-        {%- for field in ['name', 'email', 'region', 'segment'] %}
-        {{ json_text('properties', field) }} as {{ field }},
-        {%- endfor %}
-        try_cast({{ json_text('properties', 'monthly_value') }} as double) as monthly_value,
-        coalesce(
-            lower({{ json_text('properties', 'marketing_consent') }}) = 'true', false
-        ) as has_marketing_consent,
-        occurred_at as updated_at
-    from latest
+        name,
+        email,
+        region,
+        segment,
+        case when monthly_number >= 0 then {{ bounded_amount('monthly_number') }} end
+            as monthly_value,
+        monthly_value_text is not null
+        and coalesce(monthly_number < 0 or {{ bounded_amount('monthly_number') }} is null, true)
+            as has_unreadable_value,
+        {{ is_true('consent_text') }} as has_marketing_consent,
+        updated_at
+    from typed
 
 )
 
-select * from typed
+select * from profiles

@@ -15,35 +15,46 @@ renamed as (
 
         ---------- text
         event_type,
-        {{ event_category('event_type') }} as category,
+        {{ event_category('event_type', 'amount') }} as category,
 
         ---------- numerics
-        amount,
+        {{ bounded_amount('amount') }} as amount,
 
         ---------- json
         {{ json_part('payload', 'properties') }} as properties,
 
         ---------- timestamps
-        occurred_at,
-        cast(occurred_at as date) as activity_date,
+        {{ no_later_than_arrival('occurred_at', 'loaded_at') }} as occurred_at,
 
-        ---------- the order in which the broker took them
-        published_at,
+        ---------- the order in which the loader took them
+        loaded_at,
         kafka_topic,
         kafka_partition,
-        kafka_offset
+        kafka_offset,
+
+        ---------- what copies of an event have in common
+        hash(
+            occurred_at, amount, {{ json_as_text(json_part('payload', 'properties')) }}
+        ) as content
     from source
+    where {{ is_after_earliest('occurred_at') }}
 
 ),
 
--- The first arrival of an event_id is the event: a later one, whatever it says, changes nothing.
+-- The first arrival of an event is the event: a later copy, whatever it says, changes nothing. An id
+-- that comes again for another customer or with another type is another event. The sender's clock,
+-- which is what a topic's time may be, has no say in what came first.
 deduplicated as (
 
-    select *
+    select
+        *,
+        min(content) over (partition by event_id, customer_id, event_type)
+        <> max(content) over (partition by event_id, customer_id, event_type)
+            as has_differing_copies
     from renamed
     qualify row_number() over (
-        partition by event_id
-        order by published_at, kafka_topic, kafka_partition, kafka_offset
+        partition by event_id, customer_id, event_type
+        order by loaded_at, kafka_topic, kafka_partition, kafka_offset
     ) = 1
 
 )
@@ -56,5 +67,8 @@ select
     amount,
     properties,
     occurred_at,
-    activity_date
+    cast(occurred_at as date) as activity_date,
+    loaded_at,
+    kafka_offset,
+    has_differing_copies
 from deduplicated

@@ -1,0 +1,70 @@
+{# A view over few rows: only events of which a copy differs are looked up among the raw ones. Copies
+   that say the same in other words, because another program wrote them, contradict nothing. #}
+
+with
+
+events as (
+
+    select
+        event_id,
+        customer_id,
+        event_type
+    from {{ ref('customer_events') }}
+    where has_differing_copies
+
+),
+
+arrivals as (
+
+    select
+        raw_events.event_id,
+        raw_events.customer_id,
+        raw_events.event_type,
+        raw_events.kafka_topic,
+        raw_events.kafka_partition,
+        raw_events.kafka_offset,
+        raw_events.loaded_at,
+        coalesce(cast(raw_events.occurred_at as {{ dbt.type_string() }}), '') as happened,
+        coalesce(cast(raw_events.amount as {{ dbt.type_string() }}), '') as amount,
+        coalesce({{ json_content(json_part('raw_events.payload', 'properties')) }}, '') as properties
+    from {{ ref('churn_scores_raw') }} as raw_events
+    inner join events
+        on
+            raw_events.event_id = events.event_id
+            and raw_events.customer_id = events.customer_id
+            and raw_events.event_type = events.event_type
+
+),
+
+compared as (
+
+    select
+        *,
+        row_number() over (
+            partition by event_id, customer_id, event_type
+            order by loaded_at, kafka_topic, kafka_partition, kafka_offset
+        ) as arrival,
+        first_value(happened || '|' || amount || '|' || properties) over (
+            partition by event_id, customer_id, event_type
+            order by loaded_at, kafka_topic, kafka_partition, kafka_offset
+        ) as first_content
+    from arrivals
+
+),
+
+contradicting as (
+
+    select
+        event_id,
+        customer_id,
+        event_type,
+        kafka_topic,
+        kafka_partition,
+        kafka_offset,
+        loaded_at
+    from compared
+    where arrival > 1 and happened || '|' || amount || '|' || properties <> first_content
+
+)
+
+select * from contradicting

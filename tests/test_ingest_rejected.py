@@ -5,6 +5,7 @@
 import json
 import re
 import threading
+from datetime import datetime
 
 import pytest
 
@@ -108,6 +109,37 @@ def test_loading_goes_on_after_a_replay(loaded, sink, raw_lake, address, monkeyp
     places = [*places, *produce(address, topic, [message(20), message(21, "Login")])]
     assert load(sink, address, topic, until_end=True).accepted == 2
     assert raw_lake.places(topic) == sorted(places)
+
+
+def test_what_the_rules_now_allow_is_loaded_and_the_rest_keeps_its_reason(sink, raw_lake, topic):
+    """An older loader rejected a whole topic whose time is in seconds, and had no bounds."""
+    loaded_at = datetime(2026, 2, 1, 12)
+    texts = {
+        0: {"occurred_at": "2026-02-01T11:00:00Z"},
+        1: {"occurred_at": "2026-02-02T11:59:00Z"},  # a day ahead at most, when it came
+        2: {"occurred_at": "2026-02-02T12:01:00Z"},
+        3: {"occurred_at": "1970-01-01T00:00:00Z"},
+        4: {"amount": 4e38},
+        5: {"amount": 12.5},
+    }
+    for offset, change in texts.items():
+        text = json.dumps(json.loads(message(offset)) | change).encode()
+        raw_lake.rows(
+            "insert into churn_events_rejected by name select $1 as kafka_topic,"
+            " 0 as kafka_partition, $2 as kafka_offset, $3 as message, 'an old reason' as reason,"
+            " timestamp '1970-01-21' as published_at, $4 as loaded_at",
+            topic,
+            offset,
+            text,
+            loaded_at,
+        )
+    assert list_rejected(sink, topic).replayable == 3
+    assert replay_rejected(sink, topic) == 3
+    accepted = raw_lake.rows(
+        "select kafka_offset from churn_scores_raw where kafka_topic = ? order by 1", topic
+    )
+    assert accepted == [(0,), (1,), (5,)]
+    assert list_rejected(sink, topic).count == 3
 
 
 def test_without_a_lake(tmp_path):

@@ -29,7 +29,12 @@ class Lake:
         self.connection = connect()
         self._offset = self.one("select coalesce(max(kafka_offset), -1) from churn_scores_raw")
 
-    def add(self, *events: dict, published_at: datetime | None = None) -> None:
+    def add(
+        self,
+        *events: dict,
+        published_at: datetime | None = None,
+        loaded_at: datetime | None = None,
+    ) -> None:
         rows = []
         for event in events:
             self._offset += 1
@@ -43,7 +48,8 @@ class Lake:
                     0,
                     self._offset,
                     published_at or EPOCH + timedelta(seconds=self._offset),
-                    max(event["occurred_at"], EPOCH),  # nothing happens after it arrives
+                    # By default nothing arrives before it has happened.
+                    loaded_at or max(event["occurred_at"], EPOCH),
                 )
             )
         insert = "insert into churn_scores_raw values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"

@@ -127,6 +127,12 @@ def test_time_alone_raises_alerts_only_while_data_flows(demo):
     later = (utc_now() + timedelta(days=10)).isoformat()
     assert run_module("embedded", "tick", "--as-of", later).returncode == 0
     assert counts(demo) == before  # the loader is silent, not the customers
+    ahead = utc_now() + timedelta(hours=20)
+    demo.add(event("ahead", "someone", "login", ahead), loaded_at=utc_now())
+    later = (utc_now() + timedelta(hours=5)).isoformat()
+    assert run_module("embedded", "tick", "--as-of", later).returncode == 0
+    assert counts(demo) == before  # and one device with a wrong clock does not hide that
+    assert demo.one("select data_as_of from pipeline_health") <= utc_now()
     demo.add(
         event("alive", "someone", "login", utc_now() + timedelta(days=10)), published_at=utc_now()
     )

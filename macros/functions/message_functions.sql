@@ -1,7 +1,7 @@
-{# WRITE_FROM_TEMPLATE, DRAFT_MESSAGE and CHECK_MESSAGE: the package outreach/, called from SQL.
-   DuckDB: every connection registers them (embedded/functions.py). Snowflake: Python functions that
-   import the package, zipped by `python -m outreach pack`, from a stage.
-   dbt run-operation create_message_functions #}
+{# WRITE_FROM_TEMPLATE, DRAFT_MESSAGE, CHECK_MESSAGE and MAIL_ADDRESS: the package outreach/, called
+   from SQL. DuckDB: every connection registers them (embedded/functions.py). Snowflake: Python
+   functions that import the package, zipped by `python -m outreach pack`, from a stage.
+   dbt run-operation create_message_functions, before the first build: views call MAIL_ADDRESS. #}
 {% macro create_message_functions() %}
     {{ run_statements(
         message_function_statements(), 'create_message_functions'
@@ -14,6 +14,7 @@
 {% macro message_function_statements() %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
     {%- set statements = [
+        'create schema if not exists ' ~ schema,
         'create stage if not exists ' ~ schema ~ '.churn_code',
         "put 'file://target/outreach.zip' @" ~ schema
         ~ '.churn_code auto_compress = false overwrite = true',
@@ -47,6 +48,9 @@
         'check_message': {
             'parameters': ['subject', 'body', 'name', 'offer_text', 'prompt'],
             'handler': 'outreach.checks.check_message',
+        },
+        'mail_address': {
+            'parameters': ['address'], 'handler': 'outreach.addresses.mail_address',
         },
     }) }}
 {% endmacro %}

@@ -36,6 +36,33 @@
     {{ return(statements) }}
 {% endmacro %}
 
+{# Views call them, so that a schema without them could not be built: said in a sentence before. A
+   pre-hook of the model beneath those views. #}
+{% macro check_message_functions() %}
+    {{ return(adapter.dispatch('check_message_functions')()) }}
+{% endmacro %}
+{% macro default__check_message_functions() %}
+    {{ no_such_engine('check_message_functions') }}
+{% endmacro %}
+{% macro snowflake__check_message_functions() %}
+    {%- if execute and flags.WHICH in ['build', 'run'] -%}
+        {%- set schema = target.database ~ '.' ~ target.schema -%}
+        {%- set there = [] -%}
+        {%- for row in run_query('show user functions in schema ' ~ schema).rows -%}
+            {%- do there.append(row['name'] | lower) -%}
+        {%- endfor -%}
+        {%- for name in message_functions() if name not in there -%}
+            {%- do exceptions.raise_compiler_error(
+                'function ' ~ name | upper ~ ' is not in ' ~ schema
+                ~ ': run python -m outreach pack && dbt run-operation create_message_functions'
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    select 1
+{% endmacro %}
+{# Every connection registers them. #}
+{% macro duckdb__check_message_functions() %}select 1{% endmacro %}
+
 {% macro message_functions() %}
     {{ return({
         'write_from_template': {

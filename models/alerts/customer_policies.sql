@@ -1,7 +1,10 @@
 {# A view, so that tasks always see the present policy. #}
 {{ config(
     materialized='view',
-    pre_hook="{{ check_policy_offers(ref('alert_policy'), ref('offers')) }}"
+    pre_hook=[
+        "{{ check_policy_offers(ref('alert_policy'), ref('offers')) }}",
+        "{{ check_message_functions() }}",
+    ]
 ) }}
 -- depends_on: {{ ref('offers') }}
 

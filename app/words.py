@@ -26,6 +26,7 @@ STATES = {
     "LOST": "Left",
     "REJECTED": "Rejected",
     "SUPPRESSED": "Suppressed",
+    "INVALID_ADDRESS": "Address invalid",
     "HELD_OUT": "Held out",
     "EXPIRED": "Expired",
 }

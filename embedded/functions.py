@@ -8,6 +8,7 @@ import pyarrow
 
 from embedded.churn_model import ChurnModel, read_active_model, return_to_last_good_model
 from embedded.database import LakeError
+from outreach.addresses import mail_address
 from outreach.checks import check_message, draft_message
 from outreach.providers import generate_retention_email
 from outreach.template import write_from_template
@@ -17,6 +18,7 @@ _MESSAGE_FUNCTIONS = {
     write_from_template: 1,
     draft_message: 4,
     check_message: 5,
+    mail_address: 1,
     generate_retention_email: 1,
 }
 _lock = threading.Lock()

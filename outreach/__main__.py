@@ -70,7 +70,9 @@ def _parser() -> argparse.ArgumentParser:
 
     note = commands.add_parser("note", help="what became of a message")
     note.add_argument("alert_id")
-    note.add_argument("step", help="bounced, replied, unsubscribed, handed_over or failed")
+    note.add_argument(
+        "step", help="bounced, invalid_address, replied, unsubscribed, handed_over or failed"
+    )
     note.add_argument("detail", nargs="?", default="")
     note.set_defaults(run=_note)
 

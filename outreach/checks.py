@@ -83,9 +83,10 @@ def fitting_name(name: str | None) -> str:
     """Return a customer's name as it may stand in a message; `customer` for what is no name.
 
     Customers choose what they are called: what is longer than names are, mixes scripts, or has
-    anything but letters, is not repeated to anybody.
+    anything but letters, is not repeated to anybody. Blanks of every kind between its parts become
+    one. That `Guest User` is nobody's name, SQL knows: seeds/name_placeholders.csv.
     """
-    name = name or ""
+    name = " ".join((name or "").split())
     parts = name.split(" ")
     scripts = {unicodedata.name(letter, "?").split(" ")[0] for letter in name if letter.isalpha()}
     fits = (

@@ -6,7 +6,6 @@ second: the next one asks the sender what became of it, and where that cannot te
 for a human. Nothing is handed over twice.
 """
 
-import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -17,10 +16,20 @@ from email.utils import format_datetime
 import duckdb
 
 from embedded.procedures import call
-from outreach.senders import BOUNCED, FAILED, UNKNOWN, Delivery, Sender, Unavailable
+from outreach.addresses import mail_address
+from outreach.senders import (
+    FAILED,
+    INVALID_ADDRESS,
+    UNKNOWN,
+    Delivery,
+    Sender,
+    Unavailable,
+)
 from outreach.settings import MessageSettings
 
-_ADDRESS = re.compile(r"[^\s@,;:<>\"()\[\]\\]+@[^\s@,;:<>\"()\[\]\\]+", re.ASCII)
+
+class InvalidAddress(ValueError):
+    """A message cannot go to this text; the exception's own text says so in one line."""
 
 
 def hand_over_waiting(
@@ -44,8 +53,10 @@ def hand_over_waiting(
                 try:
                     message = compose(settings, message_id, recipient, subject, body)
                     delivery = session.hand_over(message, alert_id)
+                except InvalidAddress as error:
+                    delivery = Delivery(INVALID_ADDRESS, str(error))
                 except ValueError as error:
-                    delivery = Delivery(BOUNCED, str(error))
+                    delivery = Delivery(FAILED, f"the message cannot be written: {error}")
                 note(connection, alert_id, delivery, sender.name)
                 count += delivery.step == "HANDED_OVER"
                 if delivery.step != "HANDED_OVER":
@@ -83,14 +94,15 @@ def note(
 
 
 def compose(
-    settings: MessageSettings, message_id: str, recipient: str, subject: str, body: str
+    settings: MessageSettings, message_id: str, recipient: str | None, subject: str, body: str
 ) -> EmailMessage:
-    """Return the message as it goes out; raises ValueError for an address that is none.
+    """Return the message as it goes out; raises InvalidAddress, or ValueError for another header.
 
-    The library writes the headers, and refuses a line break in any of them.
+    The recipient is an address as MAIL_ADDRESS puts it right, and nothing else. The library writes
+    the headers, and refuses a line break in any of them.
     """
-    if not _ADDRESS.fullmatch(recipient):
-        raise ValueError("the customer's e-mail address is none")
+    if recipient is None or mail_address(recipient) != recipient:
+        raise InvalidAddress("the e-mail address is invalid")
     message = EmailMessage(policy=SMTP)
     message["From"] = settings.sender_address
     message["To"] = recipient

@@ -1,9 +1,18 @@
-"""The part of this package that Snowflake imports, as a zip that is the same for the same files."""
+"""What Snowflake imports: the part of this package that it needs, with the library that this part
+needs, as a zip that is the same for the same files.
+
+The library goes with it because an account's channel of packages may lack it, or have another
+version, which would judge addresses in another way than the laptop does.
+"""
 
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
-_FILES = ("__init__.py", "checks.py", "template.py", "words.py")
+_FILES = ("__init__.py", "addresses.py", "checks.py", "template.py", "words.py")
+# Plain Python both. dnspython, which the first also names, is imported only to ask whether a domain
+# receives mail, and that is never asked.
+_LIBRARIES = ("email_validator", "idna")
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold
 
 
@@ -11,9 +20,20 @@ def pack(target: Path = Path("target")) -> Path:
     """Write outreach.zip into a folder and return its path."""
     target.mkdir(parents=True, exist_ok=True)
     path, folder = target / "outreach.zip", Path(__file__).parent
+    files = {f"outreach/{name}": folder / name for name in _FILES}
+    for library in _LIBRARIES:
+        files |= _files_of(library)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in _FILES:
-            archive.writestr(
-                zipfile.ZipInfo(f"outreach/{name}", _OLDEST), (folder / name).read_bytes()
-            )
+        for name, file in files.items():
+            archive.writestr(zipfile.ZipInfo(name, _OLDEST), file.read_bytes())
     return path
+
+
+def _files_of(library: str) -> dict[str, Path]:
+    """Return the modules of an installed package, by their names in the zip, in a fixed order."""
+    spec = find_spec(library)
+    folder = Path(spec.origin).parent  # type: ignore[union-attr, arg-type] - outreach imports it
+    return {
+        f"{library}/{file.relative_to(folder).as_posix()}": file
+        for file in sorted(folder.rglob("*.py"))
+    }

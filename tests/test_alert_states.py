@@ -16,7 +16,9 @@ from tests.outreach_fixtures import customer, raise_alerts, run, states
 
 pytest_plugins = ("tests.outreach_fixtures",)
 
-ENDS = {"RETAINED", "LOST", "REJECTED", "SUPPRESSED", "HELD_OUT", "EXPIRED"}
+ENDS = {
+    *("RETAINED", "LOST", "REJECTED", "SUPPRESSED", "INVALID_ADDRESS", "HELD_OUT", "EXPIRED"),
+}
 
 
 def move(lake, to_state: str, *alerts: str, reason: str = "as asked") -> list[tuple]:
@@ -170,6 +172,12 @@ def test_who_sees_to_an_alert_is_kept_with_who_said_so(lake):
     ]
     move(lake, "REJECTED", "A")
     assert assign("bob", "A") == [("A", "An alert that is REJECTED needs nobody any more.")]
+    lake.add(*customer("nowhere", email="nowhere"))
+    tick(lake.connection)
+    raise_alerts(lake, "nowhere")
+    assert assign("bob", "nowhere") == [
+        ("nowhere", "An alert that is INVALID_ADDRESS needs nobody any more.")
+    ]
 
 
 def test_parameters_are_values_and_never_sql(lake):
@@ -189,6 +197,7 @@ BAD_POLICIES = {
     "holdout_percent must be from 0 to 100, not -1": "update alert_policy set holdout_percent = -1",
     "cooldown_days must be at least 0, not empty": "update alert_policy set cooldown_days = null",
     "has no segment default": "delete from alert_policy where segment = 'default'",
+    "segment premium has several rows": "update alert_policy set segment = ' Premium '",
     "no offer for any reason and any segment": "delete from offers where offer = 'thank_you'",
     "offer thank_you has several texts": "insert into offers values ('thank_you', 'x', 'x', 1, '')",
     "a text without braces or links": "update offers set offer_text = 'see http://x.example'",

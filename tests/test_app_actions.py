@@ -84,6 +84,25 @@ def test_refused_actions_say_why(monkeypatch, lake):
     assert "c0090: This customer is held out" in texts(app)
 
 
+def test_an_invalid_address_has_a_word_and_cannot_be_approved(monkeypatch, lake):
+    rows("update customer_profiles set email = 'nobody' where customer_id in ('c0010', 'c0020')")
+    rows(
+        "insert into alert_events select md5('x'), 'alert-c0010', 'DRAFTED', 'INVALID_ADDRESS',"
+        " 'process_alerts', 'the e-mail address is invalid', now()::timestamp"
+    )
+    app = open_app(monkeypatch, lake, "action_queue")
+    [frame] = [frame.value for frame in app.dataframe]
+    assert dict(zip(frame["name"], frame["state"], strict=True))["Customer 10"] == "Address invalid"
+    select(app, "queue", 0, 1, 2)
+    app.button(key="approve").click().run()
+    assert "Approved 1." in app.success[0].value
+    for customer_id in ("c0010", "c0020"):
+        assert f"{customer_id}: Nothing may be sent: the e-mail address is invalid." in texts(app)
+    app = open_app(monkeypatch, lake, "outreach")
+    shown = {one.label: one.value for one in app.metric}
+    assert (shown["Address invalid"], shown["Approved"]) == ("1", "1")
+
+
 def test_reject_needs_a_reason_and_keeps_it(monkeypatch, lake):
     app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 0, 1)
     app.button(key="do_Reject").click().run()

@@ -178,6 +178,46 @@ def test_a_recipient_that_is_refused_is_not_written_to_again(lake, mailbox):
     assert lake.rows("select customer_id, reason from suppressions") == [("A", "bounced")]
 
 
+@pytest.mark.parametrize(
+    ("answer", "state", "is_held_against"),
+    [
+        # How the address is written, as servers say it: Postfix, Gmail, Exchange, qmail.
+        ("501 5.1.3 Bad recipient address syntax", "INVALID_ADDRESS", False),
+        ("555 5.5.2 Syntax error", "INVALID_ADDRESS", False),
+        ("501 5.5.4 Invalid Address", "INVALID_ADDRESS", False),
+        ("550 5.1.3 bad destination mailbox address syntax", "INVALID_ADDRESS", False),
+        ("553 mailbox name not allowed", "INVALID_ADDRESS", False),
+        # What the status says otherwise, is otherwise.
+        ("553 5.1.1 no such user", "SUPPRESSED", True),
+        ("550 5.1.1 no such user", "SUPPRESSED", True),
+        ("550 unknown", "SUPPRESSED", True),
+    ],
+)
+def test_a_refused_spelling_is_no_bounce(lake, mailbox, answer, state, is_held_against):
+    approve(lake, "A", "B")
+    mailbox.refused_recipients = {"a@example.org": answer}
+    said = send(lake)
+    assert len(said) == 1
+    assert said[0].endswith(answer)
+    assert states(lake) == {"A": state, "B": "SENT"}  # the others are not held up
+    assert lake.rows("select customer_id from suppressions") == [("A",)] * is_held_against
+    assert lake.one("select reason from alert_states where alert_id = 'A'") == answer
+    mailbox.refused_recipients = {}
+    assert send(lake) == []
+    assert len(mailbox.messages) == 1
+
+
+@pytest.mark.parametrize("answer", ["500 line too long", "503 5.5.1 bad sequence of commands"])
+def test_a_server_that_does_not_understand_us_is_asked_again(lake, mailbox, answer):
+    approve(lake, "A")
+    mailbox.refused_recipients = {"a@example.org": answer}
+    assert send(lake) == [f"message of alert A: FAILED, {answer}"]
+    mailbox.refused_recipients = {}
+    assert send(lake) == []
+    assert states(lake) == {"A": "SENT"}
+    assert lake.one("select count(*) from suppressions") == 0
+
+
 def test_a_server_that_is_away_costs_no_attempt(lake, monkeypatch):
     approve(lake, "A")
     monkeypatch.setenv("CHURN_OUTBOX", "smtp://127.0.0.1:9")
@@ -222,6 +262,9 @@ def test_bounces_replies_and_unsubscribes_are_written_back_once(lake):
         ("a@example.org\nBcc: all@example.org", "Hello"),
         ("a@example.org, all@example.org", "Hello"),
         ("all", "Hello"),
+        ("a@example.org ", "Hello"),
+        ("=?utf-8?q?eve?=@example.org", "Hello"),
+        (None, "Hello"),
         ("a@example.org", "Hello\r\nBcc: all@example.org"),
     ],
 )

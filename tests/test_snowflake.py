@@ -38,7 +38,7 @@ MACROS = {
     "policies": "{{ policy_statements(ref('manager_customers'), ['region', 'name', 'email'])"
     " | join(';\n') }}",
     "show_pipeline": "{{ pipeline_queries().values() | join(';\n') }}",
-    "message functions": "{{ message_function_statements()[2:] | join(';\n') }}",
+    "message functions": "{{ message_function_statements()[3:] | join(';\n') }}",
     "problems of policies": "{{ alert_policy_problems(ref('alert_policy')) }};"
     "{{ offer_problems(ref('offers')) }};"
     "{{ policy_offer_problems(ref('alert_policy'), ref('offers')) }}",

@@ -46,6 +46,8 @@ def _tiles(alerts: pd.DataFrame) -> None:
             ("QUEUED", "In the outbox, waiting for the sender."),
             ("SENT", "Handed to the mail server."),
             ("SUPPRESSED", "May not be written to: no consent, unsubscribed, or contacted lately."),
+            ("INVALID_ADDRESS", "No message can go to the e-mail address. The next alert's can,"
+             " once the profile holds a right one."),
             ("HELD_OUT", "Never written to, so that the effect of messages shows."),
         ]
     )  # fmt: skip

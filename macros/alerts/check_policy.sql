@@ -23,8 +23,15 @@
     ] %}
         select 'seeds/alert_policy.csv has no segment default, which serves those without a row'
             as problem
-        from (select count(*) as found from {{ policy }} where segment = 'default') as defaults
+        from (select count(*) as found from {{ policy }} where {{ spelling('segment') }} = 'default') as defaults
         where found = 0
+        union all
+        select
+            'seeds/alert_policy.csv: segment ' || {{ spelling('segment') }}
+            || ' has several rows, which one shall it be?' as problem
+        from {{ policy }}
+        group by {{ spelling('segment') }}
+        having count(*) > 1
         {% for column, is_wrong, right in numbers %}
         union all
         select
@@ -40,7 +47,7 @@
         select 'seeds/offers.csv has no offer for any reason and any segment: some alerts would get none'
             as problem
         from (
-            select count(*) as found from {{ offers }} where reason = 'any' and segment = 'any'
+            select count(*) as found from {{ offers }} where reason = 'any' and {{ spelling('segment') }} = 'any'
         ) as offers_for_all
         where found = 0
         union all

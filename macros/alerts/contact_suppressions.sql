@@ -1,34 +1,53 @@
-{# Whether a customer may be written to now, and why not: the one definition, asked when an alert is
+{# Whether customers may be written to now, and why not: the one definition, asked when an alert is
    raised, when a draft is approved, when a message is queued and when it is handed over.
-   A relation with customer_id and suppressed_because (NULL: may be written to).
+   A relation with customer_id, suppressed_because (NULL: may be written to) and is_address_invalid
+   (that is why).
+   customers: a relation with the customer_ids that are asked about. Addresses are judged for these
+   only: for every customer of a lake that would take seconds in each pass.
    policies: customer_policies, or a CTE of the same columns that is there already. #}
-{% macro contact_suppressions(moment, policies=none) %}
+{% macro contact_suppressions(moment, customers, policies=none) %}
+{%- set invalid = "'the e-mail address is invalid'" %}
     (
         select
-            policies.customer_id,
-            case
-                when policies.cancelled_at is not null then 'the customer has cancelled'
-                when not policies.has_marketing_consent
-                    then 'the customer has not agreed to marketing'
-                when not policies.has_address then 'the customer has no e-mail address'
-                when suppressed.customer_id is not null
-                    then 'the customer is on the suppression list: ' || suppressed.reason
-                when
-                    datediff('second', contacts.last_contact_at, {{ moment }})
-                    < policies.contact_gap_days * 86400
-                    then 'the customer was written to less than '
-                        || policies.contact_gap_days || ' days ago'
-            end as suppressed_because
-        from {{ policies or ref('customer_policies') }} as policies
-        left join (
-            select customer_id, min(reason) as reason
-            from {{ ref('suppressions') }}
-            group by customer_id
-        ) as suppressed on policies.customer_id = suppressed.customer_id
-        left join (
-            select customer_id, max(noted_at) as last_contact_at
-            from {{ messages_to_customers() }} as messages
-            group by customer_id
-        ) as contacts on policies.customer_id = contacts.customer_id
+            judged.customer_id,
+            judged.suppressed_because,
+            coalesce(judged.suppressed_because = {{ invalid }}, false) as is_address_invalid
+        from (
+            select
+                asked.customer_id,
+                case
+                    when policies.cancelled_at is not null then 'the customer has cancelled'
+                    when not policies.has_marketing_consent
+                        then 'the customer has not agreed to marketing'
+                    when not policies.has_address then 'the customer has no e-mail address'
+                    when suppressed.customer_id is not null
+                        then 'the customer is on the suppression list: ' || suppressed.reason
+                    when mail_address(policies.email) is null then {{ invalid }}
+                    when
+                        datediff('second', contacts.last_contact_at, {{ moment }})
+                        < policies.contact_gap_days * 86400
+                        then 'the customer was written to less than '
+                            || policies.contact_gap_days || ' days ago'
+                end as suppressed_because
+            from (select distinct customer_id from {{ customers }} as customers) as asked
+            inner join {{ policies or ref('customer_policies') }} as policies
+                on asked.customer_id = policies.customer_id
+            left join (
+                select customer_id, min(reason) as reason
+                from {{ ref('suppressions') }}
+                group by customer_id
+            ) as suppressed on asked.customer_id = suppressed.customer_id
+            left join (
+                select customer_id, max(noted_at) as last_contact_at
+                from {{ messages_to_customers() }} as messages
+                group by customer_id
+            ) as contacts on asked.customer_id = contacts.customer_id
+        ) as judged
     )
 {% endmacro %}
+
+{# The state in which an alert ends whose customer may not be written to. Of an invalid address it is
+   one of its own: that is something to put right, and nobody's wish. #}
+{% macro suppressed_state(contacts) -%}
+    case when {{ contacts }}.is_address_invalid then 'INVALID_ADDRESS' else 'SUPPRESSED' end
+{%- endmacro %}

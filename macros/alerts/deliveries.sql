@@ -13,8 +13,8 @@
    certainly not on its way, there is another attempt; after UNKNOWN somebody has to look. #}
 {% macro delivery_steps() %}
     {{ return([
-        'QUEUED', 'HANDING_OVER', 'UNKNOWN', 'FAILED', 'HANDED_OVER', 'BOUNCED', 'REPLIED',
-        'UNSUBSCRIBED',
+        'QUEUED', 'HANDING_OVER', 'UNKNOWN', 'FAILED', 'INVALID_ADDRESS', 'HANDED_OVER', 'BOUNCED',
+        'REPLIED', 'UNSUBSCRIBED',
     ]) }}
 {% endmacro %}
 
@@ -42,21 +42,27 @@
 {# Queued messages that may be handed over now, the longest waiting first. #}
 {% macro waiting_messages(moment) %}
     (
+        with queued as (
+            select deliveries.*
+            from {{ latest_deliveries() }} as deliveries
+            inner join {{ ref('alert_states') }} as states
+                on deliveries.alert_id = states.alert_id
+            where states.state = 'QUEUED' and deliveries.step in ('QUEUED', 'FAILED')
+        )
         select
-            deliveries.*,
+            queued.*,
             contacts.suppressed_because,
+            contacts.is_address_invalid,
             row_number() over (
                 order by
                     case when contacts.suppressed_because is null then 0 else 1 end,
-                    deliveries.attempt,
-                    deliveries.noted_at,
-                    deliveries.alert_id
+                    queued.attempt,
+                    queued.noted_at,
+                    queued.alert_id
             ) as place
-        from {{ latest_deliveries() }} as deliveries
-        inner join {{ ref('alert_states') }} as states on deliveries.alert_id = states.alert_id
-        inner join {{ contact_suppressions(moment) }} as contacts
-            on deliveries.customer_id = contacts.customer_id
-        where states.state = 'QUEUED' and deliveries.step in ('QUEUED', 'FAILED')
+        from queued
+        inner join {{ contact_suppressions(moment, 'queued') }} as contacts
+            on queued.customer_id = contacts.customer_id
     )
 {% endmacro %}
 
@@ -64,7 +70,7 @@
 {% macro suppressed_messages() %}
         select
             alert_id,
-            'SUPPRESSED' as to_state,
+            {{ suppressed_state('waiting') }} as to_state,
             'system' as moved_by,
             'claim_message' as actor,
             suppressed_because as reason
@@ -72,12 +78,16 @@
         where suppressed_because is not null
 {% endmacro %}
 
-{# What a noted delivery moves: handed over is sent; who refused it for good is not tried again. #}
+{# What a noted delivery moves: handed over is sent; who refused it for good is not tried again, and
+   of whom only the address was refused, nothing is remembered. #}
 {% macro delivered_alerts() %}
         select
             {{ parameter('alert_id') }} as alert_id,
             case {{ parameter('step') }}
-                when 'HANDED_OVER' then 'SENT' when 'BOUNCED' then 'SUPPRESSED' else 'EXPIRED'
+                when 'HANDED_OVER' then 'SENT'
+                when 'BOUNCED' then 'SUPPRESSED'
+                when 'INVALID_ADDRESS' then 'INVALID_ADDRESS'
+                else 'EXPIRED'
             end as to_state,
             'system' as moved_by,
             {{ parameter('sender') }} as actor,
@@ -86,7 +96,7 @@
         where
             deliveries.alert_id = {{ parameter('alert_id') }}
             and (
-                {{ parameter('step') }} in ('HANDED_OVER', 'BOUNCED')
+                {{ parameter('step') }} in ('HANDED_OVER', 'BOUNCED', 'INVALID_ADDRESS')
                 or (
                     {{ parameter('step') }} = 'FAILED'
                     and deliveries.attempt >= {{ var('delivery_attempts') }}

@@ -22,8 +22,8 @@
     waiting as (
         select
             alerts.alert_id,
+            alerts.customer_id,
             alerts.top_reasons,
-            policies.name,
             offer_texts.offer_text,
             settings.prompt,
             settings.prompt_version,
@@ -38,8 +38,6 @@
             end as fallback
         from {{ ref('alert_states') }} as states
         inner join {{ ref('high_risk_history') }} as alerts on states.alert_id = alerts.alert_id
-        inner join {{ ref('customer_policies') }} as policies
-            on alerts.customer_id = policies.customer_id
         inner join offer_texts on alerts.offer = offer_texts.offer
         cross join {{ ref('message_settings') }} as settings
         left join {{ ref('retention_emails') }} as drafted on alerts.alert_id = drafted.alert_id
@@ -58,12 +56,14 @@
     ),
     drafted as (
         select
-            *,
+            waiting.*,
             {{ parse_json(
-                'draft_message(coalesce(reply, write_from_template(top_reasons)), name,'
-                ~ ' offer_text, prompt)'
+                'draft_message(coalesce(waiting.reply, write_from_template(waiting.top_reasons)),'
+                ~ ' names.name, waiting.offer_text, waiting.prompt)'
             ) }} as verdict
         from waiting
+        left join {{ greeted_names('waiting') }} as names
+            on waiting.customer_id = names.customer_id
     )
     select
         alert_id,

@@ -42,6 +42,13 @@
 
 {# The draft that is edited, and what the checks say of the new words. #}
 {% macro edited_draft() %}
+    {%- set customer %}
+        (
+            select customer_id
+            from {{ ref('high_risk_history') }}
+            where alert_id = {{ parameter('alert_id') }}
+        )
+    {%- endset %}
     (
         select
             drafts.alert_id,
@@ -52,13 +59,13 @@
             or drafts.body <> {{ parameter('body') }} as is_changed,
             {{ parse_json(
                 'check_message(' ~ parameter('subject') ~ ', ' ~ parameter('body')
-                ~ ', policies.name, offer_texts.offer_text, settings.prompt)'
+                ~ ', names.name, offer_texts.offer_text, settings.prompt)'
             ) }} as verdict
         from {{ ref('current_drafts') }} as drafts
         inner join {{ ref('alert_states') }} as states on drafts.alert_id = states.alert_id
         inner join {{ ref('high_risk_history') }} as alerts on drafts.alert_id = alerts.alert_id
-        inner join {{ ref('customer_policies') }} as policies
-            on alerts.customer_id = policies.customer_id
+        left join {{ greeted_names(customer) }} as names
+            on alerts.customer_id = names.customer_id
         inner join (
             select offer, max(offer_text) as offer_text from {{ ref('offers') }} group by offer
         ) as offer_texts on alerts.offer = offer_texts.offer

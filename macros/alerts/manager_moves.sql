@@ -10,7 +10,7 @@
         from {{ asked_alerts() }} as asked
         inner join {{ ref('high_risk_history') }} as alerts on asked.alert_id = alerts.alert_id
         left join {{ ref('current_drafts') }} as drafts on asked.alert_id = drafts.alert_id
-        left join {{ contact_suppressions(as_of()) }} as contacts
+        left join {{ contact_suppressions(as_of(), asked_customers()) }} as contacts
             on alerts.customer_id = contacts.customer_id
         where
             {{ parameter('to_state') }} <> 'APPROVED'
@@ -29,6 +29,8 @@
             when states.alert_id is null then 'There is no such alert.'
             when states.state = 'HELD_OUT'
                 then 'This customer is held out, to measure what messages do: nothing is sent.'
+            when states.state = 'INVALID_ADDRESS' and {{ parameter('to_state') }} = 'APPROVED'
+                then 'Nothing may be sent: ' || states.reason || '.'
             when transitions.to_state is null
                 then 'An alert that is ' || states.state || ' cannot become '
                     || {{ parameter('to_state') }} || '.'
@@ -40,7 +42,7 @@
         end as sentence
     from {{ asked_alerts() }} as asked
     left join {{ ref('alert_states') }} as states on asked.alert_id = states.alert_id
-    left join {{ contact_suppressions(as_of()) }} as contacts
+    left join {{ contact_suppressions(as_of(), asked_customers()) }} as contacts
         on states.customer_id = contacts.customer_id
     left join {{ ref('alert_transitions') }} as transitions
         on
@@ -48,6 +50,15 @@
             and transitions.to_state = {{ parameter('to_state') }}
             and transitions.moved_by in ('any', 'manager')
     where coalesce(states.state, '') <> {{ parameter('to_state') }}
+{% endmacro %}
+
+{# The customers of the alerts that a caller names. #}
+{% macro asked_customers() %}
+    (
+        select alerts.customer_id
+        from {{ asked_alerts() }} as asked
+        inner join {{ ref('high_risk_history') }} as alerts on asked.alert_id = alerts.alert_id
+    )
 {% endmacro %}
 
 {# The alerts that a caller names, as JSON text of a list of ids. #}

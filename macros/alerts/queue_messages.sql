@@ -16,7 +16,9 @@ select
     {{ as_of() }} as noted_at
 from {{ ref('alert_states') }} as states
 inner join {{ ref('current_drafts') }} as drafts on states.alert_id = drafts.alert_id
-inner join {{ contact_suppressions(as_of()) }} as contacts
+inner join {{ contact_suppressions(
+    as_of(), '(select customer_id from ' ~ ref('alert_states') ~ " where state = 'APPROVED')"
+) }} as contacts
     on states.customer_id = contacts.customer_id
 left join {{ ref('outbox') }} as queued on states.alert_id = queued.alert_id
 where

@@ -64,7 +64,7 @@
                 else 'treated'
             end as arm
         from capped
-        left join {{ contact_suppressions(as_of(), 'policies') }} as contacts
+        left join {{ contact_suppressions(as_of(), 'capped', 'policies') }} as contacts
             on capped.customer_id = contacts.customer_id
     ),
     offered as (
@@ -73,7 +73,7 @@
         left join {{ offers }} as offers
             on
                 offers.reason in ('any', chosen.first_reason)
-                and offers.segment in ('any', coalesce(chosen.segment, 'any'))
+                and {{ spelling('offers.segment') }} in ('any', coalesce(chosen.segment, 'any'))
                 and (
                     chosen.allowed_offers = 'any'
                     or ' ' || chosen.allowed_offers || ' ' like '% ' || offers.offer || ' %'

@@ -2,18 +2,19 @@
 
 {# Alerts of customers who may not be written to, before anything was handed over. #}
 {% macro suppressed_alerts() %}
+        {%- set waiting = "states.state in ('OPEN', 'DRAFTED', 'APPROVED')" %}
         select
             states.alert_id,
-            'SUPPRESSED' as to_state,
+            {{ suppressed_state('contacts') }} as to_state,
             'system' as moved_by,
             'process_alerts' as actor,
             contacts.suppressed_because as reason
         from states
-        inner join {{ contact_suppressions(as_of()) }} as contacts
+        inner join {{ contact_suppressions(
+            as_of(), '(select customer_id from states where ' ~ waiting ~ ')'
+        ) }} as contacts
             on states.customer_id = contacts.customer_id
-        where
-            states.state in ('OPEN', 'DRAFTED', 'APPROVED')
-            and contacts.suppressed_because is not null
+        where {{ waiting }} and contacts.suppressed_because is not null
 {% endmacro %}
 
 {# Alerts whose draft has passed its checks. #}

@@ -1,7 +1,7 @@
-{# WRITE_FROM_TEMPLATE, DRAFT_MESSAGE and CHECK_MESSAGE: the package outreach/, called from SQL.
-   DuckDB: every connection registers them (embedded/functions.py). Snowflake: Python functions that
-   import the package, zipped by `python -m outreach pack`, from a stage.
-   dbt run-operation create_message_functions #}
+{# WRITE_FROM_TEMPLATE, DRAFT_MESSAGE, CHECK_MESSAGE and MAIL_ADDRESS: the package outreach/, called
+   from SQL. DuckDB: every connection registers them (embedded/functions.py). Snowflake: Python
+   functions that import the package, zipped by `python -m outreach pack`, from a stage.
+   dbt run-operation create_message_functions, before the first build: views call MAIL_ADDRESS. #}
 {% macro create_message_functions() %}
     {{ run_statements(
         message_function_statements(), 'create_message_functions'
@@ -14,6 +14,7 @@
 {% macro message_function_statements() %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
     {%- set statements = [
+        'create schema if not exists ' ~ schema,
         'create stage if not exists ' ~ schema ~ '.churn_code',
         "put 'file://target/outreach.zip' @" ~ schema
         ~ '.churn_code auto_compress = false overwrite = true',
@@ -35,6 +36,33 @@
     {{ return(statements) }}
 {% endmacro %}
 
+{# Views call them, so that a schema without them could not be built: said in a sentence before. A
+   pre-hook of the model beneath those views. #}
+{% macro check_message_functions() %}
+    {{ return(adapter.dispatch('check_message_functions')()) }}
+{% endmacro %}
+{% macro default__check_message_functions() %}
+    {{ no_such_engine('check_message_functions') }}
+{% endmacro %}
+{% macro snowflake__check_message_functions() %}
+    {%- if execute and flags.WHICH in ['build', 'run'] -%}
+        {%- set schema = target.database ~ '.' ~ target.schema -%}
+        {%- set there = [] -%}
+        {%- for row in run_query('show user functions in schema ' ~ schema).rows -%}
+            {%- do there.append(row['name'] | lower) -%}
+        {%- endfor -%}
+        {%- for name in message_functions() if name not in there -%}
+            {%- do exceptions.raise_compiler_error(
+                'function ' ~ name | upper ~ ' is not in ' ~ schema
+                ~ ': run python -m outreach pack && dbt run-operation create_message_functions'
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    select 1
+{% endmacro %}
+{# Every connection registers them. #}
+{% macro duckdb__check_message_functions() %}select 1{% endmacro %}
+
 {% macro message_functions() %}
     {{ return({
         'write_from_template': {
@@ -47,6 +75,9 @@
         'check_message': {
             'parameters': ['subject', 'body', 'name', 'offer_text', 'prompt'],
             'handler': 'outreach.checks.check_message',
+        },
+        'mail_address': {
+            'parameters': ['address'], 'handler': 'outreach.addresses.mail_address',
         },
     }) }}
 {% endmacro %}

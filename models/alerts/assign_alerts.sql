@@ -18,7 +18,9 @@ from {{ asked_alerts() }} as asked
 inner join {{ ref('alert_states') }} as states on asked.alert_id = states.alert_id
 left join {{ current_assignments() }} as present on asked.alert_id = present.alert_id
 where
-    states.state not in ('RETAINED', 'LOST', 'REJECTED', 'SUPPRESSED', 'HELD_OUT', 'EXPIRED')
+    states.state not in (
+        'RETAINED', 'LOST', 'REJECTED', 'SUPPRESSED', 'INVALID_ADDRESS', 'HELD_OUT', 'EXPIRED'
+    )
     and (
         present.alert_id is null
         or present.owner <> {{ parameter('owner') }}
@@ -35,4 +37,4 @@ from {{ asked_alerts() }} as asked
 left join {{ ref('alert_states') }} as states on asked.alert_id = states.alert_id
 where
     coalesce(states.state, 'RETAINED')
-    in ('RETAINED', 'LOST', 'REJECTED', 'SUPPRESSED', 'HELD_OUT', 'EXPIRED')
+    in ('RETAINED', 'LOST', 'REJECTED', 'SUPPRESSED', 'INVALID_ADDRESS', 'HELD_OUT', 'EXPIRED')

@@ -28,7 +28,7 @@ select
     claimed.alert_id,
     claimed.message_id,
     cast(claimed.attempt as {{ dbt.type_string() }}) as attempt,
-    profiles.email as recipient,
+    mail_address(profiles.email) as recipient,
     drafts.subject,
     drafts.body
 from {{ ref('outbox') }} as claimed

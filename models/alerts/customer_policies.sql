@@ -1,7 +1,10 @@
 {# A view, so that tasks always see the present policy. #}
 {{ config(
     materialized='view',
-    pre_hook="{{ check_policy_offers(ref('alert_policy'), ref('offers')) }}"
+    pre_hook=[
+        "{{ check_policy_offers(ref('alert_policy'), ref('offers')) }}",
+        "{{ check_message_functions() }}",
+    ]
 ) }}
 -- depends_on: {{ ref('offers') }}
 
@@ -32,7 +35,7 @@ default_policy as (
 
     select *
     from policies
-    where segment = 'default'
+    where {{ spelling('segment') }} = 'default'
 
 ),
 
@@ -45,7 +48,9 @@ chosen as (
         profiles.segment,
         profiles.monthly_value,
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,
-        coalesce(profiles.email like '%_@_%', false) as has_address,
+        profiles.email,
+        -- Whether a message can go to it is asked of few customers at a time: contact_suppressions.
+        coalesce(profiles.email <> '', false) as has_address,
         coalesce(own_policy.segment, default_policy.segment) as policy_segment,
         coalesce(own_policy.threshold, default_policy.threshold) as threshold,
         coalesce(own_policy.exit_ratio, default_policy.exit_ratio) as exit_ratio,
@@ -61,7 +66,7 @@ chosen as (
     from customers
     cross join default_policy
     left join profiles on customers.customer_id = profiles.customer_id
-    left join policies as own_policy on profiles.segment = own_policy.segment
+    left join policies as own_policy on profiles.segment = {{ spelling('own_policy.segment') }}
 
 )
 

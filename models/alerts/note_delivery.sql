@@ -1,6 +1,7 @@
 {# What became of a message, from its sender or from whoever reads the answers: HANDED_OVER, FAILED
-   (certainly not on its way), UNKNOWN, BOUNCED, REPLIED or UNSUBSCRIBED. The same again adds nothing.
-   Whoever bounced or unsubscribed is not written to any more. #}
+   (certainly not on its way), UNKNOWN, INVALID_ADDRESS (no such spelling), BOUNCED, REPLIED or
+   UNSUBSCRIBED. The same again adds nothing. Whoever bounced or unsubscribed is not written to any
+   more; of an invalid address nothing is remembered against the customer, who may give another. #}
 {{ config(
     materialized='procedure',
     meta={

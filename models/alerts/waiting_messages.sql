@@ -28,7 +28,7 @@ messages as (
     select
         waiting.alert_id,
         waiting.message_id,
-        profiles.email as recipient,
+        mail_address(profiles.email) as recipient,
         drafts.subject,
         drafts.body,
         {{ sql_literal(var('sender_address')) }} as sender,

@@ -24,9 +24,19 @@ messages as (
 
 ),
 
+-- Whom a message could still go to.
+written_to as (
+
+    select alerts.customer_id
+    from alerts
+    inner join progress on alerts.alert_id = progress.alert_id
+    where progress.state in ('OPEN', 'DRAFTED', 'APPROVED', 'QUEUED')
+
+),
+
 contacts as (
 
-    select * from {{ contact_suppressions(utc_now()) }} as contact_suppressions
+    select * from {{ contact_suppressions(utc_now(), 'written_to') }} as contact_suppressions
 
 ),
 

@@ -19,7 +19,7 @@ users as (
 of_roles as (
 
     select
-        region,
+        {{ spelling('region') }} as region,
         sees_personal_data
     from regions
     where is_role_in_session(role_name)
@@ -29,7 +29,7 @@ of_roles as (
 of_dashboard_users as (
 
     select
-        regions.region,
+        {{ spelling('regions.region') }} as region,
         regions.sees_personal_data
     from regions
     inner join users on regions.role_name = users.role_name

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from embedded.database import LakeError, lake_path
 
 HANDED_OVER, FAILED, UNKNOWN, BOUNCED = "HANDED_OVER", "FAILED", "UNKNOWN", "BOUNCED"
+INVALID_ADDRESS = "INVALID_ADDRESS"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 the message is; in between only the server knows, and nobody sends it again without being asked.
 """
 
+import re
 import smtplib
 import ssl
 from collections.abc import Iterator
@@ -9,10 +10,26 @@ from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.utils import parseaddr
 
-from outreach.senders import BOUNCED, FAILED, HANDED_OVER, UNKNOWN, Delivery, Unavailable
+from outreach.senders import (
+    BOUNCED,
+    FAILED,
+    HANDED_OVER,
+    INVALID_ADDRESS,
+    UNKNOWN,
+    Delivery,
+    Unavailable,
+)
 
 _TIMEOUT_SECONDS = 30
 _PERMANENT = 500  # codes from here on say: do not try again
+# The server did not understand our conversation: a command, their order. That is no answer of the
+# customer's mailbox, so it is tried again, and costs the customer nothing.
+_OURS = {500, 502, 503, 504}
+# The recipient's spelling was refused (RFC 5321: parameters, mailbox name, parameters of RCPT), if
+# no enhanced status (RFC 3463) says what else was meant: many servers answer 553 to say no relay.
+_SPELLING = {501, 553, 555}
+_BAD_SPELLING, _PROTOCOL = "5.1.3", "5.5."
+_STATUS = re.compile(r"(?P<status>5\.\d{1,3}\.\d{1,3})\b")
 
 
 class SmtpSender:
@@ -92,12 +109,27 @@ class SmtpSession:
             self._server.rset()
             return Delivery(FAILED, f"the sender was refused: {code} {_line(answer)}")
         code, answer = self._server.rcpt(parseaddr(str(message["To"]))[1])
-        return self._refused(code, answer) if code >= 400 else None
+        if code < 400:
+            return None
+        refused = self._refused(code, answer)
+        if _is_about_spelling(code, refused.detail):
+            # Not a bounce: nobody was asked. Whether the customer can be written to shows with an
+            # address that the server takes, so nothing may be held against the customer.
+            return Delivery(INVALID_ADDRESS, refused.detail)
+        return Delivery(FAILED, refused.detail) if code in _OURS else refused
 
     def _refused(self, code: int, answer: bytes | str) -> Delivery:
         with suppress(OSError, smtplib.SMTPException):
             self._server.rset()
         return Delivery(BOUNCED if code >= _PERMANENT else FAILED, f"{code} {_line(answer)}")
+
+
+def _is_about_spelling(code: int, detail: str) -> bool:
+    """Tell whether a recipient was refused for how the address is written."""
+    status = found["status"] if (found := _STATUS.search(detail)) else None
+    if status is None or status.startswith(_PROTOCOL):
+        return code in _SPELLING
+    return status == _BAD_SPELLING
 
 
 def _line(said: BaseException | bytes | str) -> str:

@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from sqlfluff.core import Linter
+from sqlfluff.core import FluffConfig, Linter
 
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import one_line
@@ -36,4 +36,6 @@ def everything_parses(statements: list[Statement], _: dict) -> list[str]:
 
 @cache
 def _violations(text: str) -> list[str]:
-    return [str(one) for one in Linter(dialect="snowflake").parse_string(text).violations]
+    # As it is: rows of seeds hold braces, and nobody renders them again.
+    config = FluffConfig(overrides={"dialect": "snowflake", "templater": "raw"})
+    return [str(one) for one in Linter(config=config).parse_string(text).violations]

@@ -149,6 +149,21 @@ def test_setup_is_checked_in_words(deployment):
     ]
 
 
+def test_a_build_without_the_message_functions_says_how_to_make_them(deployment):
+    assert deployment.changed  # which is compared with what was sent before
+    account = deployment.account
+    account.execute("drop function if exists CHURN.PIPELINE.mail_address(varchar)")
+    try:
+        done = account.dbt("run", "-s", "customer_policies", check=False)
+    finally:
+        account.execute("create function CHURN.PIPELINE.mail_address(address varchar)")
+    assert done.returncode != 0
+    assert (
+        "function MAIL_ADDRESS is not in CHURN.PIPELINE: run python -m outreach pack && dbt"
+        " run-operation create_message_functions"
+    ) in " ".join(done.stdout.split())
+
+
 def test_dropping_the_pipeline_leaves_nothing_of_it(deployment):
     _, printed = deployment.operations
     dropped = set(re.findall(r"drop ([a-z ]+) if exists \S+?\.(\w+)[;(\s]", printed))

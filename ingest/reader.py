@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 
 from ingest.clients import Client, open_client
+from ingest.errors import IngestError
 from ingest.fetched import Fetched
 from ingest.kafka import TopicAdmin, TopicState
 
@@ -34,6 +35,7 @@ class TopicReader:
         self._next_offsets: dict[int, int] = {}
         self._end_offsets: dict[int, int] = {}
         self._last_arrival = time.monotonic()
+        self._failure: IngestError | None = None
 
     def __enter__(self) -> "TopicReader":
         return self
@@ -67,14 +69,24 @@ class TopicReader:
         """Return messages by partition, or nothing after a moment; raises IngestError.
 
         Stops with the poll that brings them to `batch_rows`, or `linger_seconds` after the first;
-        where the broker holds all of them already, they are waited for a little longer.
+        where the broker holds all of them already, they are waited for a little longer. What came
+        before an error is returned, and the error is raised the next time.
         """
+        if self._failure is not None:
+            raise self._failure
         collected: dict[int, list[Fetched]] = defaultdict(list)
         rows = size = 0
         wait, began = _POLL_SECONDS, None
         while wait > 0 and rows < batch_rows and size < _BATCH_BYTES:
             count = 0
-            for partition, part in self._poll(min(wait, _POLL_SECONDS)).items():
+            try:
+                polled = self._poll(min(wait, _POLL_SECONDS))
+            except IngestError as error:
+                if not rows:
+                    raise
+                self._failure = error
+                break
+            for partition, part in polled.items():
                 collected[partition].append(part)
                 count += len(part.values)
                 size += sum(len(value) for value in part.values if value is not None)

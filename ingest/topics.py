@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ingest.batches import Batch, StoredTopic, judge
 from ingest.broker import BrokerSilentError
@@ -83,6 +84,12 @@ class LoadedTopic:
     def judge(self, fetched: Mapping[int, Fetched]) -> Batch:
         """Judge messages by partition; the next batch goes on from where this one ends."""
         batch = judge(fetched, self._topic, self._stands)
+        # The sink goes on after what carries no message too, such as the end of a transaction: the
+        # broker may delete it, and it must not look as if messages had been lost.
+        spans = [
+            replace(span, next_offset=fetched[span.partition].next_offset) for span in batch.spans
+        ]
+        batch = replace(batch, spans=tuple(spans))
         self._stands.update((span.partition, span.next_offset) for span in batch.spans)
         return batch
 

@@ -9,6 +9,7 @@ from kafka.errors import KafkaError, OffsetOutOfRangeError
 
 from ingest.broker import open_kafka_python, refused, vanished
 from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS, MAX_MESSAGES
+from ingest.clients.record_batches import read_carefully
 from ingest.fetched import Fetched
 
 # Without the compiled checksum, checking halves the speed; TCP and the contract still guard.
@@ -44,6 +45,7 @@ class KafkaPythonClient:
             check_crcs=_CHECK_CHECKSUMS,
             metrics_enabled=False,
         )
+        read_carefully(self._consumer)
 
     def read(self, starts: Mapping[int, int]) -> None:
         """Read these partitions too, each from its offset."""

@@ -1,16 +1,22 @@
 """The fast client: librdkafka, through confluent-kafka; the extra [fast] installs it."""
 
+import re
 from collections.abc import Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ingest.broker import LIBRDKAFKA_LOG, librdkafka_settings, refused, vanished
 from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS, MAX_MESSAGES
+from ingest.clients.unreadable import WRONG_CHECKSUM, damaged, not_compressed, unknown_codec
+from ingest.errors import IngestError
 from ingest.fetched import Fetched
+from ingest.libraries import LIBRDKAFKA
 
 # All that may lie ready in memory, whatever the number of partitions.
 _QUEUE_KILOBYTES = 4 * 1024
 _NO_TIMESTAMP = 0
+# Which codec failed stands in the text alone: "Decompression (codec 0x4) of message at 12 …".
+_CODEC = re.compile(r"codec 0x([0-9a-fA-F]+)")
 
 
 class LibrdkafkaClient:
@@ -20,6 +26,7 @@ class LibrdkafkaClient:
         """Prepare the connection; raises IngestError for settings that cannot be right."""
         self._bootstrap_servers, self._topic = bootstrap_servers, topic
         self._next_offsets: dict[int, int] = {}
+        self._failure: IngestError | None = None
         settings = librdkafka_settings(bootstrap_servers) | {
             "group.id": "churn-loader",  # the library wants one, but nothing is stored under it
             "enable.auto.commit": False,
@@ -46,6 +53,8 @@ class LibrdkafkaClient:
 
     def poll(self, timeout_seconds: float) -> dict[int, Fetched]:
         """Return what has come by partition, or nothing after the timeout; raises IngestError."""
+        if self._failure is not None:
+            raise self._failure
         try:
             # The first one is worth waiting for; with it, only what lies ready.
             first = self._consumer.poll(timeout_seconds)
@@ -64,25 +73,42 @@ class LibrdkafkaClient:
             if found is None:
                 found = lists[partition] = ([], [], [])
             if (error := message.error()) is not None:
-                self._judge_error(error, partition, message)
+                self._failure = self._judged(error, partition, message)
+                if self._failure is not None:
+                    break  # after it the library may have passed over messages
                 continue
             kind, timestamp = message.timestamp()
             found[0].append(message.value())
             found[1].append(message.offset())
             found[2].append(-1 if kind == _NO_TIMESTAMP else timestamp)
+        if self._failure is not None and not any(offsets for _, offsets, _ in lists.values()):
+            raise self._failure
         for partition, (_, offsets, _) in lists.items():
             if offsets:
                 last = offsets[-1] + 1
                 self._next_offsets[partition] = max(self._next_offsets.get(partition, 0), last)
         return {number: self._fetched(number, *found) for number, found in lists.items()}
 
-    def _judge_error(self, error: KafkaError, partition: int, message: Message) -> None:
-        if error.code() == KafkaError._PARTITION_EOF:
+    def _judged(self, error: KafkaError, partition: int, message: Message) -> IngestError | None:
+        """Return what an event that is no message means, None where it is nothing bad."""
+        code, place = error.code(), (self._topic, partition, message.offset())
+        found = _CODEC.search(error.str())
+        codec = int(found[1], 16) if found else None
+        if code == KafkaError._PARTITION_EOF:
             self._next_offsets[partition] = message.offset()
-        elif error.code() in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
-            raise vanished(self._bootstrap_servers, self._topic)
+        elif code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            return vanished(self._bootstrap_servers, self._topic)
+        elif code == KafkaError._NOT_IMPLEMENTED and codec is not None:
+            return unknown_codec(*place, codec, LIBRDKAFKA)
+        elif code == KafkaError._BAD_COMPRESSION and codec is not None:
+            return damaged(*place, not_compressed(codec), LIBRDKAFKA)
+        elif code == KafkaError._BAD_MSG:
+            is_checksum = "CRC" in error.str()
+            cause = WRONG_CHECKSUM if is_checksum else error.str()
+            return damaged(*place, cause, LIBRDKAFKA)
         elif not error.retriable():
-            raise refused(self._bootstrap_servers, self._topic, error.str())
+            return refused(self._bootstrap_servers, self._topic, error.str())
+        return None
 
     def _fetched(
         self, partition: int, values: list, offsets: list[int], timestamps: list[int]

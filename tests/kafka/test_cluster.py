@@ -10,17 +10,22 @@ import shlex
 import signal
 import subprocess
 import time
+from uuid import uuid4
 
 import pytest
-from kafka.admin import KafkaAdminClient, NewPartitions
+from confluent_kafka import Producer
+from kafka.admin import KafkaAdminClient, NewPartitions, NewTopic
 
+from ingest.dry_run import dry_run
 from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from tests.ingest_fixtures import (
     address,
+    load_all,
     message,
     produce,
     raw_lake,
     raw_lake_path,
+    sink,
     start_ingest,
     topic,
     wait_until,
@@ -84,3 +89,62 @@ def test_the_group_is_told_where_the_loader_stands(loader, raw_lake, address, to
         return {place.partition: one.offset for place, one in found.items() if place.topic == topic}
 
     wait_until(lambda: told() == ends)
+
+
+@pytest.fixture
+def compacted(address):
+    """A topic of one partition whose broker compacts what is older than half a second."""
+    name = f"test.{uuid4().hex}"
+    often = {
+        "segment.ms": "500",
+        "min.cleanable.dirty.ratio": "0.0001",
+        "delete.retention.ms": "100",
+    }
+    settings = {"cleanup.policy": "compact", **often}
+    with KafkaAdminClient(bootstrap_servers=address) as admin:
+        admin.create_topics([NewTopic(name, 1, -1, topic_configs=settings)])
+        admin.wait_for_topics([name])
+    return name
+
+
+@pytest.mark.parametrize("client", [KAFKA_PYTHON, LIBRDKAFKA])
+def test_transactions_of_which_compaction_left_little(sink, raw_lake, address, compacted, client):
+    """Aborted, committed, and one whose producer was shut out: its marker is emptied in the end."""
+
+    def producer(name: str) -> Producer:
+        name = f"{compacted}.{name}"
+        made = Producer({"bootstrap.servers": address, "transactional.id": name})
+        made.init_transactions(30)
+        return made
+
+    def write(to: Producer, number: int, key: bytes) -> None:
+        to.begin_transaction()
+        to.produce(compacted, message(number), key)
+        to.flush(30)
+
+    write(producer("shut out"), 1, b"never committed")
+    producer("shut out")
+    then = producer("others")
+    write(then, 2, b"aborted")
+    then.abort_transaction(30)
+    write(then, 3, b"once")
+    then.commit_transaction(30)
+    deadline, number = time.monotonic() + 60, 10
+    while True:  # the broker compacts what is older than the newest segment
+        write(then, number, b"again and again")
+        then.commit_transaction(30)
+        number += 1
+        time.sleep(1)
+        if number > 20 and dry_run(address, compacted, client=client).accepted < 5:
+            break
+        assert time.monotonic() < deadline
+    load_all(sink, address, compacted, client=client)
+    loaded = raw_lake.rows(
+        "select event_id from churn_scores_raw where kafka_topic = ? order by kafka_offset",
+        compacted,
+    )
+    numbers = [int(one.removeprefix("e")) for (one,) in loaded]
+    assert numbers[0] == 3
+    assert numbers[-1] == number - 1
+    assert len(numbers) < 6
+    assert load_all(sink, address, compacted, client=client).batches == 0

@@ -7,7 +7,20 @@ import pandas as pd
 import streamlit as st
 from connection import Source
 from decisions import bar, finish_edit
-from words import MASKED, Terms, checks, day, label, moment, money, percent, plain, reasons, state
+from words import (
+    MASKED,
+    NO_REASON,
+    Terms,
+    checks,
+    day,
+    label,
+    moment,
+    money,
+    percent,
+    plain,
+    reasons,
+    state,
+)
 
 _EDITABLE = ("DRAFTED",)  # what may be edited is the write path's to decide: this hides a button
 
@@ -22,7 +35,8 @@ def facts(alert: dict[str, Any], terms: Terms) -> None:
         f"Owner: {plain(alert['owner'], 60)}, due {day(alert['due_on'])}"
     )
     found = reasons(alert["top_reasons"])
-    st.text("\n".join(f"{at}. {reason['text']}" for at, reason in enumerate(found, start=1)))
+    lines = [f"{at}. {reason['text']}" for at, reason in enumerate(found, start=1)]
+    st.text("\n".join(lines or [NO_REASON]))
 
 
 def draft(source: Source, alert: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 
 FEW = 30  # a rate of fewer is shown, but greyed: it may be chance
 DASH = "–"
+NO_REASON = "No single reason"  # of a risk that no one figure explains
 MASKED = "masked"
 BANDS = {
     "high": "at risk",
@@ -138,8 +139,13 @@ def reasons(top_reasons: Any) -> list[dict[str, Any]]:
 
 
 def first_reason(top_reasons: Any) -> str:
-    """Return the first reason of a score in words, or a dash."""
-    return next((one["text"] for one in reasons(top_reasons)), DASH)
+    """Return the first reason of a high score in words, or that there is no single one."""
+    return next((one["text"] for one in reasons(top_reasons)), NO_REASON)
+
+
+def about(code: Any) -> str:
+    """Return in a few words what a high score is about: the code of its first reason, if any."""
+    return NO_REASON if pd.isna(code) else label(code)
 
 
 def label(code: Any) -> str:

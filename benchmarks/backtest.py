@@ -22,6 +22,7 @@ from ingest.errors import IngestError
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.sinks import open_sink
+from training.status import has_trained
 
 _TOPIC = "backtest.events"
 # Half of one's spend is told from more days than whether one came at all.
@@ -86,7 +87,7 @@ def _train(label: str, cutoff: str, earliest: str) -> dict:
         result = lake.execute(_RUN)
         names = [column[0] for column in result.description]
         run = dict(zip(names, result.fetchone(), strict=True))
-    if (status := run.pop("status")) != "trained":
+    if not has_trained(status := run.pop("status")):
         raise LakeError(f"{label}: {status}")
     return run | {"rolling_origin": json.loads(run["rolling_origin"])}
 

@@ -13,6 +13,7 @@ import numpy
 import onnxruntime
 
 from embedded.database import CATALOG, LakeError, lake_path
+from training.status import has_trained
 
 _GOLDEN_TOLERANCE = 1e-6
 # While these do not change, the active model is the same.
@@ -41,13 +42,28 @@ class ChurnModel:
     session: onnxruntime.InferenceSession
 
     def predict(self, rows: numpy.ndarray) -> numpy.ndarray:
-        """Return the probability of churn for each row of features, in the artefact's order."""
+        """Return the probability of churn for each row of features, in the artefact's order.
+
+        NaN for a row that holds what is no finite number in 32 bits; the others are scored as if it
+        was not there.
+        """
         if rows.shape[1] != len(self.features):
             raise LakeError(
                 f"model {self.version} was trained on {len(self.features)} features, not on"
                 f" {rows.shape[1]}: run 'dbt build' to train it again"
             )
-        inputs = {self.session.get_inputs()[0].name: rows.astype(numpy.float32, copy=False)}
+        with numpy.errstate(over="ignore"):
+            values = rows.astype(numpy.float32, copy=False)
+        are_numbers = numpy.isfinite(values).all(axis=1)
+        if are_numbers.all():
+            return self._scored(values)
+        scores = numpy.full(len(values), numpy.nan)
+        if are_numbers.any():
+            scores[are_numbers] = self._scored(values[are_numbers])
+        return scores
+
+    def _scored(self, values: numpy.ndarray) -> numpy.ndarray:
+        inputs = {self.session.get_inputs()[0].name: values}
         return self.session.run(["probabilities"], inputs)[0][:, 1].astype(numpy.float64)
 
 
@@ -149,9 +165,9 @@ def _versions(
     """Return the trained versions that a query names in its first column, in its order."""
     names = [name for name, *_ in connection.execute(which, parameters or []).fetchall()]
     rows = connection.execute(
-        f"select version, artefact, artefact_hash, features, golden_rows from {_RUNS}"
-        " where status = 'trained' and list_contains(?, version)",
+        "select status, version, artefact, artefact_hash, features, golden_rows"
+        f" from {_RUNS} where list_contains(?, version)",
         [names],
     ).fetchall()
-    found = {row[0]: Version(*row) for row in rows}
+    found = {row[0]: Version(*row) for status, *row in rows if has_trained(status)}
     return [found[name] for name in names if name in found]

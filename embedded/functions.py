@@ -77,12 +77,17 @@ def load_model_that_serves(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _predict_churn(*features: pyarrow.ChunkedArray) -> pyarrow.Array:
-    """Score one batch: a probability for each row, NULL for all while there is no model."""
+    """Score one batch: a probability for each row, NULL for one whose features are no numbers.
+
+    NULL for all while there is no model.
+    """
     rows = len(features[0])
     if _model is None:
         return pyarrow.nulls(rows, pyarrow.float64())
     # Column by column, and turned over at once: writing across a row each time takes longer.
     columns = numpy.empty((len(features), rows), numpy.float32)
-    for number, feature in enumerate(features):
-        columns[number] = feature.to_numpy()
-    return pyarrow.array(_model.predict(numpy.ascontiguousarray(columns.T)), pyarrow.float64())
+    with numpy.errstate(over="ignore"):
+        for number, feature in enumerate(features):
+            columns[number] = feature.to_numpy()
+    scores = _model.predict(numpy.ascontiguousarray(columns.T))
+    return pyarrow.array(scores, pyarrow.float64(), from_pandas=True)  # NaN becomes NULL

@@ -16,7 +16,10 @@ _FIGURES = {
 _MODEL = "select version, roc_auc, pr_auc, brier, baseline_auc from active_churn_model"
 _RISKIEST = """
     select customer_id, round(score, 3) as score, band, value_at_risk,
-        coalesce(top_reasons ->> '$[0].text', 'none: the risk is low') as first_reason
+        coalesce(
+            top_reasons ->> '$[0].text',
+            case when band = 'high' then 'no single reason' else 'none: the risk is low' end
+        ) as first_reason
     from churn_scores where band <> 'left' order by value_at_risk desc limit 5
 """
 _DRAFT = """

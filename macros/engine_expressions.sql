@@ -113,3 +113,38 @@
 {% macro default__fail(text) %}{{ no_such_engine('fail') }}{% endmacro %}
 {% macro snowflake__fail(text) -%}to_double({{ text }}){%- endmacro %}
 {% macro duckdb__fail(text) -%}cast(error({{ text }}) as double){%- endmacro %}
+
+{# A number rounded to so many digits behind the point, as a decimal; NULL where it is no finite
+   number or has more than the 15 digits that a float keeps, so that no figure makes a statement
+   fail. Snowflake's TRY_CAST takes texts only, and the text of a float may be shorter than the
+   number: there, what does not fit is left out before the cast. #}
+{% macro fitting_number(number, digits) %}
+    {{- return(adapter.dispatch('fitting_number')(number, digits)) -}}
+{% endmacro %}
+{% macro default__fitting_number(number, digits) %}{{ no_such_engine('fitting_number') }}{% endmacro %}
+{% macro snowflake__fitting_number(number, digits) -%}
+    {%- set rounded = 'round(cast(' ~ number ~ ' as double), ' ~ digits ~ ')' -%}
+    cast(
+        case when abs({{ rounded }}) < 1e{{ 15 - digits }} then {{ rounded }} end
+        as decimal(15, {{ digits }})
+    )
+{%- endmacro %}
+{% macro duckdb__fitting_number(number, digits) -%}
+    try_cast(round(cast({{ number }} as double), {{ digits }}) as decimal(15, {{ digits }}))
+{%- endmacro %}
+
+{# The same as a text with exactly so many digits behind the point: 12.0, and 0.0 for what rounds to
+   nothing from below. #}
+{% macro number_text(number, digits) -%}
+    cast({{ fitting_number(number, digits) }} as {{ dbt.type_string() }})
+{%- endmacro %}
+
+{# The nearest whole number, NULL where fitting_number is. #}
+{% macro whole_number(number) %}{{ return(adapter.dispatch('whole_number')(number)) }}{% endmacro %}
+{% macro default__whole_number(number) %}{{ no_such_engine('whole_number') }}{% endmacro %}
+{% macro snowflake__whole_number(number) -%}
+    cast({{ fitting_number(number, 0) }} as integer)
+{%- endmacro %}
+{% macro duckdb__whole_number(number) -%}
+    try_cast({{ fitting_number(number, 0) }} as bigint)
+{%- endmacro %}

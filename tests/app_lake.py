@@ -13,7 +13,8 @@ NASTY = (
 )
 REASONS = json.dumps([{"code": "silent", "text": "No activity for 20 days, usually every 3"}])
 # Customer n is in region n % 4 and at risk if n % 10 = 0, held out if n % 100 = 90, not scored if
-# n % 10 = 5; the first one has the nasty name, the greatest value and a draft.
+# n % 10 = 5; the first one has the nasty name, the greatest value and a draft; no figure explains
+# the risk of customer 20.
 _EVENTS = """
     insert into churn_scores_raw
     with customers as (
@@ -52,6 +53,7 @@ _SCORED = """
         cast(substr(customer_id, 2) as integer) as number,
         number % 10 = 0 as is_at_risk,
         number % 100 = 90 as is_held_out,
+        case when number = 20 then '[]' else $reasons end as reasons,
         'alert-' || customer_id as alert_id
     from churn_metrics_live
 """
@@ -62,13 +64,13 @@ _STATEMENTS = [
         customer_id,
         case when is_at_risk then 0.61 else 0.04 end,
         case when is_at_risk then 'high' else 'low' end,
-        $now, 300.25 - number / 100, $reasons, '{MODEL}', 'hash', $now
+        $now, 300.25 - number / 100, reasons, '{MODEL}', 'hash', $now
     from ({_SCORED}) where number % 10 <> 5
     """,
     "insert into churn_score_history select * from churn_scores",
     f"""
     insert into high_risk_history
-    select alert_id, customer_id, 0.61, 0.2, 300.25 - number / 100, $reasons, 'welcome_back',
+    select alert_id, customer_id, 0.61, 0.2, 300.25 - number / 100, reasons, 'welcome_back',
         case when is_held_out then 'holdout' else 'treated' end,
         case when is_held_out then 'HELD_OUT' else 'OPEN' end, '{MODEL}', $now, 'default', null
     from ({_SCORED}) where is_at_risk

@@ -248,6 +248,37 @@ def test_customer_page_names_reasons_and_the_nasty_name_as_text(monkeypatch, lak
     assert "[U+202E]" in facts["value"].tolist()[0]
 
 
+def test_a_risk_that_no_figure_explains_is_said_so(monkeypatch, lakes):
+    app = open_app(monkeypatch, lakes(100), "customer", customer_id="c0020")
+    assert "No single reason: what raises this risk cannot be told in one figure." in markdown(app)
+    assert "low one" not in markdown(app)
+    for page in ("overview", "action_queue"):
+        frames = [frame.value for frame in turn_to(app, page).dataframe]
+        [about] = [frame.set_index("name")["about"] for frame in frames if "about" in frame]
+        assert about.pop("Customer 20") == "No single reason", page
+        assert set(about) == {"Silent"}, page
+    [queue] = [frame.value for frame in app.dataframe if "reason" in frame.value]
+    reasons = queue.set_index("name")["reason"]
+    assert reasons["Customer 20"] == "No single reason"
+    assert reasons["Customer 10"].startswith("No activity for 20 days")
+    monkeypatch.setenv("CHURN_LAKE", str(lakes(100)))
+    with connect(create=False) as connection:
+        found = connection.execute("from manager_outreach where customer_id = 'c0020'")
+        alert = dict(
+            zip((column[0] for column in found.description), found.fetchone(), strict=True)
+        )
+    monkeypatch.syspath_prepend(str(PROJECT / "app"))
+    beside_the_draft = AppTest.from_function(_facts_of_an_alert, args=(alert,)).run()
+    assert texts(beside_the_draft).endswith(" No single reason")
+
+
+def _facts_of_an_alert(alert):
+    import drafts
+    from words import Terms
+
+    drafts.facts(alert, Terms(28, "forest-test"))
+
+
 def test_unknown_and_unscored_customers(monkeypatch, lakes):
     app = open_app(monkeypatch, lakes(5_000), "customer", customer_id="c0005")
     assert "not scored" in markdown(app)

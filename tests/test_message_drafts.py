@@ -5,11 +5,14 @@ import os
 import threading
 import time
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
 from embedded.actions import utc_now
+from embedded.database import transact
 from embedded.scheduler import tick
+from embedded.summary import riskiest
 from outreach import asking
 from outreach.asking import ask_waiting
 from outreach.checks import fitting_name
@@ -90,6 +93,40 @@ def test_a_prompt_holds_reasons_only_never_what_a_customer_wrote(lake, llm):
     assert len({body.replace(f"Dear {name},", "") for name in greeted for _, body, _ in drafts
                 if f"Dear {name}," in body}) == 1  # fmt: skip
     assert {offer for _, _, offer in drafts} == {"thank_you"}
+
+
+def test_who_has_no_reason_gets_an_alert_an_offer_and_a_draft_all_the_same(lake, llm):
+    """No figure explains the risk of these customers: the offer is the one for any reason."""
+    lake.add(*customer("P", segment="premium"))
+    tick(lake.connection)
+    now = utc_now()
+    rows = [(one, 0.9, "high", now, 10.0, "[]", "m", "h", now) for one in "ABCDEFGHP"]
+    transact(
+        lake.connection,
+        lambda open_: open_.executemany(
+            "insert into churn_scores values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+        ),
+    )
+    assert {first for *_, first in riskiest(lake.connection)} == {"no single reason"}
+    run(lake, "sweep_silent_customers", now + timedelta(seconds=1))
+    found = dict(lake.rows("select customer_id, offer from high_risk_history"))
+    assert found == dict.fromkeys("ABCDEFGH", "thank_you") | {"P": "personal_call"}
+    treated = [name for (name,) in lake.rows(
+        "select customer_id from high_risk_history where arm = 'treated' order by 1"
+    )]  # fmt: skip
+    assert len(treated) >= 5
+    assert lake.rows(
+        "select distinct first_reason from manager_risk_queue where alert_status = 'DRAFTED'"
+    ) == [(None,)]
+    drafts = lake.rows("select subject, body from current_drafts where status = 'DRAFTED'")
+    assert len(drafts) == len(treated)
+    for subject, body in drafts:
+        assert subject == "Ada Keller, we have something for you"
+        assert body.startswith("Dear Ada Keller,\n\nThank you for being with us.\n")
+    set_up(lake, provider="ollama", model="fake")
+    prompt = read_settings(lake.connection).prompt
+    assert ask(read_settings(lake.connection), "[]").reply == GOOD
+    assert llm.prompts == [f"{prompt} []"]
 
 
 def test_budget_zero_means_the_templates_text_and_no_call(lake, llm):

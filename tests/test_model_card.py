@@ -19,6 +19,7 @@ from training.run import Settings
 from training.stability import population_stability
 
 RUN = {
+    "status": "trained",
     "version": "forest-2026-10-26-52cae14b", "label": "lapse", "horizon_days": 28,
     "train_rows": 12_040, "test_rows": 2_008, "test_churners": 193,
     "cutoffs": json.dumps(["2026-08-31", "2026-09-28", "2026-10-26"]),
@@ -67,6 +68,18 @@ ATTACKS = [
 @pytest.fixture(scope="module")
 def card() -> str:
     return model_card(RUN, Settings())[f"{RUN['version']}.md"].decode()
+
+
+def test_it_says_what_was_left_out_and_names_nobody(card):
+    status = "trained without 2 of 14,050 rows that are no numbers, of customers ha-1, ha-2"
+    found = model_card({**RUN, "status": status}, Settings())[f"{RUN['version']}.md"].decode()
+    line = (
+        "- **Left out**: it was trained without 2 of 14,050 rows that are no numbers;"
+        " `train_churn_model.status` names their customers.\n"
+    )
+    assert found.replace(line, "") == card
+    assert line in found
+    assert "ha-1" not in found
 
 
 def test_it_shows_the_run_s_own_figures(card):

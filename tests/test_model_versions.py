@@ -105,6 +105,35 @@ def test_versions_are_promoted_kept_rolled_back_and_never_broken(lake):
     )
 
 
+def test_a_version_that_was_trained_without_some_rows_serves_like_any_other(lake):
+    lake.connection.execute(
+        "update training_snapshots set purchase_amount_84d = 4e38 where customer_id in ('c1', 'c5')"
+    )
+    run_dbt("run", "-s", "train_churn_model")
+    version, said = lake.rows(
+        "select version, status from train_churn_model where version <> 'none'"
+    )[0]
+    assert said == "trained without 2 of 1,200 rows that are no numbers, of customers c1, c5"
+    assert lake.rows(DECISIONS) == [(version, "promoted", "training")]
+    assert lake.one(ACTIVE) == version
+    assert load_churn_model(lake.connection).version == version
+    assert lake.rows("select status from manager_model_runs where is_active") == [
+        ("trained without 2 of 1,200 rows that are no numbers",)
+    ]
+    promote = ("run-operation", "promote_model", "--args", json.dumps({"version": version}))
+    assert f"{version} serves now" in run_dbt(*promote).stdout
+    card = (Path(lake.path) / "models" / f"{version}.md").read_text()
+    assert "trained without 2 of 1,200 rows" in card
+    # The same rows without those two: the same version.
+    lake.connection.execute("delete from training_snapshots where customer_id in ('c1', 'c5')")
+    assert trained(lake) == version
+    lake.connection.execute("update training_snapshots set gap_days_mean = 'inf'")
+    run_dbt("run", "-s", "train_churn_model")
+    refusal = lake.one("select status from manager_model_runs where version = 'none'")
+    assert refusal.endswith("rows, more than 5 %")
+    assert lake.one(ACTIVE) == version  # the old one stays
+
+
 def test_features_that_differ_fail_in_words(empty_lake):
     expression = "{{ fail(\"'model ' || 'x' || ' was trained on other features'\") }}"
     compiled = run_dbt("compile", "-q", "--inline", f"select {expression} as score").stdout

@@ -14,7 +14,7 @@ from embedded.refresh import refresh
 from tests.conftest import EPOCH, event
 from tests.dbt import run_dbt
 from tests.model_rows import made_up
-from training import calibration, evaluation, forest, references, thresholds
+from training import calibration, evaluation, forest, references, status, thresholds
 from training import snapshots as rows_of_snapshots
 from training.champion import champion_of
 from training.run import Settings, train
@@ -216,6 +216,82 @@ def test_what_cannot_be_trained_on_is_refused_in_words(models, tmp_path, change,
     assert list(tmp_path.iterdir()) == []
 
 
+def with_bad_rows(rows, *bad: tuple[str, int, float]) -> pandas.DataFrame:
+    """Add rows of customers, at a cut-off, with a value that is no number."""
+    cutoffs = sorted(rows.cutoff_date.unique())
+    added = [
+        rows[rows.cutoff_date == cutoffs[at]]
+        .iloc[[number]]
+        .assign(customer_id=customer, gap_days_mean=value)
+        for number, (customer, at, value) in enumerate(bad)
+    ]
+    return pandas.concat([rows, *added], ignore_index=True).sample(frac=1, random_state=2)
+
+
+def test_rows_that_are_no_numbers_are_left_out_and_their_customers_are_named(models):
+    rows = made_up()
+    # The greatest number of 32 bits is one; what is greater only in 64 bits is not.
+    rows.loc[7, "gap_days_mean"] = numpy.finfo("float32").max
+    clean = run(rows, models)
+    assert clean.status == "trained"
+    bad = [("ha-2", 3, 4e38), ("ha-1", 0, -numpy.inf), ("ha-1", 2, numpy.nan), ("hb\x1b", 1, 1e39)]
+    found = run(with_bad_rows(rows, *bad), models)
+    assert found.status == (
+        "trained without 4 of 1,204 rows that are no numbers, of customers ha-1, ha-2, hb?"
+    )
+    # For whoever has no such rows nothing has changed, and here nothing else has.
+    same = ["version", "artefact_hash", "golden_rows", "train_rows", "test_rows", "cutoffs"]
+    same += ["churners_in_label", "feature_reference", "feature_psi", "features"]
+    pandas.testing.assert_series_equal(found[same], clean[same])
+    assert found.roc_auc == pytest.approx(clean.roc_auc, abs=1e-12)
+    many = [(f"ha-{number:02}", number % 4, numpy.inf) for number in range(12)]
+    assert run(with_bad_rows(rows, *many), models).status == (
+        "trained without 12 of 1,212 rows that are no numbers, of customers"
+        " ha-00, ha-01, ha-02, ha-03, ha-04, ha-05, ha-06, ha-07, ha-08, ha-09 and 2 more"
+    )
+
+
+@pytest.mark.parametrize(("part", "rows_of_part"), [("training", 900), ("test", 300)])
+def test_training_refuses_when_a_twentieth_of_a_part_is_no_numbers(models, part, rows_of_part):
+    rows = rows_of_snapshots.in_order(made_up())
+    of_part = rows.index[(rows.cutoff_date == rows.cutoff_date.max()) == (part == "test")]
+    assert len(of_part) == rows_of_part
+    most = rows_of_part // 20
+    rows.loc[of_part[:most], "gap_days_mean"] = numpy.inf
+    assert run(rows, models).status.startswith(f"trained without {most} of 1,200 rows")
+    rows.loc[of_part[most], "active_days_28d"] = numpy.nan
+    found = run(rows, models)
+    names = sorted(rows.loc[of_part[: most + 1], "customer_id"])
+    assert found.version == "none"
+    assert found.status == (
+        "features have values that are no numbers: gap_days_mean, active_days_28d in"
+        f" {most + 1} of {rows_of_part} {part} rows, more than 5 %, of customers"
+        f" {', '.join(names[:10])} and {most - 9} more"
+    )
+
+
+def test_sql_knows_who_has_trained_as_python_does(shared_lake):
+    statuses = {
+        "trained": True,
+        status.trained_without(2, 4_812, ["ha-1"]): True,
+        "trained badly": False,
+        "waiting for data: 0 labelled rows, at least 200 needed": False,
+        "features have values that are no numbers: x": False,
+        "": False,
+    }
+    query = "select {{ has_trained('status') }}, {{ status_without_customers('status') }} from"
+    compiled = run_dbt("compile", "-q", "--inline", f"{query} given").stdout
+    given = pandas.DataFrame({"status": list(statuses)})
+    shared_lake.connection.register("given", given)
+    found = shared_lake.rows(compiled[compiled.index("select") :])
+    shared_lake.connection.unregister("given")
+    assert found == [
+        (has_trained, status.without_customers(text)) for text, has_trained in statuses.items()
+    ]
+    assert {text: status.has_trained(text) for text in statuses} == statuses
+    assert found[1][1] == "trained without 2 of 4,812 rows that are no numbers"
+
+
 def test_an_artefact_that_is_not_the_described_one_is_refused(models):
     found = run(made_up(), models)
     version = described(found)
@@ -230,6 +306,22 @@ def test_an_artefact_that_is_not_the_described_one_is_refused(models):
         artefact.write(b"x")
     with pytest.raises(Exception, match="was changed after training"):
         open_model(version)
+
+
+def test_a_row_that_is_no_number_has_no_score_and_changes_no_other(models):
+    model = open_model(described(run(made_up(), models)))
+    draw = numpy.random.default_rng(6)
+    rows = draw.uniform(0, 40, (2_048, 3))
+    bad = draw.choice(len(rows), 40, replace=False)
+    rows[bad, draw.integers(0, 3, len(bad))] = draw.choice(
+        [numpy.inf, -numpy.inf, numpy.nan, 4e38, -1e300], len(bad)
+    )
+    is_bad = numpy.isin(numpy.arange(len(rows)), bad)
+    scores = model.predict(rows)
+    assert numpy.isnan(scores[is_bad]).all()
+    assert scores[~is_bad].tobytes() == model.predict(rows[~is_bad]).tobytes()
+    assert numpy.isnan(model.predict(rows[is_bad])).all()
+    assert len(model.predict(rows[:0])) == 0
 
 
 def test_scores_are_recalibrated_only_where_it_helps_later():

@@ -14,6 +14,7 @@ from training.card_plots import lift_plot, reliability_plot, stability_plot
 from training.card_text import escaped, interval, number, percent, table
 from training.run import Settings
 from training.stability import MAJOR
+from training.status import TRAINED, has_trained, without_customers
 
 TOO_FEW = 30  # rates of fewer than this say nothing
 LABELS = {
@@ -65,7 +66,7 @@ def keep_model_card(
     A card that cannot be written is said, and costs nobody the model.
     """
     row = run.iloc[0].to_dict()
-    if row["status"] != "trained":
+    if not has_trained(row["status"]):
         return
     try:
         for name, content in model_card(row, settings).items():
@@ -93,6 +94,12 @@ def _data(facts: Mapping[str, Any], settings: Settings) -> str:
     label = LABELS[facts["label"]].format(days=facts["horizon_days"])
     cutoffs = facts["cutoffs"]
     share = percent(facts["test_churners"] / facts["test_rows"])
+    left_out = []
+    if facts["status"] != TRAINED:
+        left_out.append(
+            f"- **Left out**: it was {without_customers(facts['status'])};"
+            " `train_churn_model.status` names their customers."
+        )
     return "\n".join(
         [
             f"- **Churned**: {label}.",
@@ -105,6 +112,7 @@ def _data(facts: Mapping[str, Any], settings: Settings) -> str:
             f" {facts['test_rows']:,} customers, {facts['test_churners']:,} of them churned"
             f" ({share}). It had learned from the {facts['train_rows']:,} rows whose labels had"
             " closed by then. What serves is fitted on all rows since, the tested ones included.",
+            *left_out,
         ]
     )
 

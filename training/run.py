@@ -25,6 +25,7 @@ from training.evaluation import (
 from training.references import distribution, feature_reference
 from training.registry import run_row
 from training.stability import feature_psi
+from training.status import trained_without
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,17 @@ def train(
     settings: Settings,
     champion: Champion | None = None,
 ) -> pandas.DataFrame:
-    """Train, test, keep the artefact and return the run's row; raises when parity is broken."""
-    rows, features = snapshots.in_order(rows), snapshots.feature_names(rows)
-    test_cutoff = rows["cutoff_date"].max()
+    """Train, test, keep the artefact and return the run's row; raises when parity is broken.
+
+    Rows that are no numbers are left out of all of it, and named in the run's status.
+    """
+    every_row, features = snapshots.in_order(rows), snapshots.feature_names(rows)
+    test_cutoff = every_row["cutoff_date"].max()
+    reason = snapshots.why_too_many_left_out(*snapshots.split_at(every_row, test_cutoff), features)
+    are_numbers = snapshots.are_numbers(every_row, features)
+    rows = every_row[are_numbers]
     train_rows, test_rows = snapshots.split_at(rows, test_cutoff)
-    if (reason := snapshots.why_not(train_rows, test_rows)) is not None:
+    if reason := reason or snapshots.why_not(train_rows, test_rows):
         return run_row("none", reason, features)
     version = (
         f"forest-{str(test_cutoff)[:10]}-{artefacts.fingerprint(rows, features, asdict(settings))}"
@@ -90,7 +97,9 @@ def train(
     }
     return run_row(
         version,
-        "trained",
+        trained_without(
+            len(every_row) - len(rows), len(every_row), every_row["customer_id"][~are_numbers]
+        ),
         features,
         label=settings.label,
         horizon_days=settings.horizon_days,

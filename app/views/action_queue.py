@@ -11,7 +11,7 @@ from data import outreach, risk
 from decisions import bar, say_done
 from page import Page, begin
 from tables import export, listing, selected
-from words import DASH, label, money, state
+from words import DASH, about, money, state
 
 TABLE, CLICK = "queue", "queue_open"
 ANY_OWNER, NOBODY = "Anybody", "Nobody yet"
@@ -46,7 +46,7 @@ def _in_words(queue: pd.DataFrame) -> pd.DataFrame:
     late = queue["due_on"] < pd.Timestamp(datetime.date.today())
     due = queue["due_on"].dt.strftime("%Y-%m-%d").where(queue["due_on"].notna(), DASH)
     return with_words(queue).assign(
-        about=queue["first_reason"].map(label),
+        about=queue["first_reason"].map(about, na_action=None),
         state=queue["alert_status"].map(state, na_action=None),
         change=(queue["score"] - queue["score_a_week_ago"]) * 100,
         days_since_contact=(now - queue["last_contact_at"]).dt.days,

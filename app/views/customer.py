@@ -20,6 +20,7 @@ from tables import heading, listing
 from words import (
     BANDS,
     DASH,
+    NO_REASON,
     Terms,
     count,
     day,
@@ -122,7 +123,11 @@ def _reasons(customer: dict[str, Any]) -> None:
         points = reason["points"]
         adds = f" (adds {float(points):.0f} points)" if points is not None else ""
         st.text(f"{number}. {reason['text']}{adds}")
-    if not found:
+    if found:
+        return
+    if customer["band"] == "high":
+        st.caption(f"{NO_REASON}: what raises this risk cannot be told in one figure.")
+    else:
         st.caption("No reasons: this customer has no score, or a low one.")
 
 

@@ -14,7 +14,7 @@ from data import outcomes, pipeline, risk
 from notices import calm, says_unscored
 from page import Page, begin, terms
 from tables import heading, listing
-from words import DASH, count, interval, label, money, percent, points, short_money
+from words import DASH, about, count, interval, money, percent, points, short_money
 
 REFRESH_SECONDS = 10
 FIRST = 5  # customers of the queue that are shown here
@@ -184,7 +184,7 @@ def _distribution(page: Page) -> None:
 
 def _first_of_queue(page: Page) -> None:
     first = with_words(risk.first_of_queue(page.source, FIRST))
-    first = first.assign(about=first["first_reason"].map(label))
+    first = first.assign(about=first["first_reason"].map(about, na_action=None))
     heading("Most value at risk", first, "first_of_queue", page.terms.value_help)
     if first.empty:
         st.success("Nobody is at risk now.", icon=":material/check:")
@@ -207,7 +207,8 @@ def _first_of_queue(page: Page) -> None:
 def _reasons(page: Page) -> None:
     sums = risk.reasons(page.source)
     sums = sums.assign(
-        reason=sums["first_reason"].map(label), words=[f"n {n:,}" for n in sums["customers"]]
+        reason=sums["first_reason"].map(about, na_action=None),
+        words=[f"n {n:,}" for n in sums["customers"]],
     )
     heading(
         "Why they are at risk",

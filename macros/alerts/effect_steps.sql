@@ -70,13 +70,10 @@ judged as (
         difference,
         low,
         high,
-        cast(
-            case
-                when total_n > treated_n + holdout_n
-                    then ceil(total_n) - treated_n - holdout_n
-                when total_n is not null then 0
-            end as integer
-        ) as needed_n,
+        {{ whole_number(
+            'case when total_n > treated_n + holdout_n then ceil(total_n) - treated_n - holdout_n'
+            ~ ' when total_n is not null then 0 end'
+        ) }} as needed_n,
         treated_value,
         case
             when difference is null then 'nothing to compare yet'

@@ -53,8 +53,8 @@
         'process_alerts' as actor,
         case
             when alerts.status = 'HELD_OUT' then 'held out, to measure what messages do'
-            else 'risk of ' || cast(round(100 * alerts.score) as integer) || ' %, threshold '
-                || cast(round(100 * alerts.threshold) as integer) || ' %'
+            else 'risk of ' || {{ whole_number('100 * alerts.score') }} || ' %, threshold '
+                || {{ whole_number('100 * alerts.threshold') }} || ' %'
         end as reason,
         {{ as_of() }} as occurred_at
     from {{ ref('high_risk_history') }} as alerts

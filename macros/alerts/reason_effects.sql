@@ -2,7 +2,8 @@
    every coalition of the groups the score is taken with its groups as they are and the others as
    usual, and a group gets its average effect over all orders in which the groups may join. They add
    up to the score less that of the customer who behaves as usual in everything. A group that is as
-   usual gets nothing, and is in no coalition: many customers have such a group.
+   usual gets nothing, and is in no coalition: many customers have such a group. Where a coalition has
+   no score, because a usual figure is beyond all sense, the others would not add up: no group has one.
 
    scored: a CTE with the features, new_score and new_band. model: active_churn_model.
    Makes the CTEs stayers, as_usual, unusual_groups, those of reason_coalitions.sql, and group_effects:
@@ -55,7 +56,9 @@
         select
             customer_id,
             {%- for code in codes %}
-            sum(weight_{{ code }} * coalition_score) as {{ code }}{{ ',' if not loop.last }}
+            case
+                when count(coalition_score) = count(*) then sum(weight_{{ code }} * coalition_score)
+            end as {{ code }}{{ ',' if not loop.last }}
             {%- endfor %}
         from coalition_scores
         inner join weighted_coalitions using (

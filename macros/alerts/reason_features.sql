@@ -23,9 +23,9 @@
     case when {{ figure }} = 0 then 1 else cast(84 as double) / {{ days_known(84) }} end
 {%- endmacro %}
 
-{# A number as a text with so many digits behind the point. #}
-{% macro in_words(number, digits) -%}
-    cast(round({{ number }}, {{ digits }}) as decimal(18, {{ digits }}))
+{# What is said of an amount: who was paid back more than was bought has spent nothing. #}
+{% macro spent(amount) -%}
+    (case when {{ amount }} < 0 then 0 else {{ amount }} end)
 {%- endmacro %}
 
 {# The codes of all reasons, for what refers to them: seeds/offers.csv, the messages. #}

@@ -1,5 +1,8 @@
 {# Why a score is high, as groups of features: the one definition. Each group says what its features
-   would be had the customer behaved as usual (SQL over a scored row), and its text, in numbers only.
+   would be had the customer behaved as usual (SQL over a scored row), its text, in numbers only, and
+   when the text is true: `holds` compares the numbers that the text shows, after their rounding, so
+   that nobody reads "5, usually 5". However much of a score a group explains, a reason that does not
+   hold is not told.
 
    Usual is the customer's own: the last visit lies half a usual gap back, four weeks hold what four
    weeks hold (reason_features.sql), and nothing goes wrong. The habit itself, which is as usual by
@@ -12,6 +15,7 @@
     {%- set more_spend = amount ~ ' / nullif(' ~ recent('purchase_amount_84d') ~ ', 0)' -%}
     {%- set purchases = recent('purchase_count_84d') ~ ' * ' ~ more_spend -%}
     {%- set problems = 'friction_count_since_last_activity' -%}
+    {%- set stayers_gap = 'stayers.gap_days_mean_of_stayers' -%}
     {%- set habit = {} -%}
     {%- for feature in habit_features() -%}
         {%- do habit.update({feature: 'stayers.' ~ feature ~ '_of_stayers'}) -%}
@@ -20,7 +24,9 @@
         {
             'code': 'silent',
             'text': "'No activity for ' || days_since_last_activity || ' days, usually every '
-                || " ~ in_words('gap_days_mean', 1) ~ " || ' days, so far at most ' || gap_days_max",
+                || " ~ number_text('gap_days_mean', 1)
+                ~ " || ' days, so far at most ' || gap_days_max",
+            'holds': 'days_since_last_activity > ' ~ fitting_number('gap_days_mean', 1),
             'usual': {
                 'days_since_last_activity': 'gap_days_mean / 2',
                 'recency_to_usual_gap': 'gap_days_mean / 2 / nullif(gap_days_mean, 0)',
@@ -30,7 +36,8 @@
         {
             'code': 'fewer_active_days',
             'text': "'Active on ' || active_days_28d || ' days in the 4 weeks up to the last visit,'
-                || ' usually on ' || " ~ in_words(days, 0),
+                || ' usually on ' || " ~ number_text(days, 0),
+            'holds': 'active_days_28d < ' ~ fitting_number(days, 0),
             'usual': {
                 'active_days_7d': days ~ ' / 4',
                 'active_days_28d': days,
@@ -44,9 +51,11 @@
         {
             'code': 'lower_spend',
             'text': "'Bought ' || purchase_count_28d || ' times for ' || "
-                ~ in_words('purchase_amount_28d', 0)
+                ~ number_text(spent('purchase_amount_28d'), 0)
                 ~ " || ' in the 4 weeks up to the last visit, usually for ' || "
-                ~ in_words(amount, 0),
+                ~ number_text(amount, 0),
+            'holds': fitting_number(spent('purchase_amount_28d'), 0) ~ ' < '
+                ~ fitting_number(amount, 0),
             'usual': {
                 'purchase_count_7d': purchases ~ ' / 4',
                 'purchase_count_28d': purchases,
@@ -62,12 +71,16 @@
             'text': "'Problems (tickets, failed payments): ' || (friction_count_28d + " ~ problems
                 ~ ") || ' since 4 weeks before the last visit, ' || (friction_count_84d + "
                 ~ problems ~ ") || ' since 12 weeks before'",
+            'holds': '(friction_count_84d + ' ~ problems ~ ') > 0',
             'usual': {'friction_count_28d': '0', 'friction_count_84d': '0', problems: '0'},
         },
         {
             'code': 'few_visits',
-            'text': "'A customer for ' || tenure_days || ' days, active on ' || active_days_total
-                || ' of them, usually every ' || " ~ in_words('gap_days_mean', 1) ~ " || ' days'",
+            'text': "'A customer for ' || (tenure_days + 1) || ' days, active on '
+                || active_days_total || ' of them: every ' || " ~ number_text('gap_days_mean', 1)
+                ~ " || ' days; customers who stayed come every ' || " ~ number_text(stayers_gap, 1)
+                ~ " || ' days'",
+            'holds': fitting_number('gap_days_mean', 1) ~ ' > ' ~ fitting_number(stayers_gap, 1),
             'usual': habit,
         },
     ]) }}

@@ -1,4 +1,5 @@
-{# PREDICT_CHURN(features…) returns the probability of churn over the horizon, for a batch of rows.
+{# PREDICT_CHURN(features…) returns the probability of churn over the horizon, for a batch of rows;
+   NULL for a row whose features are not all finite in 32 bits.
    DuckDB: an Arrow function that every connection registers (embedded/functions.py).
    Snowflake: a vectorized Python function that imports the active version's artefact from the stage;
    its model is models/alerts/predict_churn.sql. To put another version in place:
@@ -55,11 +56,13 @@
     {{ return(signature ~ '\n        ' ~ body) }}
 {% endmacro %}
 
-{# The artefact is loaded when the module is, once a process, and runs no code when it is opened. #}
+{# The artefact is loaded when the module is, once a process, and runs no code when it is opened. What
+   is NaN in the answer, Snowflake takes for NULL. #}
 {% macro predict_churn_handler(artefact) -%}
 import os
 import sys
 
+import numpy
 import onnxruntime
 import pandas
 from _snowflake import vectorized
@@ -71,6 +74,12 @@ _input = _session.get_inputs()[0].name
 
 @vectorized(input=pandas.DataFrame, max_batch_size=5000)
 def predict(rows):
-    scores = _session.run(["probabilities"], {_input: rows.to_numpy("float32")})[0]
-    return pandas.Series(scores[:, 1].astype("float64"))
+    with numpy.errstate(over="ignore"):
+        values = rows.to_numpy("float32")
+    are_numbers = numpy.isfinite(values).all(axis=1)
+    scores = numpy.full(len(values), numpy.nan)
+    if are_numbers.any():
+        found = _session.run(["probabilities"], {_input: values[are_numbers]})[0]
+        scores[are_numbers] = found[:, 1]
+    return pandas.Series(scores)
 {%- endmacro %}

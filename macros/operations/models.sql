@@ -51,7 +51,7 @@
 {% macro trained_run(version) %}
     {%- set found = run_query(
         "select version, artefact, features, golden_rows from " ~ model_relation('train_churn_model')
-        ~ " where status = 'trained' and version = " ~ sql_literal(version)
+        ~ " where " ~ has_trained('status') ~ " and version = " ~ sql_literal(version)
     ) -%}
     {%- if not found.rows -%}
         {%- do exceptions.raise_compiler_error(

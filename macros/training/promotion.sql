@@ -11,7 +11,7 @@
     from {{ this }} as runs
     left join {{ ref('model_promotions') }} as decided on runs.version = decided.version
     where
-        runs.status = 'trained'
+        {{ has_trained('runs.status') }}
         and decided.version is null
         and runs.trained_at = (select max(trained_at) from {{ this }})
 {% endmacro %}

@@ -1,4 +1,5 @@
--- Of models, not of customers: every role sees all of them. Without the artefact's place.
+-- Of models, not of customers: every role sees all of them. Without the artefact's place, and without
+-- the customers that a status names.
 with
 
 runs as (
@@ -25,7 +26,7 @@ described as (
 
     select
         runs.version,
-        runs.status,
+        {{ status_without_customers('runs.status') }} as status,
         cast(runs.trained_at as {{ type_utc() }}) as trained_at,
         active.version is not null as is_active,
         decisions.action as last_decision,

@@ -12,6 +12,7 @@ from training.artefacts import store
 from training.forest import to_artefact
 from training.registry import run_row
 from training.snapshots import KEYS_AND_LABEL, matrix
+from training.status import TRAINED
 
 
 def activate_model(connection: duckdb.DuckDBPyConnection) -> None:
@@ -28,7 +29,7 @@ def activate_model(connection: duckdb.DuckDBPyConnection) -> None:
     store(object(), content, str(lake_path() / "models"), "small.onnx")
     row = run_row(
         "small",
-        "trained",
+        TRAINED,
         features,
         artefact="small.onnx",
         artefact_hash=hashlib.sha256(content).hexdigest(),

@@ -1,5 +1,5 @@
--- Of models, not of customers: every role sees all of them. Without the artefact's place, and without
--- the customers that a status names.
+-- Of models, not of customers: every role sees all of them. Without the artefact's place, and
+-- without the customers that a status names.
 with
 
 runs as (

@@ -1,5 +1,5 @@
--- Reasons and counts only: the bytes of a message may hold anything that anybody wrote. An event that
--- contradicts an earlier one was accepted, and counts as little as a rejected one.
+-- Reasons and counts only: the bytes of a message may hold anything that anybody wrote. An event
+-- that contradicts an earlier one was accepted, but changes no figure either.
 with
 
 rejected as (

@@ -1,5 +1,6 @@
-{# A view over few rows: only events of which a copy differs are looked up among the raw ones. Copies
-   that say the same in other words, because another program wrote them, contradict nothing. #}
+{# A view over few rows: only events of which a copy differs are looked up among the raw ones. A copy
+   with the same content in another order or spacing, because another program wrote it, contradicts
+   nothing. #}
 
 with
 
@@ -26,7 +27,8 @@ arrivals as (
         raw_events.loaded_at,
         coalesce(cast(raw_events.occurred_at as {{ dbt.type_string() }}), '') as happened,
         coalesce(cast(raw_events.amount as {{ dbt.type_string() }}), '') as amount,
-        coalesce({{ json_content(json_part('raw_events.payload', 'properties')) }}, '') as properties
+        coalesce({{ json_content(json_part('raw_events.payload', 'properties')) }}, '')
+            as properties
     from {{ ref('churn_scores_raw') }} as raw_events
     inner join events
         on

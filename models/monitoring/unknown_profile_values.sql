@@ -1,5 +1,5 @@
--- What profiles hold that no seed or rule knows, so that nobody has to miss a customer to find out: a
--- region that no role is named for, a segment without a policy of its own (it has the default), a
+-- What profiles hold that no seed or rule knows, so that nobody has to miss a customer to find out:
+-- a region that no role is named for, a segment without a policy of its own (it has the default), a
 -- monthly value that is no number.
 with
 

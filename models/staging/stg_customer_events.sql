@@ -41,9 +41,9 @@ renamed as (
 
 ),
 
--- The first arrival of an event is the event: a later copy, whatever it says, changes nothing. An id
--- that comes again for another customer or with another type is another event. The sender's clock,
--- which is what a topic's time may be, has no say in what came first.
+-- The first arrival of an event is the event: a later copy, whatever it says, changes nothing. An
+-- id that comes again for another customer or with another type is another event. A topic's time
+-- may be the sender's, so it has no say in what came first.
 deduplicated as (
 
     select

@@ -1,6 +1,6 @@
-{# A view over few rows: only events of which a copy differs are looked up among the raw ones. A copy
-   with the same content in another order or spacing, because another program wrote it, contradicts
-   nothing. #}
+{# A view over few rows: only events of which a copy differs are looked up among the raw ones. A
+   copy with the same content in another order or spacing, because another program wrote it,
+   contradicts nothing. #}
 
 with
 

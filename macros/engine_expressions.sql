@@ -16,14 +16,15 @@
 {% macro snowflake__json_part(column, field) -%}get_path({{ column }}, '{{ field }}'){%- endmacro %}
 {% macro duckdb__json_part(column, field) -%}({{ column }} -> '$.{{ field }}'){%- endmacro %}
 
-{# A relation with the texts of a list that is JSON text, one row each, in the column `listed`. #}
+{# A relation with the texts of a list that is JSON text, one row each, in the column `listed`; no
+   rows where it is none. #}
 {% macro text_list(text) %}{{ return(adapter.dispatch('text_list')(text)) }}{% endmacro %}
 {% macro default__text_list(text) %}{{ no_such_engine('text_list') }}{% endmacro %}
 {% macro snowflake__text_list(text) -%}
-    (select cast(value as varchar) as listed from table(flatten(input => parse_json({{ text }}))))
+    (select cast(value as varchar) as listed from table(flatten(input => try_parse_json({{ text }}))))
 {%- endmacro %}
 {% macro duckdb__text_list(text) -%}
-    (select unnest(from_json({{ text }}, '["varchar"]')) as listed)
+    (select unnest(from_json(try_cast({{ text }} as json), '["varchar"]')) as listed)
 {%- endmacro %}
 
 {# A relation with the words of a text that has spaces between them, in the column `listed`. #}
@@ -55,7 +56,12 @@
 {% macro json_place(alias) %}{{ return(adapter.dispatch('json_place')(alias)) }}{% endmacro %}
 {% macro default__json_place(alias) %}{{ no_such_engine('json_place') }}{% endmacro %}
 {% macro snowflake__json_place(alias) -%}{{ alias }}.index{%- endmacro %}
-{% macro duckdb__json_place(alias) -%}cast({{ alias }}.key as integer){%- endmacro %}
+{% macro duckdb__json_place(alias) -%}try_cast({{ alias }}.key as integer){%- endmacro %}
+
+{# A number that is JSON, as a double; NULL where it is none. Snowflake's TRY_CAST takes texts only. #}
+{% macro json_number(json) -%}
+    try_cast(cast({{ json }} as {{ dbt.type_string() }}) as double)
+{%- endmacro %}
 
 {# The moment that a task's run is about. Snowflake's is the clock; the embedded scheduler sets it,
    so that one pass has one time and a test can choose it. #}
@@ -74,10 +80,10 @@
 {% macro hash_bucket(text) %}{{ return(adapter.dispatch('hash_bucket')(text)) }}{% endmacro %}
 {% macro default__hash_bucket(text) %}{{ no_such_engine('hash_bucket') }}{% endmacro %}
 {% macro snowflake__hash_bucket(text) -%}
-    mod(to_number(substr(md5({{ text }}), 1, 8), 'XXXXXXXX'), 100)
+    mod(try_to_number(substr(md5({{ text }}), 1, 8), 'XXXXXXXX'), 100)
 {%- endmacro %}
 {% macro duckdb__hash_bucket(text) -%}
-    mod(cast('0x' || substr(md5({{ text }}), 1, 8) as bigint), 100)
+    mod(try_cast('0x' || substr(md5({{ text }}), 1, 8) as bigint), 100)
 {%- endmacro %}
 
 {# A number that is never given: the statement fails with this text instead. Snowflake has no word
@@ -86,3 +92,38 @@
 {% macro default__fail(text) %}{{ no_such_engine('fail') }}{% endmacro %}
 {% macro snowflake__fail(text) -%}to_double({{ text }}){%- endmacro %}
 {% macro duckdb__fail(text) -%}cast(error({{ text }}) as double){%- endmacro %}
+
+{# A number rounded to so many digits behind the point, as a decimal; NULL where it is no finite
+   number or has more than the 15 digits that a float keeps, so that no figure makes a statement
+   fail. Snowflake's TRY_CAST takes texts only, and the text of a float may be shorter than the
+   number: there, what does not fit is left out before the cast. #}
+{% macro fitting_number(number, digits) %}
+    {{- return(adapter.dispatch('fitting_number')(number, digits)) -}}
+{% endmacro %}
+{% macro default__fitting_number(number, digits) %}{{ no_such_engine('fitting_number') }}{% endmacro %}
+{% macro snowflake__fitting_number(number, digits) -%}
+    {%- set rounded = 'round(cast(' ~ number ~ ' as double), ' ~ digits ~ ')' -%}
+    cast(
+        case when abs({{ rounded }}) < 1e{{ 15 - digits }} then {{ rounded }} end
+        as decimal(15, {{ digits }})
+    )
+{%- endmacro %}
+{% macro duckdb__fitting_number(number, digits) -%}
+    try_cast(round(cast({{ number }} as double), {{ digits }}) as decimal(15, {{ digits }}))
+{%- endmacro %}
+
+{# The same as a text with exactly so many digits behind the point: 12.0, and 0.0 for what rounds to
+   nothing from below. #}
+{% macro number_text(number, digits) -%}
+    cast({{ fitting_number(number, digits) }} as {{ dbt.type_string() }})
+{%- endmacro %}
+
+{# The nearest whole number, NULL where fitting_number is. #}
+{% macro whole_number(number) %}{{ return(adapter.dispatch('whole_number')(number)) }}{% endmacro %}
+{% macro default__whole_number(number) %}{{ no_such_engine('whole_number') }}{% endmacro %}
+{% macro snowflake__whole_number(number) -%}
+    cast({{ fitting_number(number, 0) }} as integer)
+{%- endmacro %}
+{% macro duckdb__whole_number(number) -%}
+    try_cast({{ fitting_number(number, 0) }} as bigint)
+{%- endmacro %}

@@ -40,16 +40,18 @@ powered as (
         case
             when holdout_rate > 0 and ratio > 0
                 then (1 + ratio) * power(
-                    {{ z_95() }} * sqrt(
+                    {{ z_95() }} * sqrt(greatest(
                         (1 + 1 / ratio)
                         * ((holdout_rate + ratio * hoped_rate) / (1 + ratio))
-                        * (1 - (holdout_rate + ratio * hoped_rate) / (1 + ratio))
-                    )
-                    + {{ z_power() }} * sqrt(
-                        holdout_rate * (1 - holdout_rate) + hoped_rate * (1 - hoped_rate) / ratio
-                    ),
+                        * (1 - (holdout_rate + ratio * hoped_rate) / (1 + ratio)),
+                        0
+                    ))
+                    + {{ z_power() }} * sqrt(greatest(
+                        holdout_rate * (1 - holdout_rate) + hoped_rate * (1 - hoped_rate) / ratio,
+                        0
+                    )),
                     2
-                ) / power(holdout_rate - hoped_rate, 2)
+                ) / nullif(power(holdout_rate - hoped_rate, 2), 0)
         end as total_n
     from differences
 
@@ -70,13 +72,10 @@ judged as (
         difference,
         low,
         high,
-        cast(
-            case
-                when total_n > treated_n + holdout_n
-                    then ceil(total_n) - treated_n - holdout_n
-                when total_n is not null then 0
-            end as integer
-        ) as needed_n,
+        {{ whole_number(
+            'case when total_n > treated_n + holdout_n then ceil(total_n) - treated_n - holdout_n'
+            ~ ' when total_n is not null then 0 end'
+        ) }} as needed_n,
         treated_value,
         case
             when difference is null then 'nothing to compare yet'

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
-from math import factorial, inf
+from math import factorial, inf, log
 
 from sqlglot import exp
 
@@ -138,7 +138,14 @@ def _logarithm(place: Place) -> Value:
     for part in place.parts():
         if not part.is_number or not (part.low > 0 or (part.low >= 0 and part.excludes_zero)):
             place.fault("a logarithm takes numbers above zero only")
-    return DOUBLE
+    one = place.parts()[-1]
+    if not one.is_number or one.low <= 0:
+        return DOUBLE
+    ends = log(one.low), log(one.high) if one.high < inf else inf
+    slack = [abs(end) * 1e-9 for end in ends]  # engines differ in the last digits
+    base = 1 if isinstance(place.node, exp.Ln) else 1 / log(2)
+    low, high = min(ends[0] - slack[0], 0) * base, max(ends[1] + slack[1], 0) * base
+    return Value("double", low, high, may_be_nan=one.may_be_nan)
 
 
 @rule(exp.Pow)

@@ -6,6 +6,7 @@ such guard: a planner may compute a column before it filters.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import inf
 
 from sqlglot import exp
@@ -92,9 +93,9 @@ def _compared(
     one, than = one.unnest(), value_of(other)
     if isinstance(one, exp.Literal) or not than.is_number:
         return
-    step = value_of(one).step if than.is_constant or than.kind == "whole" else 0
-    if step and than.is_constant and than.low % step:  # which is between two of the multiples
-        step = 0
+    step = value_of(one).grain if than.is_constant or than.kind == "whole" else 0
+    if step and than.is_constant and Fraction(than.low) % Fraction(step):
+        step = 0  # it is compared with what lies between two of the multiples
     low = {exp.GT: than.low + step, exp.GTE: than.low, exp.EQ: than.low}.get(operator, -inf)
     high = {exp.LT: than.high - step, exp.LTE: than.high, exp.EQ: than.high}.get(operator, inf)
     if than.may_be_nan:

@@ -96,12 +96,21 @@ def _column(place: Place) -> Value:
         if isinstance(source, exp.Expression):
             return place.evaluation.relation(source, name)
         if source is not None:
+            query = source.expression
+            if isinstance(query, exp.Lateral) and isinstance(query.this, exp.Subquery):
+                source = place.evaluation.scopes[id(query.this.unnest())]
             if isinstance(source.expression, exp.Query):
                 return place.evaluation.column(source, name)
             return place.evaluation.relation(source.expression, name)
+        if not place.node.table and name in _names(scope.expression):  # as ORDER BY may name them
+            return place.evaluation.column(scope, name)
         scope = scope.parent
     place.fault("a column of a relation that is not known")
     return UNKNOWN
+
+
+def _names(query: exp.Expression) -> list[str]:
+    return [one.lower() for one in query.named_selects] if isinstance(query, exp.Query) else []
 
 
 def _source(scope: Scope, alias: str) -> Scope | exp.Expression | None:
@@ -128,6 +137,13 @@ def _the_same(place: Place) -> Value:
 @rule(exp.Dot)
 def _of_a_schema(place: Place) -> Value:
     return place.of(place.node.expression)
+
+
+@rule(exp.Chr)
+def _character(place: Place) -> Value:
+    if not all(part.is_constant for part in place.parts()):
+        place.fault("a character of a number that a row says")
+    return TEXT
 
 
 @rule("error")

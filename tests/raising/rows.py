@@ -30,7 +30,7 @@ def are_unique(merge: exp.Merge) -> bool:
 
 def repeats(subquery: exp.Subquery) -> bool:
     """Tell whether a subquery stands for one value and may give several rows."""
-    is_value = not isinstance(subquery.parent, (exp.From, exp.Join, exp.In, exp.CTE, exp.Exists))
+    is_value = not isinstance(subquery.parent, (exp.From, exp.Join, exp.In, exp.CTE, exp.Lateral))
     return is_value and not _is_one_row(subquery.unnest())
 
 

@@ -83,6 +83,16 @@ class Project:
         if is_relation:
             self._relations.add(name)
 
+    @property
+    def names(self) -> set[str]:
+        """Of all objects."""
+        return set(self._queries)
+
+    @property
+    def relations(self) -> set[str]:
+        """Of all views, and tables that hold what their query gives."""
+        return self._relations
+
     def faults(self) -> dict[str, list[Fault]]:
         """Return what may fail, by the name of the object."""
         self._evaluations = {
@@ -185,7 +195,8 @@ class Project:
         if isinstance(source, exp.Table) and isinstance(source.this, exp.Identifier):
             if table in self._relations:
                 [query] = self._queries[table]
-                return self._evaluations[table].column(query.scope, name)
+                if name in [one.lower() for one in query.scope.expression.named_selects]:
+                    return self._evaluations[table].column(query.scope, name)
             return self.bounds.get((table, name), self._types.get((table, name), UNKNOWN))
         function = source.find(exp.Func)
         named = function.name if isinstance(function, exp.Anonymous) else "flatten"

@@ -54,6 +54,11 @@ class Value:
         return -FINITE <= self.low and self.high <= FINITE and not self.may_be_nan
 
     @property
+    def grain(self) -> Bound:
+        """Of what it is a multiple; 0 where that is not known."""
+        return 1 if self.kind == "whole" else self.step
+
+    @property
     def fits(self) -> bool:
         """Its type holds it."""
         return self.kind == "double" or (-self.limit <= self.low and self.high < self.limit)

@@ -1,21 +1,22 @@
-"""What the checker says of values is true: expressions of any shape, computed by DuckDB on rows that
-hold the worst of every type, keep to the bounds, and fail only where a fault was noted.
+"""What the checker says of values is true: expressions of any shape, computed by DuckDB on rows
+that hold the worst of every type, keep to the bounds, and fail only where a fault was noted.
 """
 
-from datetime import date, datetime
 from decimal import Decimal
 from math import isnan
 
 import duckdb
 import pytest
-import sqlglot
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.raising.hostile import COLUMNS, T, hostile_table
 from tests.raising.statements import Project
 
-NUMBERS = ("number", "small", "big", "share")
+NUMBERS = (
+    "number", "small", "big", "share", "try_cast(label as double)", "try_cast(label as integer)",
+    "datediff('day', day, cast(moment as date))", "datediff('day', day, try_cast(label as date))",
+)  # fmt: skip
 LITERALS = ("0", "1", "-1", "2", "0.5", "100", "1e9", "1e300", "2147483647")
 TYPES = ("double", "integer", "bigint", "decimal(9, 2)", "decimal(18, 0)", "varchar")
 

@@ -105,6 +105,7 @@ def _outward(bound: Bound, step: Bound) -> Bound:
 
 
 MOST_FACTORIAL = 33
+_MOST_SQUARED = 1e140
 # The least and the greatest that a function takes, and what it gives.
 _DOMAINS: dict[type[exp.Expression], tuple[float, float, float, float]] = {
     exp.Sqrt: (0, inf, 0, inf),
@@ -171,8 +172,12 @@ def _sum(place: Place) -> Value:
     if not one.is_bounded:
         place.fault("one row makes the result infinite or NaN for all of them")
         return DOUBLE
-    if not isinstance(place.node, exp.Sum):
+    if isinstance(place.node, exp.Avg):
         return Value("double", one.low, one.high)
+    if not isinstance(place.node, exp.Sum):
+        if max(-one.low, one.high) > _MOST_SQUARED:
+            place.fault("the squares of its numbers may be infinite")
+        return Value("double", 0, inf, may_be_nan=True)
     if one.is_count:
         return replace(one, high=MOST_ROWS, may_be_null=True, is_constant=False,
                        limit=_of_sums(place, one))  # fmt: skip

@@ -60,8 +60,10 @@ class Evaluation:
 
     def _rule(self, node: exp.Expression) -> Callable[[Place], Value]:
         name = node.name.lower() if isinstance(node, exp.Anonymous) else type(node).__name__
-        return NAMED.get(name, _unknown) if isinstance(node, exp.Anonymous) else RULES.get(
-            type(node), _unknown
+        return (
+            NAMED.get(name, _unknown)
+            if isinstance(node, exp.Anonymous)
+            else RULES.get(type(node), _unknown)
         )
 
 

@@ -22,7 +22,7 @@ _KEYS: dict[int, tuple[exp.Expression, str]] = {}
 
 @dataclass(frozen=True)
 class Fact:
-    """Bounds of an expression. NaN is greater than everything, so that an upper bound excludes it."""
+    """Bounds of an expression. NaN is greater than all, so that an upper bound excludes it."""
 
     key: str
     low: Bound = -inf

@@ -15,8 +15,17 @@ from tests.raising import values
 from tests.raising.facts import Facts
 from tests.raising.place import Place
 from tests.raising.values import (
-    BOOLEAN, COUNT, JSON, NOW, NULL, TEXT, TIMES, UNKNOWN, Value, hull,
-)  # fmt: skip
+    BOOLEAN,
+    COUNT,
+    JSON,
+    NOW,
+    NULL,
+    TEXT,
+    TIMES,
+    UNKNOWN,
+    Value,
+    hull,
+)
 
 Rule = Callable[[Place], Value]
 RULES: dict[type[exp.Expression], Rule] = {}
@@ -187,6 +196,12 @@ def _must_mix(place: Place, of_parts: list[Value]) -> None:
         for part in of_parts
         if part.kind != "null" and not (part.kind == "text" and part.is_constant)
     }
+    scale = max((part.scale for part in of_parts if part.kind == "decimal"), default=0)
+    if scale and any(
+        part.kind == "whole" and max(-part.low, part.high) >= 10 ** (38 - scale)
+        for part in of_parts
+    ):
+        place.fault("a whole number may have too many digits for the decimal it is compared with")
     if len(classes) > 1 or classes & {"unknown", "mixed"}:
         place.fault(f"{' and '.join(sorted(classes))} are converted into each other")
 

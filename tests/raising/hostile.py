@@ -8,11 +8,22 @@ import duckdb
 T = "lake.main.t"
 COLUMNS = {
     "id": "BIGINT", "label": "VARCHAR", "number": "DOUBLE", "small": "INTEGER", "big": "BIGINT",
-    "share": "DECIMAL(9,2)", "data": "JSON", "day": "DATE", "moment": "TIMESTAMP", "flag": "BOOLEAN",
+    "share": "DECIMAL(9,2)", "data": "JSON", "day": "DATE", "moment": "TIMESTAMP",
+    "flag": "BOOLEAN",
 }  # fmt: skip
 # Each value of a type is in some row; the years are those that the loader lets in.
 HOSTILE = {
-    "label": ["'abc'", "''", "'nan'", "'1e999'", "'12'", "'(['", "NULL"],
+    "label": [
+        "'abc'",
+        "''",
+        "'nan'",
+        "'1e999'",
+        "'12'",
+        "'(['",
+        "'5881580-07-10'",
+        "'infinity'",
+        "NULL",
+    ],
     "number": ["0", "-0.0", "'nan'", "'inf'", "'-inf'", "1e308", "-1e308", "-2.5", "1", "NULL"],
     "small": ["0", "1", "-1", "2147483647", "-2147483648", "NULL"],
     "big": ["0", "1", "9223372036854775807", "-9223372036854775808", "NULL"],

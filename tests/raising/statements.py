@@ -1,4 +1,4 @@
-"""Walks the statements of a project: each expression of each query, in the place where it stands."""
+"""Walks the statements of a project: each expression of each query, where it stands."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -127,8 +127,9 @@ class Project:
         if isinstance(statement, exp.Query):
             yield _Query(self._scope(statement))
         elif isinstance(statement, exp.Insert):
-            columns = [column.name.lower() for column in statement.this.expressions]
             table = statement.this.find(exp.Table).name.lower()
+            named = [column.name.lower() for column in statement.this.expressions]
+            columns = named or list(self._schema[table])
             yield _Query(self._scope(statement.expression), table, columns)
         elif isinstance(statement, (exp.Update, exp.Delete, exp.Merge)):
             yield self._of_rows(statement)
@@ -153,7 +154,9 @@ class Project:
                                          strict=True)
             ]  # fmt: skip
         conditions += [one for one in [statement.args.get("on")] if one]
-        query = exp.select(*(one.expression.copy() for one in sets), *(c.copy() for c in conditions))
+        query = exp.select(
+            *(one.expression.copy() for one in sets), *(c.copy() for c in conditions)
+        )
         query = query.from_(statement.this.copy())
         using = statement.args.get("using") or []
         for source in using if isinstance(using, list) else [using]:
@@ -163,12 +166,14 @@ class Project:
 
     def _of_function(self, statement: exp.Create) -> Iterator[_Query]:
         """Give the body of an SQL function; one in Python is tested by itself."""
-        body = statement.expression
-        if not isinstance(body, (exp.RawString, exp.Literal, exp.Heredoc)) or "python" in str(
-            statement.args.get("properties")
-        ).lower():
+        body, properties = statement.expression, str(statement.args.get("properties")).lower()
+        if (
+            not isinstance(body, (exp.RawString, exp.Literal, exp.Heredoc))
+            or "python" in properties
+        ):
             return
-        text = body.this if body.this.strip().lower().startswith("select") else f"select {body.this}"
+        is_query = body.this.strip().lower().startswith("select")
+        text = body.this if is_query else f"select {body.this}"
         query = sqlglot.parse_one(text, read=self.dialect)
         parameters = {one.this.name.lower() for one in statement.this.expressions}
         for column in list(query.find_all(exp.Column)):
@@ -187,7 +192,7 @@ class Project:
         )  # fmt: skip
         return build_scope(qualified)
 
-    # -- what is known of columns -------------------------------------------------------------------
+    # -- what is known of columns -----------------------------------------------------------------
 
     def _column_of(self, source: exp.Expression, name: str) -> Value:
         """Return what is known of a column of a table, a view or a function of rows."""
@@ -239,7 +244,7 @@ def _parts(select: exp.Select) -> Iterator[exp.Expression]:
         yield from (one for one in [join.args.get("on")] if one)
     sources = [one.this for one in [from_, *(select.args.get("joins") or [])] if one]
     for source in sources + (select.args.get("laterals") or []):
-        if isinstance(source, exp.Table) and isinstance(source.this, exp.Func):
-            yield source.this
-        elif isinstance(source, (exp.Lateral, exp.TableFromRows)):
+        if (isinstance(source, exp.Table) and isinstance(source.this, exp.Func)) or isinstance(
+            source, (exp.Lateral, exp.TableFromRows)
+        ):
             yield source.this

@@ -51,7 +51,7 @@ class Value:
     @property
     def is_bounded(self) -> bool:
         """Neither infinite nor NaN."""
-        return -FINITE <= self.low and self.high <= FINITE and not self.may_be_nan
+        return self.low >= -FINITE and self.high <= FINITE and not self.may_be_nan
 
     @property
     def grain(self) -> Bound:
@@ -192,7 +192,8 @@ def calculate(operator: str, one: Value, other: Value, dialect: str) -> Value:
         may_be_nan=is_nan and kind == "double",
         may_be_null=one.may_be_null or other.may_be_null,
         # But for numbers so small that a float has no room for them.
-        is_zero_excluded=operator in "*/" and one.excludes_zero and other.excludes_zero,
+        is_zero_excluded=one.excludes_zero
+        and ((operator == "*" and other.excludes_zero) or (operator == "/" and _is_finite(other))),
         limit=limit, scale=scale,
     )  # fmt: skip
 
@@ -228,9 +229,7 @@ def _digits(value: Value) -> int:
     return min(ceil(log10(limit)) + value.scale, 38)
 
 
-def result_type(
-    operator: str, one: Value, other: Value, dialect: str
-) -> tuple[str, Bound, int]:
+def result_type(operator: str, one: Value, other: Value, dialect: str) -> tuple[str, Bound, int]:
     if "double" in (one.kind, other.kind) or (operator == "/" and dialect == "duckdb"):
         return "double", inf, 0
     if operator == "/":  # Snowflake adds six digits behind the point, up to twelve

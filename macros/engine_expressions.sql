@@ -43,14 +43,15 @@
 {% macro snowflake__matches_wholly(text, pattern) -%}regexp_like({{ text }}, '^{{ pattern }}$'){%- endmacro %}
 {% macro duckdb__matches_wholly(text, pattern) -%}regexp_full_match({{ text }}, '{{ pattern }}'){%- endmacro %}
 
-{# A relation with the texts of a list that is JSON text, one row each, in the column `listed`. #}
+{# A relation with the texts of a list that is JSON text, one row each, in the column `listed`; no
+   rows where it is none. #}
 {% macro text_list(text) %}{{ return(adapter.dispatch('text_list')(text)) }}{% endmacro %}
 {% macro default__text_list(text) %}{{ no_such_engine('text_list') }}{% endmacro %}
 {% macro snowflake__text_list(text) -%}
-    (select cast(value as varchar) as listed from table(flatten(input => parse_json({{ text }}))))
+    (select cast(value as varchar) as listed from table(flatten(input => try_parse_json({{ text }}))))
 {%- endmacro %}
 {% macro duckdb__text_list(text) -%}
-    (select unnest(from_json({{ text }}, '["varchar"]')) as listed)
+    (select unnest(from_json(try_cast({{ text }} as json), '["varchar"]')) as listed)
 {%- endmacro %}
 
 {# A relation with the words of a text that has spaces between them, in the column `listed`. #}
@@ -82,7 +83,12 @@
 {% macro json_place(alias) %}{{ return(adapter.dispatch('json_place')(alias)) }}{% endmacro %}
 {% macro default__json_place(alias) %}{{ no_such_engine('json_place') }}{% endmacro %}
 {% macro snowflake__json_place(alias) -%}{{ alias }}.index{%- endmacro %}
-{% macro duckdb__json_place(alias) -%}cast({{ alias }}.key as integer){%- endmacro %}
+{% macro duckdb__json_place(alias) -%}try_cast({{ alias }}.key as integer){%- endmacro %}
+
+{# A number that is JSON, as a double; NULL where it is none. Snowflake's TRY_CAST takes texts only. #}
+{% macro json_number(json) -%}
+    try_cast(cast({{ json }} as {{ dbt.type_string() }}) as double)
+{%- endmacro %}
 
 {# The moment that a task's run is about. Snowflake's is the clock; the embedded scheduler sets it,
    so that one pass has one time and a test can choose it. #}
@@ -101,10 +107,10 @@
 {% macro hash_bucket(text) %}{{ return(adapter.dispatch('hash_bucket')(text)) }}{% endmacro %}
 {% macro default__hash_bucket(text) %}{{ no_such_engine('hash_bucket') }}{% endmacro %}
 {% macro snowflake__hash_bucket(text) -%}
-    mod(to_number(substr(md5({{ text }}), 1, 8), 'XXXXXXXX'), 100)
+    mod(try_to_number(substr(md5({{ text }}), 1, 8), 'XXXXXXXX'), 100)
 {%- endmacro %}
 {% macro duckdb__hash_bucket(text) -%}
-    mod(cast('0x' || substr(md5({{ text }}), 1, 8) as bigint), 100)
+    mod(try_cast('0x' || substr(md5({{ text }}), 1, 8) as bigint), 100)
 {%- endmacro %}
 
 {# A number that is never given: the statement fails with this text instead. Snowflake has no word

@@ -56,27 +56,40 @@ CHECKS = {
 }
 
 
-def draft_message(reply: str, name: str | None, offer_text: str, prompt: str) -> str:
-    """Check a provider's reply and put name and offer into it.
+def draft_message(
+    reply: str | None, name: str | None, offer_text: str | None, prompt: str | None
+) -> str:
+    """Check a provider's reply and put name and offer into it; takes any text, and NULL as none.
 
     Returns JSON text: subject and body (absent when a check was broken), checks by name, error.
     """
     texts = _parsed(reply)
-    broken = ["schema"] if texts is None else _broken(*texts, prompt)
+    broken = ["schema"] if texts is None else _broken(*texts, prompt or "")
     verdict = _verdict(broken)
     if texts is not None and not broken:
-        inserted = {_NAME: fitting_name(name), _OFFER: offer_text}
+        inserted = {_NAME: fitting_name(name), _OFFER: offer_text or ""}
         verdict["subject"], verdict["body"] = (_insert(text, inserted) for text in texts)
     return json.dumps(verdict)
 
 
-def check_message(subject: str, body: str, name: str | None, offer_text: str, prompt: str) -> str:
-    """Check a message that a manager wrote, in which name and offer stand already."""
+def check_message(
+    subject: str | None,
+    body: str | None,
+    name: str | None,
+    offer_text: str | None,
+    prompt: str | None,
+) -> str:
+    """Check a message that a manager wrote, in which name and offer stand already.
+
+    Takes any text, and NULL as none.
+    """
     texts = []
-    for text in (subject, body):
-        text = text.replace("\r\n", "\n").replace(offer_text, _OFFER)
+    for given in (subject, body):
+        text = (given or "").replace("\r\n", "\n")
+        if offer_text:
+            text = text.replace(offer_text, _OFFER)
         texts.append(_by_whole_words(text, fitting_name(name), _NAME))
-    return json.dumps(_verdict(_broken(*texts, prompt)))
+    return json.dumps(_verdict(_broken(*texts, prompt or "")))
 
 
 def fitting_name(name: str | None) -> str:

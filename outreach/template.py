@@ -25,7 +25,7 @@ def write_from_template(reasons: str | None) -> str:
     """Return JSON text with `subject` and `body` for a JSON list of reasons, strongest first."""
     try:
         first = str(json.loads(reasons or "")[0]["code"])
-    except (ValueError, TypeError, KeyError, IndexError):
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
         first = ""
     body = (
         "Dear {name},\n\n"

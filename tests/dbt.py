@@ -1,5 +1,6 @@
 """dbt's command line in a process of its own, and empty pipelines that it has built once."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -24,6 +25,12 @@ PARTS = {
     "metrics": ("run", "-s", "+metrics", "+training_snapshots", "dynamic_table_lag"),
     "all": ("build", "--exclude-resource-type", "test", "unit_test"),
 }
+OFFLINE = ("--no-populate-cache", "--no-introspect")
+# What is off by default is rendered as well.
+SNOWFLAKE_VARS = (
+    "{email_provider: cortex, digest_recipients: a@example.com, churn_label: half_spend,"
+    " retrain_schedule: 24 HOURS}"
+)
 
 
 def run_dbt(*arguments: str, target: str = "duckdb", check: bool = True):
@@ -78,10 +85,27 @@ class EmptyLakes:
                 self._build(part, built)
         return Path(shutil.copytree(built, path))
 
+    def manifest(self, part: str) -> dict:
+        """Return dbt's description of what was built, with each model's SQL."""
+        assert (self._folder / part).exists(), "copy it first"
+        return json.loads((self._folder / f"{part}.json").read_text())
+
+    def for_snowflake(self) -> dict:
+        """Return the same of every model as it would be sent to Snowflake, without a connection."""
+        target = self._folder / "snowflake"
+        with FileLock(self._folder / "snowflake.lock"):
+            if not (target / "manifest.json").exists():
+                run_dbt(
+                    "compile", *OFFLINE, "--target-path", str(target), "-s", "resource_type:model",
+                    "--exclude", "train_churn_model", "--vars", SNOWFLAKE_VARS, target="snowflake",
+                )  # fmt: skip
+        return json.loads((target / "manifest.json").read_text())
+
     def _build(self, part: str, built: Path) -> None:
         under_way = built.with_suffix(".under-way")
         shutil.rmtree(under_way, ignore_errors=True)  # of one that failed
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("CHURN_LAKE", str(under_way))
             run_dbt("-q", *PARTS[part])
+        shutil.copy(PROJECT / TARGETS / "manifest.json", self._folder / f"{part}.json")
         under_way.rename(built)

@@ -180,6 +180,21 @@ def test_who_sees_to_an_alert_is_kept_with_who_said_so(lake):
     ]
 
 
+def test_a_due_date_that_is_none_is_refused_in_a_sentence(lake):
+    raise_alerts(lake, "A")
+    arguments = {"alert_ids": '["A"]', "owner": "bob", "actor": "ann"}
+    for wrong in ("tomorrow", "31.12.2026", "", "infinity", "12026-01-01"):
+        assert call(lake.connection, "assign_alerts", arguments | {"due_on": wrong}) == [
+            ("A", "The due date must be a date such as 2026-01-31.")
+        ]
+    assert lake.one("select count(*) from alert_assignments") == 0
+    for right in ("2026-12-31", None):
+        assert call(lake.connection, "assign_alerts", arguments | {"due_on": right}) == []
+    assert lake.rows("select due_on is null from alert_assignments order by 1") == [
+        (False,), (True,)
+    ]  # fmt: skip
+
+
 def test_parameters_are_values_and_never_sql(lake):
     raise_alerts(lake, "A")
     nasty = "'); drop table alert_events; --"
@@ -195,7 +210,10 @@ BAD_POLICIES = {
     "threshold must be above 0 and at most 1, not 1.5": "update alert_policy set threshold = 1.5",
     "exit_ratio must be above 0 and at most 1, not 0": "update alert_policy set exit_ratio = 0",
     "holdout_percent must be from 0 to 100, not -1": "update alert_policy set holdout_percent = -1",
-    "cooldown_days must be at least 0, not empty": "update alert_policy set cooldown_days = null",
+    "cooldown_days must be from 0 to 3650, not -1": "update alert_policy set cooldown_days = -1",
+    "contact_gap_days must be from 0 to 3650, not empty": "update alert_policy set"
+    " contact_gap_days = null",
+    "expire_days must be from 1 to 3650, not 3651": "update alert_policy set expire_days = 3651",
     "has no segment default": "delete from alert_policy where segment = 'default'",
     "segment premium has several rows": "update alert_policy set segment = ' Premium '",
     "no offer for any reason and any segment": "delete from offers where offer = 'thank_you'",

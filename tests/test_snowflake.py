@@ -9,10 +9,9 @@ import re
 import pytest
 from sqlfluff.core import Linter
 
-from tests.dbt import PROJECT, run_dbt
+from tests.dbt import OFFLINE, PROJECT, run_dbt
 from tests.snowflake.grammar import GRAMMAR_GAPS
 
-OFFLINE = ("--no-populate-cache", "--no-introspect")
 # What a dynamic table cannot refresh incrementally, or what would make it depend on the clock.
 FORBIDDEN = (
     r"\bcurrent_(timestamp|date|time)\b",
@@ -53,16 +52,14 @@ MACROS = {
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
+def compiled(empty_lakes):
     """Every model as it would be sent to Snowflake, by name."""
-    target = tmp_path_factory.mktemp("snowflake")
-    run_dbt(
-        "compile", *OFFLINE, "--target-path", str(target), "-s", "resource_type:model",
-        "--exclude", "train_churn_model", "--vars",
-        "{email_provider: cortex, digest_recipients: a@example.com}", target="snowflake",
-    )  # fmt: skip
-    files = (target / "compiled").rglob("models/**/*.sql")
-    return {file.stem: file.read_text() for file in files if file.parent.suffix != ".yml"}
+    nodes = empty_lakes.for_snowflake()["nodes"].values()
+    return {
+        node["name"]: node["compiled_code"]
+        for node in nodes
+        if node["resource_type"] == "model" and node["language"] == "sql"
+    }
 
 
 def violations(sql: str) -> list[str]:

@@ -74,8 +74,8 @@
             *,
             {{ json_text('answer', 'reply') }} as reply,
             {{ json_text('answer', 'error') }} as error,
-            cast({{ json_text('answer', 'prompt_tokens') }} as integer) as prompt_tokens,
-            cast({{ json_text('answer', 'reply_tokens') }} as integer) as reply_tokens
+            try_cast({{ json_text('answer', 'prompt_tokens') }} as integer) as prompt_tokens,
+            try_cast({{ json_text('answer', 'reply_tokens') }} as integer) as reply_tokens
         from asked
     )
     select
@@ -91,7 +91,8 @@
         reply,
         prompt_tokens,
         reply_tokens,
-        (coalesce(prompt_tokens, 0) + coalesce(reply_tokens, 0)) * cost_per_million_tokens / 1e6
+        (coalesce(cast(prompt_tokens as double), 0) + coalesce(cast(reply_tokens as double), 0))
+        * cost_per_million_tokens / 1e6
             as cost,
         {{ as_of() }} as called_at
     from opened

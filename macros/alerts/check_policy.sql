@@ -14,12 +14,12 @@
     {% set numbers = [
         ('threshold', 'threshold <= 0 or threshold > 1', 'above 0 and at most 1'),
         ('exit_ratio', 'exit_ratio <= 0 or exit_ratio > 1', 'above 0 and at most 1'),
-        ('cooldown_days', 'cooldown_days < 0', 'at least 0'),
+        ('cooldown_days', 'cooldown_days not between 0 and 3650', 'from 0 to 3650'),
         ('max_alerts_per_run', 'max_alerts_per_run < 0', 'at least 0'),
         ('max_alerts_per_day', 'max_alerts_per_day < 0', 'at least 0'),
         ('holdout_percent', 'holdout_percent < 0 or holdout_percent > 100', 'from 0 to 100'),
-        ('contact_gap_days', 'contact_gap_days < 0', 'at least 0'),
-        ('expire_days', 'expire_days < 1', 'at least 1'),
+        ('contact_gap_days', 'contact_gap_days not between 0 and 3650', 'from 0 to 3650'),
+        ('expire_days', 'expire_days not between 1 and 3650', 'from 1 to 3650'),
     ] %}
         select 'seeds/alert_policy.csv has no segment default, which serves those without a row'
             as problem

@@ -40,16 +40,18 @@ powered as (
         case
             when holdout_rate > 0 and ratio > 0
                 then (1 + ratio) * power(
-                    {{ z_95() }} * sqrt(
+                    {{ z_95() }} * sqrt(greatest(
                         (1 + 1 / ratio)
                         * ((holdout_rate + ratio * hoped_rate) / (1 + ratio))
-                        * (1 - (holdout_rate + ratio * hoped_rate) / (1 + ratio))
-                    )
-                    + {{ z_power() }} * sqrt(
-                        holdout_rate * (1 - holdout_rate) + hoped_rate * (1 - hoped_rate) / ratio
-                    ),
+                        * (1 - (holdout_rate + ratio * hoped_rate) / (1 + ratio)),
+                        0
+                    ))
+                    + {{ z_power() }} * sqrt(greatest(
+                        holdout_rate * (1 - holdout_rate) + hoped_rate * (1 - hoped_rate) / ratio,
+                        0
+                    )),
                     2
-                ) / power(holdout_rate - hoped_rate, 2)
+                ) / nullif(power(holdout_rate - hoped_rate, 2), 0)
         end as total_n
     from differences
 

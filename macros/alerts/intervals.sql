@@ -4,11 +4,12 @@
 {% macro wilson_bound(k, n, side) -%}
     (
         ({{ k }} / nullif(cast({{ n }} as double), 0) + {{ z_squared() }} / (2.0 * nullif({{ n }}, 0)))
-        {{ side }} {{ z_95() }} * sqrt(
+        {{ side }} {{ z_95() }} * sqrt(greatest(
             ({{ k }} / nullif(cast({{ n }} as double), 0))
             * (1 - {{ k }} / nullif(cast({{ n }} as double), 0)) / nullif({{ n }}, 0)
-            + {{ z_squared() }} / (4.0 * nullif({{ n }}, 0) * nullif({{ n }}, 0))
-        )
+            + {{ z_squared() }} / (4.0 * nullif({{ n }}, 0) * nullif({{ n }}, 0)),
+            0
+        ))
     ) / (1 + {{ z_squared() }} / nullif(cast({{ n }} as double), 0))
 {%- endmacro %}
 

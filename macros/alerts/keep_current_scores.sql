@@ -10,7 +10,13 @@
 {% macro snowflake__keep_current_scores(scores, score_history) %}
     {%- set columns = current_score_columns() -%}
     merge into {{ scores }} as scores
-    using ({{ latest_scores(score_history) }}) as latest
+    using (
+        {{ latest_scores(score_history) }}
+        {#- A MERGE fails when two rows match one: a customer may have two scores of one moment. #}
+        qualify row_number() over (
+            partition by scored.customer_id order by scored.score desc, scored.features_hash
+        ) = 1
+    ) as latest
     on scores.customer_id = latest.customer_id
     when matched and latest.scored_at > scores.scored_at then update set
     {%- for column in columns %}

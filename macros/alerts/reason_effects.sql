@@ -14,7 +14,7 @@
     stayers as (
         select
             {%- for feature in habit_features() %}
-            cast({{ json_text('reference.medians', feature ~ '.median_of_stayers') }} as double)
+            try_cast({{ json_text('reference.medians', feature ~ '.median_of_stayers') }} as double)
                 as {{ feature }}_of_stayers{{ ',' if not loop.last }}
             {%- endfor %}
         from (

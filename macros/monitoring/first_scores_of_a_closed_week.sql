@@ -13,7 +13,8 @@
         select
             history.customer_id,
             history.model_version,
-            history.score,
+            -- Guarded here as well: what is computed of it may be before the rows are filtered.
+            case when history.score between 0 and 1 then history.score end as score,
             history.scored_at,
             cast(history.scored_at as date) as cutoff_date,
             {{ week_of('history.scored_at') }} as week
@@ -21,7 +22,7 @@
         cross join closed
         cross join judged
         where
-            history.score is not null
+            history.score between 0 and 1
             and cast(history.scored_at as date) <= closed.last_cutoff_date
             and (
                 judged.last_week is null

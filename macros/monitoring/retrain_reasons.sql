@@ -49,8 +49,8 @@
     ), '')
 {% endmacro %}
 
-{# A number with two digits, as text. #}
-{% macro two_digits(number) -%} cast(cast({{ number }} as decimal(9, 2)) as {{ dbt.type_string() }}) {%- endmacro %}
+{# A number with two digits, as text; a NULL would take the other reasons away. #}
+{% macro two_digits(number) -%} coalesce({{ number_text(number, 2) }}, 'no number') {%- endmacro %}
 
 {# Rates of fewer than this say nothing. #}
 {% macro too_few() %}{{ return(30) }}{% endmacro %}

@@ -41,7 +41,7 @@
     left join {{ registry }}.refresh_states as states on tables.name = states.name
     left join {{ registry }}.refresh_failures as failures on tables.name = failures.name
     left join (
-        select name, avg(lag_seconds) as mean_lag_seconds, max(lag_seconds) as max_lag_seconds
+        select name, avg({{ finite('lag_seconds') }}) as mean_lag_seconds, max(lag_seconds) as max_lag_seconds
         from {{ registry }}.refresh_lags
         where refreshed_at >= {{ utc_now() }} - interval '7 days'
         group by name
@@ -56,7 +56,7 @@
             on
                 changes.snapshot_id > states.refreshed_to
                 and list_contains(
-                    from_json(reading.reads, '["varchar"]'), changes.table_name
+                    from_json(try_cast(reading.reads as json), '["varchar"]'), changes.table_name
                 )
         where changes.table_name not in (select name from {{ registry }}.dynamic_tables)
         group by reading.name

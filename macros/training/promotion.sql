@@ -42,11 +42,9 @@
             'against ' || {{ runs }}.champion_version || ' on ' || {{ runs }}.test_cutoff_date
             || {%- for figure in ['roc_auc', 'brier'] %}
             {{ "', AUC '" if figure == 'roc_auc' else "', Brier score '" }}
-            || cast(cast({{ runs }}.{{ figure }} as decimal(9, 4)) as {{ dbt.type_string() }})
+            || coalesce({{ number_text(runs ~ '.' ~ figure, 4) }}, 'no number')
             || ' against '
-            || cast(
-                cast({{ runs }}.champion_{{ figure }} as decimal(9, 4)) as {{ dbt.type_string() }}
-            )
+            || coalesce({{ number_text(runs ~ '.champion_' ~ figure, 4) }}, 'no number')
             {{ '||' if not loop.last }}
             {%- endfor %}
     end

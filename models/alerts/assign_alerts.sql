@@ -7,11 +7,18 @@
     }
 ) }}
 
+{#- Infinity and the year 12026 are dates too, and more than the dashboard can show. #}
+{%- set given = "try_cast(" ~ parameter('due_on') ~ " as date)" %}
+{%- set due_on -%}
+    case when {{ given }} between date '2000-01-01' and date '2999-12-31' then {{ given }} end
+{%- endset %}
+{%- set is_no_date = "(" ~ parameter('due_on') ~ " is not null and " ~ due_on ~ " is null)" %}
+
 insert into {{ ref('alert_assignments') }} (alert_id, owner, due_on, assigned_by, assigned_at)
 select
     asked.alert_id,
     {{ parameter('owner') }} as owner,
-    cast({{ parameter('due_on') }} as date) as due_on,
+    {{ due_on }} as due_on,
     {{ parameter('actor') }} as assigned_by,
     {{ as_of() }} as assigned_at
 from {{ asked_alerts() }} as asked
@@ -21,15 +28,17 @@ where
     states.state not in (
         'RETAINED', 'LOST', 'REJECTED', 'SUPPRESSED', 'INVALID_ADDRESS', 'HELD_OUT', 'EXPIRED'
     )
+    and not {{ is_no_date }}
     and (
         present.alert_id is null
         or present.owner <> {{ parameter('owner') }}
         or coalesce(present.due_on, date '1970-01-01')
-        <> coalesce(cast({{ parameter('due_on') }} as date), date '1970-01-01')
+        <> coalesce({{ due_on }}, date '1970-01-01')
     );
 select
     asked.alert_id,
     case
+        when {{ is_no_date }} then 'The due date must be a date such as 2026-01-31.'
         when states.alert_id is null then 'There is no such alert.'
         else 'An alert that is ' || states.state || ' needs nobody any more.'
     end as sentence
@@ -38,3 +47,4 @@ left join {{ ref('alert_states') }} as states on asked.alert_id = states.alert_i
 where
     coalesce(states.state, 'RETAINED')
     in ('RETAINED', 'LOST', 'REJECTED', 'SUPPRESSED', 'INVALID_ADDRESS', 'HELD_OUT', 'EXPIRED')
+    or {{ is_no_date }}

@@ -19,19 +19,19 @@ insert into {{ ref('llm_calls') }} (
 select
     {{ call_id }} as call_id,
     {{ parameter('alert_id') }} as alert_id,
-    cast({{ parameter('attempt') }} as integer) as attempt,
+    try_cast({{ parameter('attempt') }} as integer) as attempt,
     settings.provider,
     settings.model,
     settings.prompt_version,
     {{ parameter('outcome') }} as outcome,
     {{ parameter('detail') }} as detail,
     {{ parameter('reply') }} as reply,
-    cast({{ parameter('prompt_tokens') }} as integer) as prompt_tokens,
-    cast({{ parameter('reply_tokens') }} as integer) as reply_tokens,
-    cast({{ parameter('seconds') }} as double) as seconds,
+    try_cast({{ parameter('prompt_tokens') }} as integer) as prompt_tokens,
+    try_cast({{ parameter('reply_tokens') }} as integer) as reply_tokens,
+    try_cast({{ parameter('seconds') }} as double) as seconds,
     (
-        coalesce(cast({{ parameter('prompt_tokens') }} as double), 0)
-        + coalesce(cast({{ parameter('reply_tokens') }} as double), 0)
+        coalesce(try_cast({{ parameter('prompt_tokens') }} as double), 0)
+        + coalesce(try_cast({{ parameter('reply_tokens') }} as double), 0)
     ) * settings.cost_per_million_tokens / 1e6 as cost,
     {{ as_of() }} as called_at
 from {{ ref('message_settings') }} as settings

@@ -38,7 +38,7 @@ closed as (
         first_alerts.segment,
         outcomes.churned,
         outcomes.value,
-        case when sent.alert_id is null then 0 else 1 end as is_sent
+        sent.alert_id is not null as is_sent
     from first_alerts
     inner join outcomes on first_alerts.alert_id = outcomes.alert_id
     left join sent on first_alerts.alert_id = sent.alert_id
@@ -54,13 +54,11 @@ grouped as (
         '{{ dimension }}' as dimension,
         {{ name }} as name,
         count(case when arm = 'treated' then 1 end) as treated_n,
-        cast(coalesce(sum(case when arm = 'treated' then churned end), 0) as bigint)
-            as treated_churned,
-        cast(coalesce(sum(case when arm = 'treated' then is_sent end), 0) as bigint) as sent_n,
+        count(case when arm = 'treated' and churned = 1 then 1 end) as treated_churned,
+        count(case when arm = 'treated' and is_sent then 1 end) as sent_n,
         count(case when arm = 'holdout' then 1 end) as holdout_n,
-        cast(coalesce(sum(case when arm = 'holdout' then churned end), 0) as bigint)
-            as holdout_churned,
-        avg(case when arm = 'treated' then value end) as treated_value
+        count(case when arm = 'holdout' and churned = 1 then 1 end) as holdout_churned,
+        avg(case when arm = 'treated' then {{ finite('value') }} end) as treated_value
     from closed
     {%- if dimension != 'overall' %}
     group by {{ name }}

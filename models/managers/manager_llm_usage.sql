@@ -26,8 +26,8 @@ usage as (
         count(case when calls.outcome = 'not_called' then 1 end) as not_called,
         cast(coalesce(sum(calls.prompt_tokens), 0) as bigint) as prompt_tokens,
         cast(coalesce(sum(calls.reply_tokens), 0) as bigint) as reply_tokens,
-        coalesce(round(sum(calls.cost), 6), 0) as cost,
-        avg(calls.seconds) as mean_seconds,
+        coalesce(round(sum({{ finite('calls.cost') }}), 6), 0) as cost,
+        avg({{ finite('calls.seconds') }}) as mean_seconds,
         max(calls.seconds) as max_seconds,
         min(settings.calls_per_day) as budget_calls
     from calls

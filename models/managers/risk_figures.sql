@@ -31,7 +31,7 @@ figures as (
 
     select
         count(*) as customers_at_risk,
-        coalesce(round(sum(scores.value_at_risk), 2), 0) as value_at_risk
+        coalesce(round(sum({{ finite('scores.value_at_risk') }}), 2), 0) as value_at_risk
     from scores
     left join profiles on scores.customer_id = profiles.customer_id
     inner join visible_regions on {{ in_visible_region('profiles.region') }}

@@ -12,12 +12,12 @@ calibration as (
         week,
         model_version,
         score_bin / 10.0 as score_from,
-        (score_bin + 1) / 10.0 as score_to,
+        (score_bin + 1.0) / 10 as score_to,
         n,
         churners,
         treated,
-        score_sum / n as predicted,
-        churners / cast(n as double) as observed
+        score_sum / nullif(n, 0) as predicted,
+        churners / nullif(cast(n as double), 0) as observed
     from outcomes
 
 )

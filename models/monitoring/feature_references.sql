@@ -30,7 +30,7 @@ edges as (
         features.model_version,
         features.feature,
         {{ json_place('edges_of_bins') }} as place,
-        cast(edges_of_bins.value as double) as edge
+        {{ json_number('edges_of_bins.value') }} as edge
     from features
     cross join {{ json_rows(json_part('features.reference', 'bins'), 'edges_of_bins') }}
 
@@ -42,7 +42,7 @@ shares as (
         features.model_version,
         features.feature,
         {{ json_place('shares_of_bins') }} as bin,
-        cast(shares_of_bins.value as double) as reference_share
+        {{ json_number('shares_of_bins.value') }} as reference_share
     from features
     cross join {{ json_rows(json_part('features.reference', 'shares'), 'shares_of_bins') }}
 
@@ -62,7 +62,7 @@ bins as (
         on
             shares.model_version = lower_edges.model_version
             and shares.feature = lower_edges.feature
-            and shares.bin = lower_edges.place + 1
+            and shares.bin = cast(lower_edges.place as {{ dbt.type_bigint() }}) + 1
     left join edges as upper_edges
         on
             shares.model_version = upper_edges.model_version

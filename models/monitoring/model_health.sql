@@ -8,7 +8,7 @@ signals as (
 
 runs as (
 
-    select max(cast(nullif(test_cutoff_date, '') as date)) as last_test_cutoff_date
+    select max(try_cast(test_cutoff_date as date)) as last_test_cutoff_date
     from {{ ref('train_churn_model') }}
 
 ),

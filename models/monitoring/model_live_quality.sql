@@ -14,10 +14,11 @@ sums as (
         cast(sum(n) as bigint) as n,
         cast(sum(churners) as bigint) as churners,
         cast(sum(treated) as bigint) as treated,
-        sum(score_sum) as score_sum,
-        sum(variance_sum) as variance_sum,
-        sum(squared_error_sum) as squared_error_sum,
-        sum(churner_rank_sum) as churner_rank_sum
+        {%- for figure in [
+            'score_sum', 'variance_sum', 'squared_error_sum', 'churner_rank_sum',
+        ] %}
+        sum({{ finite(figure) }}) as {{ figure }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from outcomes
     group by week, model_version
 
@@ -30,7 +31,7 @@ ranked as (
     select
         *,
         n - churners as stayers,
-        (churner_rank_sum - churners * (churners + 1) / 2.0)
+        (churner_rank_sum - cast(churners as double) * (churners + 1) / 2)
         / nullif(cast(churners as double) * (n - churners), 0) as roc_auc
     from sums
 
@@ -43,10 +44,11 @@ spread as (
         *,
         sqrt(greatest(
             roc_auc * (1 - roc_auc)
-            + (churners - 1) * (roc_auc / (2 - roc_auc) - roc_auc * roc_auc)
-            + (stayers - 1) * (2 * roc_auc * roc_auc / (1 + roc_auc) - roc_auc * roc_auc),
+            + (churners - 1) * (roc_auc / nullif(2 - roc_auc, 0) - roc_auc * roc_auc)
+            + (stayers - 1)
+            * (2 * roc_auc * roc_auc / nullif(1 + roc_auc, 0) - roc_auc * roc_auc),
             0
-        ) / nullif(cast(churners as double) * stayers, 0)) as roc_auc_error
+        ) / nullif(abs(cast(churners as double) * stayers), 0)) as roc_auc_error
     from ranked
 
 ),
@@ -62,10 +64,10 @@ quality as (
         roc_auc,
         greatest(roc_auc - 1.96 * roc_auc_error, 0) as roc_auc_low,
         least(roc_auc + 1.96 * roc_auc_error, 1) as roc_auc_high,
-        squared_error_sum / n as brier,
-        score_sum / n as predicted,
-        churners / cast(n as double) as observed,
-        (churners - score_sum) / nullif(sqrt(variance_sum), 0) as calibration_z
+        squared_error_sum / nullif(n, 0) as brier,
+        score_sum / nullif(n, 0) as predicted,
+        churners / nullif(cast(n as double), 0) as observed,
+        (churners - score_sum) / nullif(sqrt(greatest(variance_sum, 0)), 0) as calibration_z
     from spread
 
 )

@@ -36,7 +36,7 @@ signals as (
     select
         active.version as active_version,
         active.trained_at,
-        cast(nullif(active.test_cutoff_date, '') as date) as test_cutoff_date,
+        try_cast(active.test_cutoff_date as date) as test_cutoff_date,
         active.roc_auc,
         active.roc_auc_low,
         drift.week as drift_week,

@@ -33,7 +33,7 @@ compared as (
         totals.feature,
         totals.n,
         bins.reference_share,
-        coalesce(histograms.n, 0) / cast(totals.n as double) as now_share
+        coalesce(histograms.n, 0) / nullif(cast(totals.n as double), 0) as now_share
     from totals
     inner join bins
         on totals.model_version = bins.model_version and totals.feature = bins.feature

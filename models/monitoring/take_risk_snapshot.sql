@@ -26,8 +26,9 @@ select
     coalesce(profiles.segment, 'unknown') as segment,
     count(*) as scored_customers,
     count(case when scores.band = 'high' then 1 end) as customers_at_risk,
-    round(sum(case when scores.band = 'high' then scores.value_at_risk else 0 end), 2)
-        as value_at_risk
+    round(sum(
+        case when scores.band = 'high' then {{ finite('scores.value_at_risk') }} else 0 end
+    ), 2) as value_at_risk
 from {{ ref('churn_scores') }} as scores
 left join {{ ref('customer_profiles') }} as profiles on scores.customer_id = profiles.customer_id
 cross join hour_now

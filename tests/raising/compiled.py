@@ -1,0 +1,64 @@
+"""The SQL of the whole project as each engine gets it, from dbt, with the types of a real lake."""
+
+from collections.abc import Iterator, Mapping
+
+import duckdb
+
+from tests.dbt import run_dbt
+from tests.raising.statements import Project, Schema
+from tests.raising.values import Value
+
+# What dbt runs beside models: checks of the seeds, and who decides which model serves.
+HOOKS = {
+    "alert_policy": "{{ alert_policy_problems(ref('alert_policy')) }}",
+    "offers": "{{ offer_problems(ref('offers')) }}",
+    "policy_offers": "{{ policy_offer_problems(ref('alert_policy'), ref('offers')) }}",
+    "promotion": "{{ decide_promotion() }}",
+}
+_SEPARATOR = "-- next hook --"
+# Kinds that are stored queries: what is known of the query is known of the table.
+_RELATIONS = ("view", "dynamic_table", "table", "computed_table", "stream")
+
+
+def project(
+    dialect: str, manifest: dict, hooks: Mapping[str, str], schema: Schema,
+    bounds: Mapping[tuple[str, str], Value],
+) -> Project:  # fmt: skip
+    """Return all statements of an engine, ready to be checked."""
+    found = Project(dialect, schema, bounds)
+    for name, kind, sql in _models(manifest):
+        found.add(name, sql, is_relation=kind in _RELATIONS)
+    for name, sql in hooks.items():
+        found.add(f"hook {name}", sql)
+    return found
+
+
+def _models(manifest: dict) -> Iterator[tuple[str, str, str]]:
+    """Give name, kind and SQL of each model; ephemeral ones are a part of those that read them."""
+    for node in manifest["nodes"].values():
+        kind = node["config"]["materialized"]
+        if node["resource_type"] == "model" and node["language"] == "sql" and kind != "ephemeral":
+            assert node["compiled_code"].strip(), node["name"]
+            yield node["name"], kind, node["compiled_code"]
+
+
+def hooks(target: str) -> dict[str, str]:
+    """Return the hooks as they would be sent, by name."""
+    inline = f"\n{_SEPARATOR}\n".join(HOOKS.values())
+    options = ("--no-introspect", "--no-populate-cache") if target == "snowflake" else ()
+    rendered = run_dbt("compile", "-q", *options, "--inline", inline, target=target).stdout
+    return dict(zip(HOOKS, rendered.split(_SEPARATOR), strict=True))
+
+
+def schema(lake: duckdb.DuckDBPyConnection) -> Schema:
+    """Return the types of all tables and views of a lake, and what a stream adds to its table."""
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in lake.execute(
+        "select table_name, column_name, data_type from information_schema.columns"
+        " where table_catalog = 'lake' order by ordinal_position"
+    ).fetchall():
+        found.setdefault(table, {})[column] = kind
+    stream = {"metadata$action": "VARCHAR", "metadata$isupdate": "BOOLEAN"}
+    found["churn_metrics_stream"] = {**found["churn_metrics_live"], **stream}
+    found["inline_query"] = found["train_churn_model"]  # `this` of the promotion
+    return found

@@ -1,0 +1,131 @@
+"""Whatever stands in the tables, and whatever somebody calls a procedure with: every view answers,
+every task runs, and what is added up over many rows stays a number.
+
+Raw events have tests of their own; here are the tables that tasks, procedures and training fill.
+"""
+
+import json
+import random
+from datetime import timedelta
+from functools import partial
+from math import isfinite
+
+import duckdb
+import pytest
+
+from embedded.actions import utc_now
+from embedded.database import transact
+from embedded.procedures import call
+from embedded.registry import SCHEMA, tasks
+from embedded.scheduler import tick
+from embedded.tasks import run_task
+from tests.conftest import Lake
+from tests.raising.allowed import BOUNDS
+
+TEXTS = (
+    None, "", "abc", "0", "-1", "1e999", "NaN", "9" * 400, "2026-02-31", "infinity", "null", "[]",
+    "{", '{"a": 1e400}', '[{"code": 5}]', '[{"code": "silent"}]', '{"x": {"bins": "no"}}',
+    '{"x": {"bins": ["1e999", null, 1], "shares": [1, "a", {}]}}', "\\", "%_", "\U0001f600",
+    *("high", "low", "left", "treated", "holdout", "OPEN", "DRAFTED", "APPROVED", "QUEUED", "SENT"),
+    *("HANDED_OVER", "FAILED", "UNKNOWN", "accepted", "replied", "failed", "not_called", "score"),
+)  # fmt: skip
+POOLS = {
+    "VARCHAR": TEXTS,
+    "DOUBLE": (None, 0.0, -0.0, 0.5, 1.0, -1.0, 1e308, -1e308, *map(float, ("nan", "inf", "-inf"))),
+    "INTEGER": (None, 0, 1, -1, 5, 2**31 - 1, -(2**31)),
+    "BIGINT": (None, 0, 1, -1, 40, 2**63 - 1, -(2**63)),
+    "BOOLEAN": (None, True, False),
+    "BLOB": (None, b"", b"\xff\x00"),
+    "DATE": (None, "0001-01-01", "9999-12-31", "2026-03-02"),
+}  # fmt: skip
+# What rows are joined by: few, so that many of them meet.
+NAMES = {"customer_id": "C", "alert_id": "A", "version": "v", "model_version": "v", "event_id": "E",
+         "call_id": "L", "message_id": "M"}  # fmt: skip
+RAW = {"churn_scores_raw", "model_promotions"}  # of which the one decides which model serves
+BOUNDED = {column: one.value for one in BOUNDS for column in one.columns}
+
+
+@pytest.fixture(scope="module")
+def lake(empty_lakes, tmp_path_factory):
+    """A lake of 40 hostile rows a table."""
+    path = tmp_path_factory.mktemp("hostile") / "lake"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHURN_LAKE", str(path))
+        lake = Lake(empty_lakes.copy("all", path))
+        now, draw = utc_now(), random.Random(21)
+        moments = (None, now, now - timedelta(days=40), "0001-01-01", "9999-12-31 23:59:59.999999")
+        lake.add(*({"event_id": f"e{day}", "customer_id": f"C{day % 4}", "event_type": "login",
+                    "occurred_at": now - timedelta(days=day)} for day in range(90)))  # fmt: skip
+        tick(lake.connection, now)
+        for table, columns in stored(lake, empty_lakes.manifest("all")).items():
+            rows = [
+                [value(draw, table, name, kind, moments) for name, kind in columns]
+                for _ in range(40)
+            ]
+            insert = f"insert into {table} values ({', '.join('?' * len(columns))})"
+            transact(lake.connection, partial(executed, insert, rows))
+        yield lake
+        lake.connection.close()
+
+
+def executed(insert: str, rows: list[list], lake: duckdb.DuckDBPyConnection) -> None:
+    lake.executemany(insert, rows)
+
+
+def stored(lake: Lake, manifest: dict) -> dict[str, list[tuple[str, str]]]:
+    """Return the columns of every table that is filled row by row, with their types."""
+    kept = {
+        node["name"]
+        for node in manifest["nodes"].values()
+        if node["config"]["materialized"] == "incremental"
+    }
+    return {
+        table: [(name, kind) for name, kind, *_ in lake.rows(f"describe {table}")]
+        for table in sorted(kept - RAW)
+    }
+
+
+def value(draw: random.Random, table: str, column: str, kind: str, moments: tuple) -> object:
+    if column in NAMES:
+        return f"{NAMES[column]}{draw.randrange(4)}"
+    known = BOUNDED.get((table, column))
+    pool = moments if kind == "TIMESTAMP" else POOLS[kind]
+    if known is not None:
+        pool = [one for one in pool if one is None or known.low <= one <= min(known.high, 10**9)]
+    return draw.choice(pool)
+
+
+def test_every_view_answers_and_its_sums_are_numbers(lake):
+    views = lake.rows(
+        "select view_name from duckdb_views()"
+        " where database_name = 'lake' and schema_name = 'main' and not internal"
+    )
+    assert len(views) > 30
+    for (name,) in views:
+        lake.frame(f"select * from {name}")  # as the dashboard reads it
+    sums = {
+        "manager_live": ["value_at_risk"],
+        "manager_risk_trend": ["value_at_risk"],
+        "manager_llm_usage": ["cost", "mean_seconds"],
+        "retention_effect": ["treated_value"],
+        "model_live_quality": ["predicted", "brier", "roc_auc", "calibration_z"],
+        "population_drift": ["psi"],
+    }
+    for view, columns in sums.items():
+        for column in columns:
+            found = [one for (one,) in lake.rows(f"select {column} from {view}") if one is not None]
+            assert all(map(isfinite, found)), (view, column)
+
+
+@pytest.mark.parametrize("name", ["monitor_model", "take_risk_snapshot", "advance_alerts",
+                                  "sweep_silent_customers"])  # fmt: skip
+def test_every_task_runs(lake, name):
+    assert run_task(lake.connection, tasks(lake.connection)[name], utc_now()).error is None
+
+
+def test_every_procedure_takes_any_text(lake):
+    procedures = dict(lake.rows(f"select name, parameters from {SCHEMA}.procedures"))
+    assert len(procedures) > 8
+    for name, parameters in procedures.items():
+        for text in (None, "", "1e999", "{", '["A0", "A1", null, 5]'):
+            call(lake.connection, name, dict.fromkeys(json.loads(parameters), text))

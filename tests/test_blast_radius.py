@@ -8,7 +8,7 @@ import pytest
 
 from embedded.database import connect
 from tests.raising import compiled
-from tests.raising.allowed import ALLOWED, BOUNDS, PENDING
+from tests.raising.allowed import ALLOWED, BOUNDS
 
 ENGINES = ("duckdb", "snowflake")
 KINDS = {
@@ -52,12 +52,12 @@ def test_no_statement_can_fail_because_of_a_row(projects, engine):
         f"{place}: {fault.form}: {fault.why}"
         for place, faults in projects[engine][1].items()
         for fault in faults
-        if not any(one.allows(place, fault) for one in ALLOWED + PENDING)
+        if not any(one.allows(place, fault) for one in ALLOWED)
     ]
     assert wrong == [], "\n".join(wrong)
 
 
-@pytest.mark.parametrize("allowance", ALLOWED + PENDING, ids=lambda one: one.form)
+@pytest.mark.parametrize("allowance", ALLOWED, ids=lambda one: one.form)
 def test_an_allowance_is_needed_in_each_of_its_places(projects, allowance):
     for allowed in allowance.places:
         assert any(

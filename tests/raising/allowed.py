@@ -101,25 +101,3 @@ ALLOWED = (
         "the rows of coalitions are constants; in this branch the group itself is a member",
     ),
 )
-
-# Faults that are known and not mended yet. An entry goes when its files are mended.
-PENDING = (
-    Allowance(
-        ("customer_activity_daily",),
-        "sum(case when events.category = 'purchase' then coalesce(events.amount, 0) else 0 end)",
-        "amounts are not bounded yet: models/staging, models/metrics",
-    ),
-    Allowance(
-        ("customer_activity_monthly", "churn_metrics_live", "training_snapshots", "monitor_model",
-         "advance_alerts"),
-        "purchase_amount",
-        "the same, added up further",
-    ),
-    Allowance(
-        ("churn_metrics_live", "training_snapshots"),
-        "sqrt((combined.gap_days_squared",
-        "what is below the root may round to less than zero: macros/metrics/customer_metrics.sql",
-    ),
-    Allowance(TASKS, "as decimal(18,", "numbers in the reasons' texts: macros/alerts/reason_*.sql"),
-    Allowance(TASKS, "cast(round(100 * alerts.", "open_alerts in macros/alerts/move_alerts.sql"),
-)  # fmt: skip

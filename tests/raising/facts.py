@@ -38,7 +38,7 @@ class Facts:
 
     def narrow(self, node: exp.Expression, value: Value) -> Value:
         """Return a value with what is known here of its expression."""
-        if not self.known or not value.is_number:
+        if not self.known or not value.is_ordered:
             return value
         key = _key(node)
         for fact in self.known:
@@ -91,7 +91,7 @@ def _compared(
     value_of: Callable[[exp.Expression], Value],
 ) -> Iterator[Fact]:
     one, than = one.unnest(), value_of(other)
-    if isinstance(one, exp.Literal) or not than.is_number:
+    if isinstance(one, exp.Literal) or not than.is_ordered:
         return
     step = value_of(one).grain if than.is_constant or than.kind == "whole" else 0
     if step and than.is_constant and Fraction(than.low) % Fraction(step):

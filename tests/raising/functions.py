@@ -54,17 +54,21 @@ def _gives(value: Value, *kinds: type[exp.Expression] | str) -> None:
 
 
 _gives(TEXT, exp.DPipe, exp.Lower, exp.Upper, exp.MD5, exp.Substring, exp.Trim, exp.Replace,
-       exp.Concat, exp.JSONFormat, exp.ToChar, exp.CurrentUser)  # fmt: skip
+       exp.Concat, exp.JSONFormat, exp.ToChar, exp.CurrentUser, exp.Translate, exp.SplitPart,
+       "translate", "split_part")  # fmt: skip
 _gives(BOOLEAN, exp.Exists, exp.Is, exp.Like, exp.Boolean, "json_valid", "is_role_in_session",
-       "isfinite")  # fmt: skip
+       "isfinite", "json_exists", exp.RegexpLike, exp.RegexpFullMatch)  # fmt: skip
 _gives(NOW, exp.CurrentTimestamp, "now")
 _gives(replace(NOW, kind="date"), exp.CurrentDate)
 _gives(JSON, exp.ToVariant, exp.Struct, exp.PropertyEQ)
+# Of what TRY_CAST made a map, or NULL.
+_gives(JSON, "map_entries", exp.SortArray)
 _gives(Value("whole", 0, 2**64 - 1, limit=2**64), "hash")
 _gives(COUNT, exp.Count, exp.RowNumber, exp.Rank, exp.DenseRank, exp.CountIf)
 _gives(UNKNOWN, exp.Var, exp.DataType, exp.Order, exp.WindowSpec, exp.JSONPath, exp.Star)
 # Our own, whose tests say that they take whatever a row holds.
-_gives(TEXT, "draft_message", "check_message", "write_from_template", "generate_retention_email",
+_gives(TEXT, "draft_message", "check_message", "write_from_template", "mail_address",
+       "generate_retention_email",
        "system$send_email")  # fmt: skip
 _gives(Value("double", 0, 1), "predict_churn")
 # Cortex gives a row's error as a part of its answer.

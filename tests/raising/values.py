@@ -49,6 +49,11 @@ class Value:
         return self.kind in NUMBERS
 
     @property
+    def is_ordered(self) -> bool:
+        """Its bounds say something."""
+        return self.is_number or self.kind in TIMES
+
+    @property
     def is_bounded(self) -> bool:
         """Neither infinite nor NaN."""
         return self.low >= -FINITE and self.high <= FINITE and not self.may_be_nan

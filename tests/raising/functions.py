@@ -260,7 +260,8 @@ def _nullif(place: Place) -> Value:
     _must_mix(place, [one, other])
     is_zero = other.is_number and other.low == other.high == 0
     low = 1.0 if is_zero and one.kind == "whole" and one.low == 0 else one.low
-    return replace(one, low=low, may_be_null=True,
+    # Where zero is all that it can be, it is NULL in every row, and any bounds are true.
+    return replace(one, low=low, high=max(one.high, low), may_be_null=True,
                    is_zero_excluded=one.excludes_zero or is_zero)  # fmt: skip
 
 

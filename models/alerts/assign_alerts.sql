@@ -9,9 +9,8 @@
 
 {#- Infinity and the year 12026 are dates too, and more than the dashboard can show. #}
 {%- set given = "try_cast(" ~ parameter('due_on') ~ " as date)" %}
-{%- set due_on -%}
-    case when {{ given }} between date '2000-01-01' and date '2999-12-31' then {{ given }} end
-{%- endset %}
+{%- set due_on = "case when " ~ given ~ " between date '2000-01-01' and date '2999-12-31' then "
+    ~ given ~ " end" %}
 {%- set is_no_date = "(" ~ parameter('due_on') ~ " is not null and " ~ due_on ~ " is null)" %}
 
 insert into {{ ref('alert_assignments') }} (alert_id, owner, due_on, assigned_by, assigned_at)

@@ -25,7 +25,7 @@ scores as (
         history.scored_at,
         history.score,
         history.band,
-        history.value_at_risk,
+        coalesce({{ finite('history.value_at_risk') }}, 0) as value_at_risk,
         policies.threshold,
         history.model_version
     from history

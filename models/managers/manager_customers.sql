@@ -56,7 +56,7 @@ described as (
         scores.score,
         coalesce(scores.band, 'unscored') as band,
         scores.band_since,
-        coalesce(scores.value_at_risk, 0) as value_at_risk,
+        coalesce({{ finite('scores.value_at_risk') }}, 0) as value_at_risk,
         scores.top_reasons,
         {{ json_text(parse_json('scores.top_reasons'), '[0].code') }} as first_reason,
         scores.model_version,

@@ -31,7 +31,7 @@ messages as (
         alerts.customer_id,
         alerts.score,
         alerts.threshold,
-        alerts.value_at_risk,
+        coalesce({{ finite('alerts.value_at_risk') }}, 0) as value_at_risk,
         alerts.offer,
         alerts.arm,
         coalesce(states.state, alerts.status) as status,

@@ -50,7 +50,7 @@ outreach as (
         customers.segment,
         alerts.score,
         alerts.threshold,
-        alerts.value_at_risk,
+        coalesce({{ finite('alerts.value_at_risk') }}, 0) as value_at_risk,
         alerts.top_reasons,
         alerts.offer,
         alerts.offer_text,

@@ -14,11 +14,10 @@ sums as (
         cast(sum(n) as bigint) as n,
         cast(sum(churners) as bigint) as churners,
         cast(sum(treated) as bigint) as treated,
-        {%- for figure in [
-            'score_sum', 'variance_sum', 'squared_error_sum', 'churner_rank_sum',
-        ] %}
-        sum({{ finite(figure) }}) as {{ figure }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        sum({{ finite('score_sum') }}) as score_sum,
+        sum({{ finite('variance_sum') }}) as variance_sum,
+        sum({{ finite('squared_error_sum') }}) as squared_error_sum,
+        sum({{ finite('churner_rank_sum') }}) as churner_rank_sum
     from outcomes
     group by week, model_version
 

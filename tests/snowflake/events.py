@@ -14,6 +14,7 @@ def raw_rows(seed: int = 7) -> pandas.DataFrame:
     draw = random.Random(seed)
     events = [event for number in range(CUSTOMERS) for event in _life(f"c{number:03}", draw)]
     events += draw.sample(events, 40)  # the same event again, later
+    events += _odd()
     # Old data is not scored, and how old it is the latest activity says.
     events.append(("c001", "login", END - timedelta(minutes=1), None, None))
     rows = []
@@ -35,6 +36,25 @@ def raw_rows(seed: int = 7) -> pandas.DataFrame:
             }
         )
     return pandas.DataFrame(rows)
+
+
+def _odd() -> list[tuple]:
+    """Return what an older loader let in, and what profiles, clocks and refunds are like."""
+    ago = [END - timedelta(days=days) for days in range(6)]
+    return [
+        ("c001", "profile_updated", ago[3], None, {"segment": "Premium "}),
+        ("c002", "profile_updated", ago[2], None, {"name": None, "region": " Nord"}),
+        ("c003", "profile_updated", ago[2], None, {"monthly_value": 1e300, "email": "a@b@c"}),
+        ("c003", "profile_updated", ago[1], None, {"name": "Guest User", "marketing_consent": 1}),
+        ("c003", "purchase", ago[2], 4e38, None),
+        ("c003", "refund", ago[1], 5.0, {}),
+        ("c004", "login", datetime(1970, 1, 1), None, None),
+        ("c005", "login", END + timedelta(hours=20), None, None),
+        ("c006", "purchase", ago[4], 10.0, {"a": 1, "b": {"c": 2}}),
+        ("c006", "purchase", ago[4], 99.0, {"a": 1, "b": {"c": 2}}),
+        ("c007", "purchase", ago[4], 10.0, {"a": 1, "b": 2}),
+        ("c007", "purchase", ago[4], 10.0, {"b": 2, "a": 1}),
+    ]
 
 
 def _life(customer: str, draw: random.Random) -> list[tuple]:

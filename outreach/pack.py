@@ -6,7 +6,7 @@ version, which would judge addresses in another way than the laptop does.
 """
 
 import zipfile
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 
 _FILES = ("__init__.py", "addresses.py", "checks.py", "template.py", "words.py")
@@ -23,7 +23,8 @@ def pack(target: Path = Path("target")) -> Path:
     files = {f"outreach/{name}": folder / name for name in _FILES}
     for library in _LIBRARIES:
         files |= _files_of(library)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    # Not compressed, because what comes of that depends on the version of zlib.
+    with zipfile.ZipFile(path, "w") as archive:
         for name, file in files.items():
             archive.writestr(zipfile.ZipInfo(name, _OLDEST), file.read_bytes())
     return path
@@ -31,8 +32,7 @@ def pack(target: Path = Path("target")) -> Path:
 
 def _files_of(library: str) -> dict[str, Path]:
     """Return the modules of an installed package, by their names in the zip, in a fixed order."""
-    spec = find_spec(library)
-    folder = Path(spec.origin).parent  # type: ignore[union-attr, arg-type] - outreach imports it
+    folder = Path(str(import_module(library).__file__)).parent
     return {
         f"{library}/{file.relative_to(folder).as_posix()}": file
         for file in sorted(folder.rglob("*.py"))

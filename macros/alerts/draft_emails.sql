@@ -62,7 +62,7 @@
                 ~ ' names.name, waiting.offer_text, waiting.prompt)'
             ) }} as verdict
         from waiting
-        left join {{ greeted_names('waiting') }} as names
+        inner join {{ greeted_names('waiting') }} as names
             on waiting.customer_id = names.customer_id
     )
     select

@@ -20,10 +20,8 @@ scores as (
 
 placeholders as (
 
-    select lower(placeholder) as placeholder
-    from {{ ref('name_placeholders') }}
-    union distinct
-    select {{ name_key('placeholder') }} as placeholder
+    -- Without the brackets in which the seed has to write null.
+    select distinct translate(lower(placeholder), '<>', '') as placeholder
     from {{ ref('name_placeholders') }}
 
 ),

@@ -25,13 +25,13 @@ inner join {{ ref('alert_states') }} as states on asked.alert_id = states.alert_
 left join {{ current_assignments() }} as present on asked.alert_id = present.alert_id
 where
     states.state not in ('RETAINED', 'LOST', 'REJECTED', 'SUPPRESSED', 'HELD_OUT', 'EXPIRED')
-    and not {{ is_no_date }}
     and (
         present.alert_id is null
         or present.owner <> {{ parameter('owner') }}
         or coalesce(present.due_on, date '1970-01-01')
         <> coalesce({{ due_on }}, date '1970-01-01')
-    );
+    )
+    and not {{ is_no_date }};
 select
     asked.alert_id,
     case
@@ -40,8 +40,9 @@ select
         else 'An alert that is ' || states.state || ' needs nobody any more.'
     end as sentence
 from {{ asked_alerts() }} as asked
-left join {{ ref('alert_states') }} as states on asked.alert_id = states.alert_id
+-- Without a date nothing is assigned, whatever the alert's state.
+left join {{ ref('alert_states') }} as states
+    on asked.alert_id = states.alert_id and not {{ is_no_date }}
 where
     coalesce(states.state, 'RETAINED')
     in ('RETAINED', 'LOST', 'REJECTED', 'SUPPRESSED', 'HELD_OUT', 'EXPIRED')
-    or {{ is_no_date }}

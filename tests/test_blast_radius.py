@@ -4,6 +4,8 @@ Every statement of the project is walked as a syntax tree, with what is known of
 tests/raising. What may fail is listed with its place; allowed.py says what is allowed, and why.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from embedded.database import connect
@@ -38,11 +40,16 @@ def schema(lake):
 @pytest.fixture(scope="module")
 def projects(empty_lakes, lake, schema):
     """All statements of both engines, and what may fail in them."""
-    manifests = {"duckdb": empty_lakes.manifest("all"), "snowflake": empty_lakes.for_snowflake()}
-    found = {}
-    for engine, manifest in manifests.items():
-        project = compiled.project(engine, manifest, compiled.hooks(engine), schema, bounds())
-        found[engine] = project, project.faults()
+    with ThreadPoolExecutor() as side_by_side:
+        hooks = {engine: side_by_side.submit(compiled.hooks, engine) for engine in ENGINES}
+        manifests = {
+            "duckdb": empty_lakes.manifest("all"),
+            "snowflake": empty_lakes.for_snowflake(),
+        }
+        found = {}
+        for engine, manifest in manifests.items():
+            project = compiled.project(engine, manifest, hooks[engine].result(), schema, bounds())
+            found[engine] = project, project.faults()
     return found
 
 

@@ -66,6 +66,9 @@ FAILS = [
     f"select day + interval '1 day' * big from {T}",
     f"select moment - to_days(small) from {T}",
     f"select regexp_matches('a', label) from {T}",
+    f"select regexp_full_match('a', label) from {T}",
+    f"select regexp_replace('a', label, '') from {T}",
+    f"select json_exists(label, '$.a') from {T}",
     f"select repeat(label, big) from {T}",
     f"select (select label from {T}) as one",
     f"select label = small from {T}",
@@ -121,6 +124,11 @@ HOLDS = [
     f"select label = '1', small = '1', day = '2020-01-01', day < moment, small < number from {T}",
     f"select coalesce(small, 0), coalesce(label, ''), nullif(small, 5) from {T}",
     f"select max(label), max_by(label, number) from {T}",
+    f"select regexp_replace(label, '[0-9]', ''), split_part(label, ',', 1), length(label) from {T}",
+    f"select regexp_matches(label, '^a'), json_exists(try_cast(label as json), '$.a') from {T}",
+    f"select case when try_cast(label as date) < date '2999-12-31'"
+    f" and try_cast(label as date) > date '1900-01-01' then try_cast(label as date) end + 1"
+    f" from {T}",
     f"insert into {T} (big, number, label) select small, big, day from {T}",
     f"update {T} set big = small, label = big where small > 5",
     f"delete from {T} using (select max(big) as big from {T}) as u where t.big = u.big",

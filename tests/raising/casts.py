@@ -1,6 +1,7 @@
 """The rules of casts, of parsing texts, and of JSON: what a row may hold that does not convert."""
 
 from dataclasses import replace
+from datetime import date
 
 from sqlglot import exp
 
@@ -27,7 +28,7 @@ def _cast(place: Place) -> Value:
     if why := why_it_may_not_fit(one, to, place.dialect):
         place.fault(why)
         return to
-    return converted(one, to)
+    return converted(one, to, place.node.this)
 
 
 def why_it_may_not_fit(one: Value, to: Value, dialect: str) -> str:
@@ -57,8 +58,17 @@ def converted_bounds(one: Value, to: Value, rounding: float) -> Value:
                    low=one.low - rounding, high=one.high + rounding)  # fmt: skip
 
 
-def converted(one: Value, to: Value) -> Value:
-    """Return a value after a cast that fits."""
+def _of_day(literal: exp.Expression, value: Value) -> Value:
+    """Return the date that a literal writes."""
+    try:
+        day = (date.fromisoformat(literal.name) - date(1970, 1, 1)).days
+    except ValueError:
+        return value
+    return replace(value, low=day, high=day)
+
+
+def converted(one: Value, to: Value, node: exp.Expression) -> Value:
+    """Return the value of a node after a cast that fits."""
     if to.is_number and one.is_number:
         is_exact = one.kind != "double" and one.scale <= to.scale
         rounding = 0 if is_exact or to.kind == "double" else 0.5 / 10**to.scale
@@ -74,6 +84,8 @@ def converted(one: Value, to: Value) -> Value:
         return replace(to, low=0, high=0, may_be_nan=False)
     if to.kind in TIMES and not one.is_constant:  # a text names any day that the engine knows
         to = replace(to, low=-2 * DATE_LIMIT, high=2 * DATE_LIMIT)
+    elif to.kind == "date":
+        to = _of_day(node, to)
     return replace(to, may_be_null=one.may_be_null, is_constant=False)
 
 
@@ -82,7 +94,7 @@ def _try_cast(place: Place) -> Value:
     one, to = place.of(place.node.this), values.of_type(place.node.to, place.dialect)
     if place.dialect == "snowflake" and one.kind not in ("text", "null"):
         place.fault(f"Snowflake's TRY_CAST takes texts only, not {one.kind}")
-    return replace(converted(one, to), may_be_null=True)
+    return replace(converted(one, to, place.node.this), may_be_null=True)
 
 
 @rule(exp.ToNumber, exp.ToDouble, exp.TsOrDsToDate, exp.ToBoolean, exp.StrToTime, exp.ParseJSON)
@@ -98,7 +110,7 @@ def _parsed(place: Place) -> Value:
     to = {
         exp.ToDouble: DOUBLE, exp.TsOrDsToDate: DATE, exp.ToBoolean: BOOLEAN, exp.ParseJSON: JSON,
     }.get(type(place.node), MOMENT)  # fmt: skip
-    return replace(converted(one, to), may_be_null=True)
+    return replace(converted(one, to, place.node.this), may_be_null=True)
 
 
 @rule(exp.JSONExtract, exp.JSONExtractScalar)

@@ -55,9 +55,10 @@ def _gives(value: Value, *kinds: type[exp.Expression] | str) -> None:
 
 _gives(TEXT, exp.DPipe, exp.Lower, exp.Upper, exp.MD5, exp.Substring, exp.Trim, exp.Replace,
        exp.Concat, exp.JSONFormat, exp.ToChar, exp.CurrentUser, exp.Translate, exp.SplitPart,
-       "translate", "split_part")  # fmt: skip
+       exp.Initcap, exp.Reverse, "translate", "split_part")  # fmt: skip
 _gives(BOOLEAN, exp.Exists, exp.Is, exp.Like, exp.Boolean, "json_valid", "is_role_in_session",
-       "isfinite", "json_exists", exp.RegexpLike, exp.RegexpFullMatch)  # fmt: skip
+       "isfinite")  # fmt: skip
+_gives(COUNT, exp.Length, exp.StrPosition)
 _gives(NOW, exp.CurrentTimestamp, "now")
 _gives(replace(NOW, kind="date"), exp.CurrentDate)
 _gives(JSON, exp.ToVariant, exp.Struct, exp.PropertyEQ)
@@ -157,6 +158,20 @@ def _character(place: Place) -> Value:
     if not all(part.is_constant for part in place.parts()):
         place.fault("a character of a number that a row says")
     return TEXT
+
+
+@rule(exp.RegexpLike, exp.RegexpFullMatch, exp.RegexpReplace, exp.RegexpExtract)
+def _pattern(place: Place) -> Value:
+    if not place.parts()[1].is_constant:
+        place.fault("a pattern that a row says")
+    return BOOLEAN if isinstance(place.node, (exp.RegexpLike, exp.RegexpFullMatch)) else TEXT
+
+
+@rule("json_exists")
+def _exists_in_json(place: Place) -> Value:
+    if place.parts()[0].kind != "json":
+        place.fault("takes for JSON what may be none")
+    return BOOLEAN
 
 
 @rule("error")

@@ -50,7 +50,7 @@
     capped as (
         select * from candidates
         qualify row_number() over (
-            partition by policy_segment order by value_at_risk desc, customer_id
+            partition by policy_segment order by coalesce({{ finite('value_at_risk') }}, 0) desc, customer_id
         ) <= alerts_left
     ),
     chosen as (

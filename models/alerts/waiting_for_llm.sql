@@ -48,7 +48,9 @@ waiting as (
         states.alert_id,
         alerts.top_reasons,
         coalesce(calls.tried, 0) as tried,
-        row_number() over (order by alerts.value_at_risk desc, alerts.alert_id asc) as place
+        row_number() over (
+            order by coalesce({{ finite('alerts.value_at_risk') }}, 0) desc, alerts.alert_id asc
+        ) as place
     from states
     inner join alerts on states.alert_id = alerts.alert_id
     cross join settings

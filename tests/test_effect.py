@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 
 import duckdb
 import numpy
@@ -124,7 +124,8 @@ def test_outcomes_close_with_the_data_and_count_each_customer_once(lake):
     """A stays away, B comes back on the last day, H is held out and stays away."""
     raise_alerts(lake, "A", "B")
     raise_alerts(lake, "H", arm="holdout")
-    raised = lake.one("select max(created_at) from high_risk_history").date()
+    raised = lake.one("select max(created_at) from high_risk_history")
+    raised = datetime.combine(raised, time())  # midnight of that day
     for alert in ("A", "B"):
         transact(
             lake.connection,

@@ -87,7 +87,7 @@ def judged(*messages: bytes | None):
         (event(occurred_at=1767225600), "occurred_at is not a time with an offset"),
         (event(occurred_at="0001-01-01T00:00:00+01:00"), "outside the years 1 to 9999"),
         (event(occurred_at="9999-12-31T23:59:59-01:00"), "outside the years 1 to 9999"),
-        (event(occurred_at=hours_ahead(24.1)), "24 hours ahead of the loader's clock"),
+        (event(occurred_at=hours_ahead(26)), "24 hours ahead of the loader's clock"),
         (event(occurred_at="2999-01-01T00:00:00Z"), "24 hours ahead of the loader's clock"),
         (
             event(occurred_at="0001-01-01T00:00:00Z"),
@@ -140,7 +140,7 @@ def test_rejected_with_a_reason(message, reason):
         event(amount=12),
         event(amount=-0.5, properties={"nested": {"deep": [1, 2]}}),
         event(unknown_field={"kept": True}),
-        event(occurred_at=hours_ahead(23.9)),
+        event(occurred_at=hours_ahead(23)),
         event(occurred_at="2000-01-01T00:00:00Z"),
         event(amount=1e9),
         event(amount=-1e9),

@@ -66,7 +66,7 @@ def test_bad_messages_are_kept_apart_and_the_batch_goes_on(sink, raw_lake, addre
         3: (message(3, amount="12"), "amount is not a finite number"),
         4: (message(4, properties={"text": "x" * 20_000}), "properties is larger than 16 KiB"),
         6: (message(6, occurred_at="2999-01-01T00:00:00Z"), "more than 24 hours ahead"),
-        7: (None, "the message is empty"),
+        7: (None, "the message is a tombstone"),
         8: (b"\xff\x00", "not UTF-8"),
     }
     sent = [bad[number][0] if number in bad else message(number) for number in range(10)]

@@ -53,7 +53,7 @@ def _odd() -> list[tuple]:
         ("c006", "purchase", ago[4], 10.0, {"a": 1, "b": {"c": 2}}),
         ("c006", "purchase", ago[4], 99.0, {"a": 1, "b": {"c": 2}}),
         ("c007", "purchase", ago[4], 10.0, {"a": 1, "b": 2}),
-        ("c007", "purchase", ago[4], 10.0, {"b": 2, "a": 1}),
+        ("c007", "purchase", ago[4], 10.0, {"a": 1, "b": 2}),
     ]
 
 

@@ -130,7 +130,7 @@ def _fill(lake: Lake) -> None:
     frame = raw_rows()
     lake.connection.register("raw_events", frame)
     lake.connection.execute("insert into churn_scores_raw by name select * from raw_events")
-    as_of = frame["occurred_at"].max() + timedelta(minutes=1)
+    as_of = frame["loaded_at"].max() + timedelta(minutes=1)
     tick(lake.connection, as_of.to_pydatetime())
     run_dbt("run", "-q", "-s", "path:models/training", "path:python_models")
     for task in tasks(lake.connection).values():

@@ -120,12 +120,12 @@ def _reasons_beyond_limits(rows: pa.Table) -> pa.Array:
         (
             pc.less(rows["occurred_at"], pa.scalar(limits.earliest, _TIME)),
             f"occurred_at lies before {limits.earliest:%Y-%m-%d}, the var earliest_event_date:"
-            " the clock of a device that was never set?",
+            " probably a device whose clock was not set",
         ),
         (
             pc.greater(pc.abs(rows["amount"]), limits.largest_amount),
             f"amount lies beyond {limits.largest_amount:,.0f}, the var largest_amount:"
-            " a time, or another unit?",
+            " probably a time, or another unit",
         ),
     ]:
         found = pc.if_else(pc.fill_null(is_broken, False), reason, found)

@@ -103,7 +103,8 @@
 {% macro snowflake__utc_now() -%}sysdate(){%- endmacro %}
 {% macro duckdb__utc_now() -%}cast(now() as timestamp){%- endmacro %}
 
-{# The customer's bucket of 100, stable across runs and engines: the first 32 bits of an MD5. #}
+{# The customer's bucket of 100, stable across runs and engines: the first 32 bits of an MD5,
+   which are eight hexadecimal digits: each X of Snowflake's format stands for one. #}
 {% macro hash_bucket(text) %}{{ return(adapter.dispatch('hash_bucket')(text)) }}{% endmacro %}
 {% macro default__hash_bucket(text) %}{{ no_such_engine('hash_bucket') }}{% endmacro %}
 {% macro snowflake__hash_bucket(text) -%}

@@ -158,6 +158,7 @@ FAILS_ON_SNOWFLAKE = [
     f"select dateadd(day, big, day) from {T}",
     f"select (select label from {T}) as one",
     f"select t.id from {T} as t where t.label = t.small",
+    # Each X of Snowflake's format stands for a hexadecimal digit.
     f"select to_number(substr(md5(label), 1, 8), 'XXXXXXXX') from {T}",
     f"select some_function(label) from {T}",
     f"call system$send_email('a', 'b', (select label from {T}))",
@@ -174,6 +175,7 @@ HOLDS_ON_SNOWFLAKE = [
     f"select try_cast(label as integer), try_cast(:given as date) from {T}",
     f"select try_parse_json(label), get_path(try_parse_json(label), '[0].a') from {T}",
     f"select try_cast(cast(get_path(data, 'a') as varchar) as double) from {T}",
+    # Eight hexadecimal digits, as above.
     f"select try_to_number(substr(md5(label), 1, 8), 'XXXXXXXX') from {T}",
     f"select cast(case when abs(number) < 1e9 then number end as number(12, 2)) from {T}",
     f"select small / nullif(big, 0), iff(big = 0, 0, small / big) from {T}",

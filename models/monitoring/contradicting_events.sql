@@ -25,10 +25,10 @@ arrivals as (
         raw_events.kafka_partition,
         raw_events.kafka_offset,
         raw_events.loaded_at,
-        coalesce(cast(raw_events.occurred_at as {{ dbt.type_string() }}), '') as happened,
-        coalesce(cast(raw_events.amount as {{ dbt.type_string() }}), '') as amount,
-        coalesce({{ json_content(json_part('raw_events.payload', 'properties')) }}, '')
-            as properties
+        coalesce(cast(raw_events.occurred_at as {{ dbt.type_string() }}), '')
+        || '|' || coalesce(cast(raw_events.amount as {{ dbt.type_string() }}), '')
+        || '|' || coalesce({{ json_content(json_part('raw_events.payload', 'properties')) }}, '')
+            as content
     from {{ ref('churn_scores_raw') }} as raw_events
     inner join events
         on
@@ -42,13 +42,8 @@ compared as (
 
     select
         *,
-        row_number() over (
-            partition by event_id, customer_id, event_type
-            order by loaded_at, kafka_topic, kafka_partition, kafka_offset
-        ) as arrival,
-        first_value(happened || '|' || amount || '|' || properties) over (
-            partition by event_id, customer_id, event_type
-            order by loaded_at, kafka_topic, kafka_partition, kafka_offset
+        first_value(content) over (
+            partition by {{ event_identity() }} order by {{ arrival_order() }}
         ) as first_content
     from arrivals
 
@@ -65,7 +60,7 @@ contradicting as (
         kafka_offset,
         loaded_at
     from compared
-    where arrival > 1 and happened || '|' || amount || '|' || properties <> first_content
+    where content <> first_content
 
 )
 

@@ -9,36 +9,28 @@ profiles as (
 
 ),
 
-known_regions as (
+{%- set seeds = {'region': ref('manager_regions'), 'segment': ref('alert_policy')} %}
+{%- for field, seed in seeds.items() %}
 
-    select distinct {{ spelling('region') }} as region
-    from {{ ref('manager_regions') }}
+known_{{ field }}s as (
 
-),
-
-known_segments as (
-
-    select distinct {{ spelling('segment') }} as segment
-    from {{ ref('alert_policy') }}
+    select distinct {{ spelling(field) }} as {{ field }}
+    from {{ seed }}
 
 ),
+{%- endfor %}
 
 found as (
 
+    {%- for field in seeds %}
     select
-        'region' as field,
-        profiles.region as found_value
+        '{{ field }}' as field,
+        profiles.{{ field }} as found_value
     from profiles
-    left join known_regions on profiles.region = known_regions.region
-    where profiles.region is not null and known_regions.region is null
+    left join known_{{ field }}s on profiles.{{ field }} = known_{{ field }}s.{{ field }}
+    where profiles.{{ field }} is not null and known_{{ field }}s.{{ field }} is null
     union all
-    select
-        'segment' as field,
-        profiles.segment as found_value
-    from profiles
-    left join known_segments on profiles.segment = known_segments.segment
-    where profiles.segment is not null and known_segments.segment is null
-    union all
+    {%- endfor %}
     select
         'monthly_value' as field,
         'not understood' as found_value

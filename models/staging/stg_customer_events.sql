@@ -42,19 +42,17 @@ renamed as (
 ),
 
 -- The first arrival of an event is the event: a later copy, whatever it says, changes nothing. An
--- id that comes again for another customer or with another type is another event. A topic's time
--- may be the sender's, so it has no say in what came first.
+-- id that comes again for another customer or with another type is another event.
 deduplicated as (
 
     select
         *,
-        min(content) over (partition by event_id, customer_id, event_type)
-        <> max(content) over (partition by event_id, customer_id, event_type)
+        min(content) over (partition by {{ event_identity() }})
+        <> max(content) over (partition by {{ event_identity() }})
             as has_differing_copies
     from renamed
     qualify row_number() over (
-        partition by event_id, customer_id, event_type
-        order by loaded_at, kafka_topic, kafka_partition, kafka_offset
+        partition by {{ event_identity() }} order by {{ arrival_order() }}
     ) = 1
 
 )

@@ -172,6 +172,7 @@ def test_the_bucket_is_the_same_everywhere():
         "compile", "-q", "--no-populate-cache", "--no-introspect", "--inline",
         "{{ hash_bucket('name') }}", target="snowflake",
     ).stdout.strip()  # fmt: skip
+    # Each X of Snowflake's format stands for a hexadecimal digit.
     assert snowflake == "mod(try_to_number(substr(md5(name), 1, 8), 'XXXXXXXX'), 100)"
     names = [f"C{number}|churn-2026" for number in range(2000)]
     buckets = [int(hashlib.md5(name.encode()).hexdigest()[:8], 16) % 100 for name in names]  # noqa: S324

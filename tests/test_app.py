@@ -250,7 +250,7 @@ def test_customer_page_names_reasons_and_the_nasty_name_as_text(monkeypatch, lak
 
 def test_a_risk_that_no_figure_explains_is_said_so(monkeypatch, lakes):
     app = open_app(monkeypatch, lakes(100), "customer", customer_id="c0020")
-    assert "No single reason: what raises this risk cannot be told in one figure." in markdown(app)
+    assert "No single reason: the risk comes from several figures together." in markdown(app)
     assert "low one" not in markdown(app)
     for page in ("overview", "action_queue"):
         frames = [frame.value for frame in turn_to(app, page).dataframe]

@@ -126,7 +126,7 @@ def _reasons(customer: dict[str, Any]) -> None:
     if found:
         return
     if customer["band"] == "high":
-        st.caption(f"{NO_REASON}: what raises this risk cannot be told in one figure.")
+        st.caption(f"{NO_REASON}: the risk comes from several figures together.")
     else:
         st.caption("No reasons: this customer has no score, or a low one.")
 

@@ -46,8 +46,8 @@ def _tiles(alerts: pd.DataFrame) -> None:
             ("QUEUED", "In the outbox, waiting for the sender."),
             ("SENT", "Handed to the mail server."),
             ("SUPPRESSED", "May not be written to: no consent, unsubscribed, or contacted lately."),
-            ("INVALID_ADDRESS", "No message can go to the e-mail address. The next alert's can,"
-             " once the profile holds a right one."),
+            ("INVALID_ADDRESS", "The e-mail address is invalid. The next alert can be sent once"
+             " the profile has a valid one."),
             ("HELD_OUT", "Never written to, so that the effect of messages shows."),
         ]
     )  # fmt: skip

@@ -46,6 +46,16 @@ typed as (
 
 ),
 
+valued as (
+
+    select
+        *,
+        case when monthly_number >= 0 then {{ bounded_amount('monthly_number') }} end
+            as monthly_value
+    from typed
+
+),
+
 profiles as (
 
     select
@@ -54,14 +64,11 @@ profiles as (
         email,
         region,
         segment,
-        case when monthly_number >= 0 then {{ bounded_amount('monthly_number') }} end
-            as monthly_value,
-        monthly_value_text is not null
-        and coalesce(monthly_number < 0 or {{ bounded_amount('monthly_number') }} is null, true)
-            as has_unreadable_value,
+        monthly_value,
+        monthly_value_text is not null and monthly_value is null as has_unreadable_value,
         {{ is_true('consent_text') }} as has_marketing_consent,
         updated_at
-    from typed
+    from valued
 
 )
 

@@ -109,14 +109,15 @@ def _ask_snowflake(_: Source, sql: str, parameters: list[Any]) -> pd.DataFrame:
 def _ask_lake(source: Source, sql: str, parameters: list[Any]) -> pd.DataFrame:
     import duckdb
 
-    from embedded.database import CATALOG, LakeError, explain
+    from embedded.database import CATALOG, explain
+    from runtime.errors import EngineError
 
     try:
         # Sessions run in threads of their own, and a DuckDB connection serves one at a time.
         with _open_lake(source).cursor() as cursor:
             cursor.execute(f"use {CATALOG}.main")
             return cursor.execute(sql, parameters).df()
-    except LakeError as error:
+    except EngineError as error:
         raise Unavailable(str(error)) from error
     except duckdb.CatalogException as error:
         raise Unavailable("the lake holds no pipeline yet: run 'dbt build'") from error

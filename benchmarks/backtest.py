@@ -16,12 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from embedded.broker import broker
-from embedded.database import LakeError, connect
+from embedded.database import connect
 from embedded.processes import run_dbt
-from ingest.errors import IngestError
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.sinks import open_sink
+from runtime.errors import EngineError, UserError
 from training.status import has_trained
 
 _TOPIC = "backtest.events"
@@ -60,9 +60,9 @@ _EARLIER = {
 
 
 def backtest(events: Path, cutoffs: dict[str, str], earliest: str) -> dict[str, dict]:
-    """Return the figures of each label; raises LakeError or IngestError in one line."""
+    """Return the figures of each label; raises EngineError or IngestError in one line."""
     if not events.is_file():
-        raise LakeError(f"there is no file {events}")
+        raise EngineError(f"there is no file {events}")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CHURN_LAKE"] = str(Path(folder) / "lake")
         run_dbt("run", "-s", "raw")
@@ -88,7 +88,7 @@ def _train(label: str, cutoff: str, earliest: str) -> dict:
         names = [column[0] for column in result.description]
         run = dict(zip(names, result.fetchone(), strict=True))
     if not has_trained(status := run.pop("status")):
-        raise LakeError(f"{label}: {status}")
+        raise EngineError(f"{label}: {status}")
     return run | {"rolling_origin": json.loads(run["rolling_origin"])}
 
 
@@ -129,7 +129,7 @@ def main() -> int:
     cutoffs = {label: getattr(arguments, f"{label}_cutoff") for label in HORIZONS}
     try:
         found = backtest(arguments.events, cutoffs, arguments.earliest_cutoff)
-    except (LakeError, IngestError) as error:
+    except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     _print(found, title=arguments.events.name)

@@ -9,8 +9,9 @@ import duckdb
 
 from embedded.broker import DEFAULT_PORT
 from embedded.command_line import run_command
-from embedded.database import DEFAULT_ROLE, LakeError, connect
+from embedded.database import DEFAULT_ROLE, connect
 from ingest.libraries import CHOICES, KAFKA_PYTHON
+from runtime.errors import EngineError, first_line
 
 
 def main() -> int:
@@ -68,7 +69,7 @@ def _query(arguments: argparse.Namespace) -> int:
             if result is not None:
                 result.show(max_rows=arguments.max_rows, max_width=200)
         except duckdb.Error as error:
-            raise LakeError(str(error).strip().splitlines()[0]) from error
+            raise EngineError(first_line(error)) from error
         finally:
             with suppress(duckdb.Error):
                 connection.execute("rollback")

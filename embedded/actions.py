@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from embedded.churn_model import check_model
-from embedded.database import LakeError, connect, explain, lake_path
+from embedded.database import connect, explain, lake_path
 from embedded.due_tables import forget_failures
 from embedded.intervals import parse_target_lag
 from embedded.lag import remember_what_is_read
@@ -16,19 +16,20 @@ from embedded.registry import tasks
 from embedded.streams import place_stream
 from embedded.tasks import run_task
 from embedded.turns import Turn
+from runtime.errors import EngineError
 
 
 def check_target_lag(text: str) -> None:
-    """Raise LakeError for a target lag that no dynamic table can have."""
+    """Raise EngineError for a target lag that no dynamic table can have."""
     parse_target_lag(text)
 
 
 def take_turn(_: str) -> None:
-    """Have the lake for one model of dbt alone, until end_turn; raises LakeError."""
+    """Have the lake for one model of dbt alone, until end_turn; raises EngineError."""
     try:
         _model_turn(lake_path()).take()
     except OSError as error:
-        raise LakeError(explain(error)) from error
+        raise EngineError(explain(error)) from error
 
 
 def end_turn(_: str) -> None:
@@ -56,7 +57,7 @@ def place_stream_view(name: str) -> None:
 
 
 def execute_task(name: str) -> None:
-    """Run one task now, whether it is suspended or not; raises LakeError when it fails.
+    """Run one task now, whether it is suspended or not; raises EngineError when it fails.
 
     A command is waited for.
     """
@@ -64,18 +65,18 @@ def execute_task(name: str) -> None:
         task = tasks(connection).get(name.lower())
         if task is None:
             known = ", ".join(tasks(connection)) or "none yet: run 'dbt build' first"
-            raise LakeError(f"there is no task {name}; the tasks are {known}")
+            raise EngineError(f"there is no task {name}; the tasks are {known}")
         run = run_task(connection, task, utc_now())
     if run is None:
         sys.stdout.write(f"task {name}: its query returns no row, there is nothing to do\n")
         return
     if run.error is not None:
-        raise LakeError(f"task {name} failed: {run.error}")
+        raise EngineError(f"task {name} failed: {run.error}")
     sys.stdout.write(f"task {run.name} succeeded in {run.seconds:.2f} s\n")
 
 
 def check_trained_version(version: str) -> None:
-    """Raise LakeError when a trained version's artefact cannot serve here."""
+    """Raise EngineError when a trained version's artefact cannot serve here."""
     with connect() as connection:
         check_model(connection, version)
 

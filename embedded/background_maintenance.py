@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 import duckdb
 
 from embedded.compaction import Step
-from embedded.database import INLINED_ROWS, LakeError
+from embedded.database import INLINED_ROWS
 from embedded.maintenance import COMPACTION, STEPS, maintain
 from embedded.refresh import Refresh
+from runtime.errors import EngineError, first_line
 
 # Often enough that small files stay few, seldom enough that each time there is something to merge.
 MAINTENANCE_SECONDS = 300
@@ -65,8 +66,8 @@ class BackgroundMaintenance:
     def _run(self, steps: Mapping[str, Step], report: Callable[[str], None]) -> None:
         try:
             done = maintain(lambda seconds: self._is_ending.wait(_PAUSE_FOR_WORK * seconds), steps)
-        except (duckdb.Error, LakeError) as error:
-            report(f"maintenance failed: {str(error).strip().splitlines()[0]}")
+        except (duckdb.Error, EngineError) as error:
+            report(f"maintenance failed: {first_line(error)}")
             return
         if not done.is_nothing:
             report(done.in_words())

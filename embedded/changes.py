@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import duckdb
 
-from embedded.database import CATALOG, METADATA, LakeError
-from embedded.registry import NOT_BUILT, SCHEMA
+from embedded.database import CATALOG, METADATA
+from embedded.registry import SCHEMA
+from runtime.errors import NOT_BUILT, EngineError
 
 
 class Change(NamedTuple):
@@ -85,5 +86,5 @@ def current_snapshot(connection: duckdb.DuckDBPyConnection) -> int:
     """Return the snapshot that the open transaction reads."""
     row = connection.execute(f"select id from {CATALOG}.current_snapshot()").fetchone()
     if row is None:
-        raise LakeError(NOT_BUILT)
+        raise EngineError(NOT_BUILT)
     return int(row[0])

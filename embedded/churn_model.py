@@ -12,7 +12,8 @@ import duckdb
 import numpy
 import onnxruntime
 
-from embedded.database import CATALOG, LakeError, lake_path
+from embedded.database import CATALOG, lake_path
+from runtime.errors import EngineError
 from training.status import has_trained
 
 _GOLDEN_TOLERANCE = 1e-6
@@ -48,7 +49,7 @@ class ChurnModel:
         was not there.
         """
         if rows.shape[1] != len(self.features):
-            raise LakeError(
+            raise EngineError(
                 f"model {self.version} was trained on {len(self.features)} features, not on"
                 f" {rows.shape[1]}: run 'dbt build' to train it again"
             )
@@ -72,7 +73,7 @@ def read_active_model(
 ) -> ChurnModel | None:
     """Return the active model, reusing the loaded one while its version is the active one.
 
-    Returns None while no model has been trained. Raises LakeError when the artefact is missing or
+    Returns None while no model has been trained. Raises EngineError when the artefact is missing or
     is not the file that the training run described.
     """
     try:
@@ -87,7 +88,7 @@ def read_active_model(
 
 
 def return_to_last_good_model(
-    connection: duckdb.DuckDBPyConnection, problem: LakeError
+    connection: duckdb.DuckDBPyConnection, problem: EngineError
 ) -> ChurnModel:
     """Let the latest other version serve that can, and note why; raises `problem` if none can.
 
@@ -102,7 +103,7 @@ def return_to_last_good_model(
     for candidate in earlier:
         try:
             model = open_model(candidate)
-        except LakeError:
+        except EngineError:
             continue
         connection.execute(
             f"insert into {CATALOG}.main.model_promotions"
@@ -115,24 +116,24 @@ def return_to_last_good_model(
 
 
 def check_model(connection: duckdb.DuckDBPyConnection, version: str) -> None:
-    """Raise LakeError when a trained version cannot serve."""
+    """Raise EngineError when a trained version cannot serve."""
     found = _versions(connection, "select ?", [version])
     if not found:
-        raise LakeError(f"there is no trained version {version}")
+        raise EngineError(f"there is no trained version {version}")
     open_model(found[0])
 
 
 def open_model(version: Version) -> ChurnModel:
-    """Open an artefact after checking that it is the one that was described; raises LakeError."""
+    """Open an artefact after checking that it is the one that was described; raises EngineError."""
     path = lake_path() / "models" / version.artefact
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise LakeError(
+        raise EngineError(
             f"the artefact of model {version.version} is missing at {path}: run 'dbt build' again"
         ) from error
     if hashlib.sha256(content).hexdigest() != version.artefact_hash:
-        raise LakeError(
+        raise EngineError(
             f"the artefact of model {version.version} at {path} was changed after training:"
             " remove it and run 'dbt build' again"
         )
@@ -147,13 +148,13 @@ def open_model(version: Version) -> ChurnModel:
 
 
 def _check_golden_rows(model: ChurnModel, golden_rows: list[dict]) -> None:
-    """Raise LakeError when this machine's runtime gives other scores than the training run's."""
+    """Raise EngineError when this machine's runtime gives other scores than the training run's."""
     if not golden_rows:
         return
     scores = model.predict(numpy.array([row["features"] for row in golden_rows]))
     difference = numpy.abs(scores - [row["score"] for row in golden_rows]).max()
     if difference > _GOLDEN_TOLERANCE:
-        raise LakeError(
+        raise EngineError(
             f"model {model.version} gives other scores here than where it was trained (difference"
             f" {difference:.6f}): run 'dbt build' to train it with the libraries of this machine"
         )

@@ -3,8 +3,7 @@
 import argparse
 import sys
 
-from embedded.database import LakeError
-from ingest.errors import IngestError
+from runtime.errors import UserError
 
 
 def run_command(parser: argparse.ArgumentParser) -> int:
@@ -12,7 +11,7 @@ def run_command(parser: argparse.ArgumentParser) -> int:
     arguments = parser.parse_args()
     try:
         return arguments.run(arguments) or 0
-    except (LakeError, IngestError) as error:
+    except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:

@@ -10,10 +10,11 @@ from datetime import datetime
 
 import duckdb
 
-from embedded.database import LakeError, lake_path, transact
+from embedded.database import lake_path, transact
 from embedded.processes import Dbt
 from embedded.registry import SCHEMA, Task, tasks
 from embedded.task_history import TaskRun, record, record_failure, record_success
+from runtime.errors import EngineError, first_line
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Commands:
         started = time.perf_counter()
         try:
             why = transact(self._connection, lambda open_: _reason(open_, task, as_of, started))
-        except (duckdb.Error, LakeError) as failure:
-            return self._failed(task, as_of, started, str(failure).strip().splitlines()[0])
+        except (duckdb.Error, EngineError) as failure:
+            return self._failed(task, as_of, started, first_line(failure))
         if why is None:
             return None
         target = (lake_path() / "dbt" / task.name).resolve()  # nobody else's compiled models

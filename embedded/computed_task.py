@@ -14,13 +14,14 @@ import duckdb
 
 from embedded.changes import current_snapshot
 from embedded.churn_model import MODEL_TABLES
-from embedded.database import LakeError, OvertakenError
+from embedded.database import OvertakenError
 from embedded.definitions import Definitions, lake_definitions, schema_version, view_queries
 from embedded.functions import load_churn_model
 from embedded.refresh import Refresh
 from embedded.registry import DynamicTable, Stream, Task, streams
 from embedded.staged_task import StagedTask, staged_task
 from embedded.working_copy import OutOfStepError, WorkingCopy
+from runtime.errors import EngineError
 
 Result = TypeVar("Result")
 
@@ -155,7 +156,7 @@ class ComputedTask:
         """Load the model when it may be another one; return whether it can serve."""
         self._has_model = self._has_model and MODEL_TABLES.isdisjoint(changes)
         if not self._has_model:
-            with suppress(LakeError):
+            with suppress(EngineError):
                 load_churn_model(self._connection)
                 self._has_model = True
         return self._has_model

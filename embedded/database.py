@@ -11,6 +11,7 @@ from duckdb_extensions import import_extension
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from embedded.turns import turn
+from runtime.errors import EngineError, first_line
 
 CATALOG = "lake"
 METADATA = f"__ducklake_metadata_{CATALOG}"  # DuckLake's own tables, in SQLite
@@ -29,10 +30,6 @@ _REFUSALS = ("readonly", "read-only", "disk is full", "No space left")
 Result = TypeVar("Result")
 
 
-class LakeError(Exception):
-    """The lake cannot be used; the message is one line that says why and what to do."""
-
-
 class OvertakenError(Exception):
     """Somebody else has written to the lake since `before` looked at it: transact does all anew."""
 
@@ -46,11 +43,11 @@ def connect(role: str | None = DEFAULT_ROLE, *, create: bool = True) -> duckdb.D
     """Open the lake as the catalog `lake`, with the project's functions, as the named role.
 
     Without a role there are no functions, which take a while to import: the loader needs none.
-    Raises LakeError when the folder cannot be used, holds a lake of another version, or, with
+    Raises EngineError when the folder cannot be used, holds a lake of another version, or, with
     `create=False`, holds no lake at all.
     """
     if not create and not (lake_path() / "catalog.sqlite").exists():
-        raise LakeError(
+        raise EngineError(
             f"there is no lake at {lake_path()}: run 'make demo' or 'dbt build' first, "
             "or set CHURN_LAKE to its folder"
         )
@@ -64,7 +61,7 @@ def connect(role: str | None = DEFAULT_ROLE, *, create: bool = True) -> duckdb.D
 
 
 def attach(connection: duckdb.DuckDBPyConnection) -> None:
-    """Attach the lake to a connection and make it the default catalog; raises LakeError."""
+    """Attach the lake to a connection and make it the default catalog; raises EngineError."""
     path = lake_path()
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -84,7 +81,7 @@ def attach(connection: duckdb.DuckDBPyConnection) -> None:
         _attach_as(connection, CATALOG, INLINED_ROWS)
         connection.execute(f"use {CATALOG}.main")
     except (OSError, duckdb.Error) as error:
-        raise LakeError(explain(error)) from error
+        raise EngineError(explain(error)) from error
 
 
 def _limit_threads(connection: duckdb.DuckDBPyConnection) -> None:
@@ -93,7 +90,7 @@ def _limit_threads(connection: duckdb.DuckDBPyConnection) -> None:
     if threads is None:
         return
     if not threads.isdecimal() or int(threads) < 1:
-        raise LakeError(f"CHURN_THREADS must be a whole number of at least 1, not '{threads}'")
+        raise EngineError(f"CHURN_THREADS must be a whole number of at least 1, not '{threads}'")
     connection.execute(f"set threads = {int(threads)}")
 
 
@@ -126,7 +123,7 @@ def transact(
 
     Who loses against another writer nevertheless rolls back and runs all of it again. `work` must
     therefore read what it needs inside, and have no effects outside the lake.
-    Raises LakeError when the disk refuses, and whatever `work` itself raises.
+    Raises EngineError when the disk refuses, and whatever `work` itself raises.
     """
     retrying = Retrying(
         retry=retry_if_exception(is_conflict),
@@ -138,7 +135,7 @@ def transact(
         with turn(lake_path()):
             return retrying(_once, connection, work, before)
     except (OSError, duckdb.IOException, duckdb.TransactionException) as error:
-        raise LakeError(explain(error)) from error
+        raise EngineError(explain(error)) from error
 
 
 def _once(
@@ -171,9 +168,9 @@ def is_conflict(error: BaseException) -> bool:
 def explain(error: BaseException) -> str:
     """Turn an error of the disk or the catalog into one line that says what to do."""
     path, text = lake_path(), str(error)
-    first_line = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    line = first_line(error)
     if "version" in text and "DuckLake" in text:
-        return f"the lake at {path} was made by another DuckLake version: {first_line}"
+        return f"the lake at {path} was made by another DuckLake version: {line}"
     if "No space left" in text or "disk is full" in text:
         return f"the disk is full at {path}: free some space and run the command again"
     if isinstance(error, PermissionError) or any(
@@ -181,7 +178,7 @@ def explain(error: BaseException) -> str:
         for words in ("Permission denied", "readonly", "read-only", "Read-only", "unable to open")
     ):
         return f"the lake at {path} cannot be written: check its permissions, or set CHURN_LAKE"
-    return f"the lake at {path} cannot be used: {first_line}"
+    return f"the lake at {path} cannot be used: {line}"
 
 
 def _load_extensions(connection: duckdb.DuckDBPyConnection) -> None:

@@ -6,9 +6,10 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
 from embedded.actions import ACTIONS
-from embedded.database import DEFAULT_ROLE, LakeError, attach
+from embedded.database import DEFAULT_ROLE, attach
 from embedded.functions import load_churn_model, register_functions
 from embedded.registry import create_registry
+from runtime.errors import EngineError
 
 
 class Plugin(BasePlugin):
@@ -21,7 +22,7 @@ class Plugin(BasePlugin):
             register_functions(conn, role=DEFAULT_ROLE)
             create_registry(conn)
             load_churn_model(conn)
-        except LakeError as error:
+        except EngineError as error:
             raise DbtRuntimeError(str(error)) from error
 
     def store(self, target_config: Any) -> None:
@@ -29,5 +30,5 @@ class Plugin(BasePlugin):
         action, name = target_config.config["action"], target_config.relation.identifier
         try:
             ACTIONS[action](name)
-        except LakeError as error:
+        except EngineError as error:
             raise DbtRuntimeError(str(error)) from error

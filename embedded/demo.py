@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from embedded.broker import broker
-from embedded.database import LakeError, connect, lake_path
+from embedded.database import connect, lake_path
 from embedded.processes import DASHBOARD_PORT, run_dbt, start_dashboard
 from embedded.scheduler import tick
 from embedded.summary import latest_draft, riskiest, summarize
@@ -19,6 +19,7 @@ from ingest.loader import load
 from ingest.replay import replay
 from ingest.samples import FILES
 from ingest.sinks import open_sink
+from runtime.errors import EngineError
 
 TOPIC = "churn.events"
 _MARK = "made-by-the-demo"
@@ -27,7 +28,7 @@ _MARK = "made-by-the-demo"
 def demo(*, as_json: bool, dashboard: bool) -> None:
     """Build a fresh lake from the sample, print what came of it, then show the dashboard.
 
-    Raises LakeError rather than touch a lake that the demo did not make.
+    Raises EngineError rather than touch a lake that the demo did not make.
     """
     started = time.monotonic()
     console = Console(stderr=True)
@@ -67,7 +68,7 @@ def _clear_lake() -> None:
     if not path.exists() or not any(path.iterdir()):
         return
     if not (path / _MARK).exists():
-        raise LakeError(
+        raise EngineError(
             f"{path} holds a lake that the demo did not make, and it starts from an empty one:"
             " set CHURN_LAKE to another folder, or move that one away"
         )
@@ -107,7 +108,7 @@ def _serve(console: Console) -> None:
     console.print(f"dashboard: http://localhost:{DASHBOARD_PORT} (Ctrl-C ends it)")
     with suppress(KeyboardInterrupt):
         if process.wait() != 0:
-            raise LakeError(
+            raise EngineError(
                 f"the dashboard ended: is port {DASHBOARD_PORT} taken? See the lines above"
             )
     process.terminate()

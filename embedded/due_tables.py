@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from embedded.database import LakeError, transact
+from embedded.database import transact
 from embedded.hot_tables import HotTables
 from embedded.intervals import parse_target_lag
 from embedded.refresh import Refresh, refresh
 from embedded.registered import Registered
 from embedded.registry import RESUME, SCHEMA, DynamicTable, RefreshFailure, refresh_failures
+from runtime.errors import EngineError, first_line
 
 PARTS_OF_LAG = 10  # a table waits for one part; nine are left for the refresh itself
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 30
@@ -59,7 +60,7 @@ def refresh_tables(
 ) -> Refreshed:
     """Refresh some tables and those they read, together; if that fails, one after the other.
 
-    A table that fails is noted and holds up only what reads it. Raises LakeError or duckdb.Error
+    A table that fails is noted and holds up only what reads it. Raises EngineError or duckdb.Error
     when it is the lake that refuses, which is no table's fault.
     """
     if not names:
@@ -67,7 +68,7 @@ def refresh_tables(
     failed: dict[str, str] = {}
     try:
         done = refresh(connection, names, known.tables, hot)
-    except (duckdb.Error, LakeError) as error:
+    except (duckdb.Error, EngineError) as error:
         if _is_of_the_lake(error):
             raise
         done, failed = _refresh_one_by_one(connection, names, known.tables)
@@ -118,10 +119,10 @@ def _refresh_one_by_one(
             continue
         try:
             done += refresh(connection, [table.name])
-        except (duckdb.Error, LakeError) as error:
+        except (duckdb.Error, EngineError) as error:
             if _is_of_the_lake(error):
                 raise
-            failed[table.name] = str(error).strip().splitlines()[0]
+            failed[table.name] = first_line(error)
     return done, failed
 
 

@@ -7,11 +7,11 @@ import numpy
 import pyarrow
 
 from embedded.churn_model import ChurnModel, read_active_model, return_to_last_good_model
-from embedded.database import LakeError
 from outreach.addresses import mail_address
 from outreach.checks import check_message, draft_message
 from outreach.providers import generate_retention_email
 from outreach.template import write_from_template
+from runtime.errors import EngineError
 
 # Of the package outreach/, which Snowflake imports too: by how many texts each takes.
 _MESSAGE_FUNCTIONS = {
@@ -55,7 +55,7 @@ def register_functions(connection: duckdb.DuckDBPyConnection, *, role: str) -> N
 def load_churn_model(connection: duckdb.DuckDBPyConnection) -> ChurnModel | None:
     """Make the lake's active model the one that PREDICT_CHURN uses; None while there is none.
 
-    The artefact is read once per process and version. Raises LakeError when it cannot serve.
+    The artefact is read once per process and version. Raises EngineError when it cannot serve.
     """
     global _model
     with _lock:
@@ -66,12 +66,12 @@ def load_churn_model(connection: duckdb.DuckDBPyConnection) -> ChurnModel | None
 def load_model_that_serves(connection: duckdb.DuckDBPyConnection) -> None:
     """Load the active model or, when it cannot serve, go back to the last good one.
 
-    Raises LakeError when there is none. Runs in the transaction that scores.
+    Raises EngineError when there is none. Runs in the transaction that scores.
     """
     global _model
     try:
         load_churn_model(connection)
-    except LakeError as problem:
+    except EngineError as problem:
         with _lock:
             _model = return_to_last_good_model(connection, problem)
 

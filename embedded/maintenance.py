@@ -22,9 +22,10 @@ from embedded.compaction import (
     nothing,
     rewrite,
 )
-from embedded.database import CATALOG, METADATA, LakeError, connect, transact
+from embedded.database import CATALOG, METADATA, connect, transact
 from embedded.registry import SCHEMA, dynamic_tables, streams
 from embedded.streams import renew_views
+from runtime.errors import EngineError, first_line
 
 # No transaction of the pipeline lasts this long: who has begun to read or write can end in peace.
 SNAPSHOT_AGE = "1 hour"
@@ -70,7 +71,7 @@ def maintain(
     """Run steps on the lake, by default all; one that fails is noted and does not stop the others.
 
     `pause` is called after each part with the seconds that it took, so that others who write the
-    lake can have as long; it returns whether to stop there. Raises LakeError only when the lake
+    lake can have as long; it returns whether to stop there. Raises EngineError only when the lake
     cannot be opened.
     """
     done = Maintained()
@@ -89,8 +90,8 @@ def maintain(
                         done.unread.append(str(error))
                     if pause(time.monotonic() - began):
                         return done
-            except (duckdb.Error, LakeError) as error:
-                done.errors[what] = str(error).strip().splitlines()[0]
+            except (duckdb.Error, EngineError) as error:
+                done.errors[what] = first_line(error)
                 connection.close()
                 connection = connect(None, create=False)
     finally:
@@ -183,7 +184,7 @@ def _delete_old_files(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _delete_orphans(connection: duckdb.DuckDBPyConnection) -> int:
-    """Delete what writers left behind; raises LakeError rather than touch a file of the lake.
+    """Delete what writers left behind; raises EngineError rather than touch a file of the lake.
 
     The lake's own files and those in the folder are told apart by their paths, and paths have been
     spelled in two ways before.
@@ -205,7 +206,7 @@ def _delete_orphans(connection: duckdb.DuckDBPyConnection) -> int:
         [found],
     ).fetchone()
     if known and known[0]:
-        raise LakeError("files of the lake look like orphans: none was deleted")
+        raise EngineError("files of the lake look like orphans: none was deleted")
     return len(connection.execute(f"{call})").fetchall())
 
 

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 import duckdb
 
 from embedded.actions import utc_now
-from embedded.database import LakeError, transact
-from embedded.registry import NOT_BUILT, SCHEMA
+from embedded.database import transact
+from embedded.registry import SCHEMA
+from runtime.errors import NOT_BUILT, EngineError
 
 
 def call(
@@ -18,19 +19,19 @@ def call(
 ) -> list[tuple]:
     """Run a procedure when it is this process's turn to write; return the rows of its answer.
 
-    Raises LakeError for a procedure that is not registered, or arguments that it does not take.
+    Raises EngineError for a procedure that is not registered, or arguments that it does not take.
     """
     try:
         row = connection.execute(
             f"select body, parameters from {SCHEMA}.procedures where name = ?", [name]
         ).fetchone()
     except duckdb.CatalogException as error:
-        raise LakeError(NOT_BUILT) from error
+        raise EngineError(NOT_BUILT) from error
     if row is None:
-        raise LakeError(f"there is no procedure {name}: run 'dbt build' first")
+        raise EngineError(f"there is no procedure {name}: run 'dbt build' first")
     body, parameters = row[0], set(json.loads(row[1]))
     if parameters != set(arguments):
-        raise LakeError(f"procedure {name} takes {', '.join(sorted(parameters))}")
+        raise EngineError(f"procedure {name} takes {', '.join(sorted(parameters))}")
     connection.execute(f"set variable as_of = timestamp '{utc_now().isoformat(sep=' ')}'")
     for parameter, value in arguments.items():
         connection.execute(f"set variable {parameter} = cast(? as varchar)", [value])

@@ -8,7 +8,8 @@ import tempfile
 from itertools import pairwise
 from pathlib import Path
 
-from embedded.database import LakeError, lake_path
+from embedded.database import lake_path
+from runtime.errors import EngineError
 
 PROJECT = Path(__file__).parent.parent
 DASHBOARD_PORT = 8501
@@ -17,11 +18,11 @@ _HEADING = re.compile(r"\bError( in .*)?$")
 
 
 def run_dbt(*arguments: str) -> None:
-    """Run dbt quietly in the project; raises LakeError with its own words when it fails."""
+    """Run dbt quietly in the project; raises EngineError with its own words when it fails."""
     dbt = Dbt(*arguments)
     dbt.wait()
     if (error := dbt.error()) is not None:
-        raise LakeError(error)
+        raise EngineError(error)
 
 
 class Dbt:

@@ -14,7 +14,7 @@ from graphlib import CycleError, TopologicalSorter
 import duckdb
 
 from embedded.changes import current_snapshot
-from embedded.database import LakeError, transact
+from embedded.database import transact
 from embedded.hot_tables import HotTables
 from embedded.query_tree import all_sources, source_tables
 from embedded.refresh_difference import changed_keys, fresh_rows, write_difference
@@ -26,6 +26,7 @@ from embedded.registry import (
     dynamic_tables,
     with_states,
 )
+from runtime.errors import EngineError
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def refresh(
     sources did not change is not touched; when none did, nothing is written at all. `known` spares
     a look into the registry; when it is out of date by then, that is found out and made good. Who
     refreshes again and again keeps `hot`, in which tables stay in memory.
-    Raises LakeError for a table that cannot be refreshed by its key.
+    Raises EngineError for a table that cannot be refreshed by its key.
     """
     while True:
         try:
@@ -140,7 +141,7 @@ def _refresh_all(current: Pass) -> list[Refresh]:
         order = list(TopologicalSorter(current.sources).static_order())
     except CycleError as error:
         circle = " reads ".join(reversed(error.args[1]))
-        raise LakeError(f"dynamic tables read each other in a circle: {circle}") from error
+        raise EngineError(f"dynamic tables read each other in a circle: {circle}") from error
     for name in order:
         started, table = time.perf_counter(), current.tables.get(name)
         if table is not None and (counts := refresh_one(current, table)) is not None:

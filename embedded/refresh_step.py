@@ -6,7 +6,7 @@ every source. The promise behind it: an output row depends only on source rows w
 
 import duckdb
 
-from embedded.database import CATALOG, LakeError
+from embedded.database import CATALOG
 from embedded.keyed_query import NotKeyedError, check_keyed
 from embedded.query_tree import redirect
 from embedded.refresh_difference import (
@@ -20,6 +20,7 @@ from embedded.refresh_difference import (
 )
 from embedded.refresh_pass import Pass, WholeTableError, Written
 from embedded.registry import DynamicTable
+from runtime.errors import EngineError
 
 INCREMENTAL = "INCREMENTAL"
 # The first load after an empty build: looking for so many keys costs more than taking all rows.
@@ -125,7 +126,7 @@ def _is_empty(current: Pass, table: DynamicTable) -> bool:
 def _check_refresh_key(current: Pass, table: DynamicTable, columns: set[str]) -> None:
     for source in current.sources[table.name]:
         if source not in current.identities and source not in current.tables:
-            raise LakeError(
+            raise EngineError(
                 f"dynamic table {table.name} reads {source}, which is not a table of the lake:"
                 " only tables tell what has changed in them"
             )
@@ -143,8 +144,8 @@ def _check_refresh_key(current: Pass, table: DynamicTable, columns: set[str]) ->
             raise _not_by_key(table, str(error)) from error
 
 
-def _not_by_key(table: DynamicTable, reason: str) -> LakeError:
-    return LakeError(
+def _not_by_key(table: DynamicTable, reason: str) -> EngineError:
+    return EngineError(
         f"dynamic table {table.name} cannot be refreshed by its key {', '.join(table.refresh_key)}:"
         f" {reason}; name another refresh_key, or set refresh_mode: FULL"
     )

@@ -51,7 +51,7 @@ class Registered:
 def read_registered(
     connection: duckdb.DuckDBPyConnection, last: Registered | None = None
 ) -> Registered:
-    """Return what the registry holds now, given what it held; raises LakeError before a build."""
+    """Return what the registry holds now, given what it held; raises EngineError before a build."""
     snapshot = current_snapshot(connection)  # what is committed meanwhile is read twice
     if last is not None and snapshot == last.snapshot:
         return last

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import duckdb
 
-from embedded.database import CATALOG, LakeError, transact
+from embedded.database import CATALOG, transact
+from runtime.errors import NOT_BUILT, EngineError
 
 SCHEMA = f"{CATALOG}.embedded"
 RESUME = "'dbt run-operation resume_tasks' goes on with it"
-NOT_BUILT = "the lake holds no pipeline yet: run 'dbt build' first"
 
 _TABLES = """
 create schema if not exists {schema};
@@ -159,7 +159,7 @@ def create_registry(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def dynamic_tables(connection: duckdb.DuckDBPyConnection) -> dict[str, DynamicTable]:
-    """Return every registered dynamic table by name; raises LakeError before the first build."""
+    """Return every registered dynamic table by name; raises EngineError before the first build."""
     rows = _rows(
         connection,
         "select name, query, refresh_key, sorted_by, refresh_mode, target_lag,"
@@ -198,21 +198,21 @@ def with_states(
 
 
 def refresh_key_of(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:
-    """Return the refresh key of a dynamic table; raises LakeError when there is none."""
+    """Return the refresh key of a dynamic table; raises EngineError when there is none."""
     query = f"select refresh_key from {SCHEMA}.dynamic_tables where name = ?"
     if not (rows := _rows(connection, query, [name])):
-        raise LakeError(f"there is no dynamic table {name}: {NOT_BUILT}")
+        raise EngineError(f"there is no dynamic table {name}: {NOT_BUILT}")
     return tuple(json.loads(rows[0][0]))
 
 
 def streams(connection: duckdb.DuckDBPyConnection) -> dict[str, Stream]:
-    """Return every registered stream by name; raises LakeError before the first build."""
+    """Return every registered stream by name; raises EngineError before the first build."""
     rows = _rows(connection, f"select name, source, offset_snapshot from {SCHEMA}.streams")
     return {row[0]: Stream(*row) for row in rows}
 
 
 def tasks(connection: duckdb.DuckDBPyConnection) -> dict[str, Task]:
-    """Return every registered task by name; raises LakeError before the first build."""
+    """Return every registered task by name; raises EngineError before the first build."""
     rows = _rows(
         connection,
         "select name, body, stream, schedule, is_suspended, suspend_after_failures,"
@@ -241,4 +241,4 @@ def _rows(
     try:
         return connection.execute(query, values).fetchall()
     except duckdb.CatalogException as error:
-        raise LakeError(NOT_BUILT) from error
+        raise EngineError(NOT_BUILT) from error

@@ -11,13 +11,14 @@ from embedded.database import connect, lake_path
 from embedded.scheduler import run
 from ingest.lease import sole_process
 from ingest.loader import stop_on_signals
+from runtime.errors import first_line
 
 # Of a process that another one in its place may do better; sysexits.h calls it EX_TEMPFAIL.
 ENGINE_FAILED = 75
 
 
 def schedule() -> None:
-    """Make passes until SIGTERM or SIGINT; wait while another process does. Raises LakeError."""
+    """Make passes until SIGTERM or SIGINT; wait while another process does. Raises EngineError."""
     stop = stop_on_signals()
     with (
         connect(create=False) as connection,
@@ -38,7 +39,7 @@ def ending_with_the_engine() -> Iterator[None]:
     try:
         yield
     except duckdb.FatalException as error:
-        report(f"the engine failed: {str(error).strip().splitlines()[0]}")
+        report(f"the engine failed: {first_line(error)}")
         os._exit(ENGINE_FAILED)
 
 

@@ -14,7 +14,6 @@ from embedded.background_maintenance import BackgroundMaintenance
 from embedded.changes import current_snapshot
 from embedded.commands import Commands
 from embedded.computed_task import ComputedTask
-from embedded.database import LakeError
 from embedded.due_tables import (
     Refreshed,
     due_tables,
@@ -30,6 +29,7 @@ from embedded.registered import Registered, read_registered
 from embedded.registry import RefreshFailure
 from embedded.task_history import TaskRun
 from embedded.tasks import run_due_tasks
+from runtime.errors import EngineError, first_line
 
 PASS_SECONDS = 0.2  # between two looks; a look that finds nothing costs some milliseconds
 # A note of the lags with each refresh would double the commits; this is soon enough to watch.
@@ -114,9 +114,9 @@ def _make_passes(passes: "Passes", stop: threading.Event, report: Callable[[str]
                 passes.record_lags()
         except duckdb.FatalException:
             raise
-        except (duckdb.Error, LakeError) as error:
+        except (duckdb.Error, EngineError) as error:
             failures += 1
-            seconds, why = pause(failures).total_seconds(), str(error).strip().splitlines()[0]
+            seconds, why = pause(failures).total_seconds(), first_line(error)
             report(f"pass failed, trying again in {seconds:.1f} s: {why}")
             continue
         # While there was something to do, more may have come.
@@ -126,7 +126,7 @@ def _make_passes(passes: "Passes", stop: threading.Event, report: Callable[[str]
         if done.most_rows >= CATCHING_UP_ROWS:
             passes.rest(stop, time.monotonic() - started)
         passes.maintenance.begin_if_due(report, is_calm=done.is_calm)
-    with suppress(duckdb.Error, LakeError):  # the last lags are for watching only
+    with suppress(duckdb.Error, EngineError):  # the last lags are for watching only
         passes.record_lags()
 
 
@@ -180,7 +180,7 @@ class Passes:
     def rest(self, stop: threading.Event, seconds: float) -> None:
         """Leave the processors to others for so long, or until they no longer write."""
         until, snapshot = time.monotonic() + seconds, None
-        with suppress(duckdb.Error, LakeError):  # the next pass will meet it too
+        with suppress(duckdb.Error, EngineError):  # the next pass will meet it too
             while time.monotonic() < until and not stop.wait(PASS_SECONDS):
                 before, snapshot = snapshot, current_snapshot(self._connection)
                 if snapshot == before:

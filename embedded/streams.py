@@ -11,8 +11,9 @@ from typing import NamedTuple
 import duckdb
 
 from embedded.changes import committed_at, current_snapshot, last_rewrite
-from embedded.database import CATALOG, LakeError, transact
+from embedded.database import CATALOG, transact
 from embedded.registry import SCHEMA, Stream, dynamic_tables, refresh_key_of, streams
+from runtime.errors import EngineError
 
 
 class Source(NamedTuple):
@@ -66,7 +67,7 @@ def hand_out(connection: duckdb.DuckDBPyConnection, stream: Stream) -> tuple[int
 def changes_until(connection: duckdb.DuckDBPyConnection, stream: Stream, snapshot: int) -> str:
     """Return a query for the changes between a stream's offset and a snapshot, each of them."""
     if stream.offset_snapshot is None:
-        raise LakeError(f"stream {stream.name} has no offset: run 'dbt build' to place it")
+        raise EngineError(f"stream {stream.name} has no offset: run 'dbt build' to place it")
     if snapshot > (start := _start(connection, stream)):
         return f"from {_feed(stream, f'{start + 1}, {snapshot}')}"
     return no_changes(stream, snapshot)
@@ -121,10 +122,10 @@ def _start(connection: duckdb.DuckDBPyConnection, stream: Stream) -> int:
     """Return the snapshot after which there is something to hand out: the offset, or a later one.
 
     A feed that spans the rewriting of files counts their rows twice, and nothing was left to be
-    read then. Raises LakeError when the lake has forgotten the offset's snapshot.
+    read then. Raises EngineError when the lake has forgotten the offset's snapshot.
     """
     if committed_at(connection, stream.offset_snapshot) is None:
-        raise LakeError(
+        raise EngineError(
             f"stream {stream.name} is stale: the lake no longer keeps snapshot"
             f" {stream.offset_snapshot}"
         )

@@ -10,13 +10,14 @@ import duckdb
 
 from embedded.commands import Commands
 from embedded.computed_task import Computed, ComputedTask
-from embedded.database import LakeError, transact
+from embedded.database import transact
 from embedded.functions import load_model_that_serves
 from embedded.intervals import parse_interval
 from embedded.registered import Registered
 from embedded.registry import Task, streams
 from embedded.streams import hand_out, move_offset
 from embedded.task_history import TaskRun, record_failure, record_success, retry_pause
+from runtime.errors import EngineError, first_line
 
 
 def run_due_tasks(
@@ -102,8 +103,8 @@ def _run(
             on_copy.confirm(computed)
         if not has_run:
             return None
-    except (duckdb.Error, LakeError) as failure:
-        error = str(failure).strip().splitlines()[0]
+    except (duckdb.Error, EngineError) as failure:
+        error = first_line(failure)
         outlook = transact(
             connection, lambda open_: record_failure(open_, task, as_of, started, error)
         )

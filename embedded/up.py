@@ -22,7 +22,7 @@ Start = Callable[[], subprocess.Popen]
 def up(
     *, port: int, topic: str, bootstrap_servers: str | None, client: str, dashboard: bool
 ) -> None:
-    """Run everything; on an empty lake `dbt build` comes first. Raises LakeError, IngestError."""
+    """Run everything; on an empty lake `dbt build` comes first. Raises EngineError, IngestError."""
     _end_in_order_on_signals()
     if not (lake_path() / "catalog.sqlite").exists():
         report("building the pipeline (dbt build)")

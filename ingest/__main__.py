@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
-from embedded.database import LakeError
 from ingest.contract_limits import contract_limits
 from ingest.dry_run import dry_run
-from ingest.errors import IngestError
 from ingest.loader import LoadSummary, load, stop_on_signals
 from ingest.logs import LoadLog, set_up_logs
 from ingest.options import parse
@@ -23,6 +21,7 @@ from ingest.simulate import Faults, Stay, messages, simulate
 from ingest.sinks import open_sink
 from ingest.truth import TruthFile
 from ingest.without_pandas import keep_pandas_out
+from runtime.errors import IngestError, UserError
 
 
 def main() -> int:
@@ -31,7 +30,7 @@ def main() -> int:
     try:
         contract_limits()  # whatever is wrong with them is said before anything is read
         return _COMMANDS[arguments.command](arguments) or 0
-    except (IngestError, LakeError) as error:
+    except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from kafka.errors import KafkaError
 
-from ingest.errors import IngestError
+from runtime.errors import IngestError
 
 BOOTSTRAP_TIMEOUT_SECONDS = 5
 

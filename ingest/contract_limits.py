@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from ingest.errors import IngestError
+from runtime.errors import IngestError
 
 _PROJECT_FILE = Path(__file__).parents[1] / "dbt_project.yml"
 _LARGEST = 1e12  # as macros/check_vars.sql has it: sums of more no longer have cents

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ingest.errors import IngestError
 from ingest.events import Event, Rejection, decode
+from runtime.errors import IngestError, first_line
 
 _BATCH_ROWS = 10_000
 _COLUMNS = {
@@ -163,7 +163,7 @@ def _parquet_batches(path: Path, names: list[str]) -> Iterator[dict[str, pa.Arra
             for batch in file.iter_batches(_BATCH_ROWS, columns=wanted):
                 yield {name: _column(batch, name) for name in names}
     except (pa.ArrowException, OSError) as error:
-        detail = str(error).splitlines()[0]
+        detail = first_line(error)
         raise IngestError(f"{path} is not a Parquet file of events: {detail}") from error
 
 

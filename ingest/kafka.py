@@ -9,7 +9,7 @@ from kafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 from kafka.structs import OffsetAndMetadata
 
 from ingest.broker import check_topic_name, no_broker, open_kafka_python
-from ingest.errors import IngestError
+from runtime.errors import IngestError
 
 DEFAULT_PARTITIONS = 3
 _UNKNOWN_TOPIC = 3  # error code of the Kafka protocol

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ingest.errors import IngestError
+from runtime.errors import IngestError
 
 _LOOK_SECONDS = 0.2
 

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from ingest.errors import IngestError
+from runtime.errors import IngestError
 
 KAFKA_PYTHON, LIBRDKAFKA, AUTO = "kafka-python", "librdkafka", "auto"
 CHOICES = (AUTO, KAFKA_PYTHON, LIBRDKAFKA)

@@ -10,12 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ingest.batches import Batch
-from ingest.errors import IngestError
 from ingest.interpreter import busy_interpreter
 from ingest.libraries import KAFKA_PYTHON
 from ingest.reader import TopicReader
 from ingest.sinks import Sink
 from ingest.topics import LoadedTopic
+from runtime.errors import IngestError
 
 BATCH_ROWS = 30_000
 LINGER_SECONDS = 0.1
@@ -48,7 +48,7 @@ def load(
     committed `linger_seconds` after its first message, or at `batch_rows` messages, while the next
     one is being read. Every second or so, `report_group` is told the offsets that were committed,
     and `on_progress` what was done. Another loader of the topic is waited for.
-    Raises IngestError or LakeError; what was committed by then stays, and a rerun goes on there.
+    Raises IngestError or EngineError; what was committed by then stays, and a rerun goes on there.
     """
     stop, started = stop or threading.Event(), time.monotonic()
     with (
@@ -114,7 +114,7 @@ class _Committer:
         self._pending = self._thread.submit(self._sink.write, batch), batch
 
     def settle(self) -> None:
-        """Wait for the batch under way; raises IngestError or LakeError if it could not be."""
+        """Wait for the batch under way; raises IngestError or EngineError if it could not be."""
         if self._pending is None:
             return
         (result, batch), self._pending = self._pending, None

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 
-from ingest.errors import IngestError
 from ingest.interpreter import busy_interpreter
 from ingest.kafka import DEFAULT_PARTITIONS, create_topic, describe_topic
 from ingest.libraries import KAFKA_PYTHON
 from ingest.senders import SendingError, open_sender
+from runtime.errors import IngestError
 
 _PROGRESS_EVERY = 1_000
 

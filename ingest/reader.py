@@ -7,9 +7,9 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 
 from ingest.clients import Client, open_client
-from ingest.errors import IngestError
 from ingest.fetched import Fetched
 from ingest.kafka import TopicAdmin, TopicState
+from runtime.errors import IngestError
 
 _POLL_SECONDS = 0.1
 # A batch of large messages is full before it has many of them: this bounds the memory.

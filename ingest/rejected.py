@@ -13,7 +13,7 @@ _PREVIEW_BYTES = 120
 
 
 def list_rejected(sink: Sink, topic: str | None) -> "RejectedReport":
-    """Return what was rejected from one topic or from all, by reason; raises LakeError."""
+    """Return what was rejected from one topic or from all, by reason; raises EngineError."""
     report = RejectedReport()
     for messages in sink.rejected(topic):
         report.replayable += len(_judged(messages))
@@ -28,7 +28,7 @@ def replay_rejected(
     """Judge rejected messages again and move those that are events now; return how many moved.
 
     Each keeps its place on the topic, so that it counts once, however often this is done.
-    Raises LakeError.
+    Raises EngineError.
     """
     moved = seen = 0
     for messages in sink.rejected(topic):

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from ingest.batches import Batch, StoredTopic, judge
 from ingest.broker import BrokerSilentError
-from ingest.errors import IngestError
 from ingest.fetched import Fetched
 from ingest.kafka import TopicState
 from ingest.reader import TopicReader
 from ingest.sinks import Sink
+from runtime.errors import IngestError
 
 REFRESH_SECONDS = 3
 

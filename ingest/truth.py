@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ingest.errors import IngestError
 from ingest.simulate import Stay
+from runtime.errors import IngestError
 
 HORIZON_DAYS = 28  # dbt's var churn_horizon_days
 COLUMNS = (

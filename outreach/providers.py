@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from outreach.template import write_from_template
+from runtime.errors import first_line
 
 if TYPE_CHECKING:
     import httpx
@@ -110,7 +111,7 @@ def _since(started: float) -> float:
 
 
 def _one_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    return first_line(error)[:200]
 
 
 def _bounded_transport(deadline: float) -> "httpx.BaseTransport":

@@ -4,8 +4,7 @@ from dataclasses import dataclass, fields
 
 import duckdb
 
-from embedded.database import LakeError
-from embedded.registry import NOT_BUILT
+from runtime.errors import NOT_BUILT, EngineError
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,12 @@ class MessageSettings:
 
 
 def read_settings(connection: duckdb.DuckDBPyConnection) -> MessageSettings:
-    """Return the settings that were built last; raises LakeError before the first build."""
+    """Return the settings that were built last; raises EngineError before the first build."""
     columns = ", ".join(field.name for field in fields(MessageSettings))
     try:
         row = connection.execute(f"select {columns} from message_settings").fetchone()
     except duckdb.CatalogException as error:
-        raise LakeError(NOT_BUILT) from error
+        raise EngineError(NOT_BUILT) from error
     if row is None:
-        raise LakeError(NOT_BUILT)
+        raise EngineError(NOT_BUILT)
     return MessageSettings(*row)

@@ -9,7 +9,7 @@ from threading import Event
 import duckdb
 
 from embedded.changes import changes_since, current_snapshot
-from embedded.database import LakeError, connect, lake_path
+from embedded.database import connect, lake_path
 from embedded.schedule import ending_with_the_engine, report
 from ingest.lease import sole_process
 from ingest.loader import stop_on_signals
@@ -17,6 +17,7 @@ from outreach.asking import ask_waiting
 from outreach.delivery import hand_over_waiting, resolve_interrupted
 from outreach.senders import Sender, open_sender
 from outreach.settings import read_settings
+from runtime.errors import EngineError, first_line
 
 _LOOK_SECONDS = 1.0
 # Time alone makes a message due again: a try that failed, a customer who was written to lately.
@@ -27,7 +28,7 @@ _TOLD_BY = {"alert_events", "llm_calls", _MESSAGES}
 
 
 def work(*, once: bool = False) -> None:
-    """Do what there is to do, again and again until SIGTERM or SIGINT; raises LakeError."""
+    """Do what there is to do, again and again until SIGTERM or SIGINT; raises EngineError."""
     stop = stop_on_signals()
     sender = open_sender()
     with (
@@ -61,8 +62,8 @@ def _passes(connection: duckdb.DuckDBPyConnection, sender: Sender, stop: Event) 
                 _pass(connection, sender, stop, changed)
         except duckdb.FatalException:
             raise
-        except (duckdb.Error, LakeError) as error:
-            report(f"messages: {str(error).strip().splitlines()[0]}; trying again")
+        except (duckdb.Error, EngineError) as error:
+            report(f"messages: {first_line(error)}; trying again")
             stop.wait(_LOOK_AT_LATEST_SECONDS)
 
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from embedded.actions import utc_now
-from embedded.database import LakeError
 from embedded.procedures import call
 from embedded.scheduler import tick
+from runtime.errors import EngineError
 from tests.conftest import event
 from tests.dbt import PROJECT, run_dbt
 from tests.outreach_fixtures import customer, raise_alerts, run, states
@@ -200,9 +200,9 @@ def test_parameters_are_values_and_never_sql(lake):
     nasty = "'); drop table alert_events; --"
     assert move(lake, "REJECTED", "A", nasty, reason=nasty) == [(nasty, "There is no such alert.")]
     assert lake.one("select reason from alert_states") == nasty
-    with pytest.raises(LakeError, match="takes actor, alert_ids, reason, to_state"):
+    with pytest.raises(EngineError, match="takes actor, alert_ids, reason, to_state"):
         call(lake.connection, "move_alerts", {"actor": "ann"})
-    with pytest.raises(LakeError, match="no procedure nonsense"):
+    with pytest.raises(EngineError, match="no procedure nonsense"):
         call(lake.connection, "nonsense", {})
 
 

@@ -8,12 +8,12 @@ import socket
 import pytest
 from aiosmtpd.controller import Controller
 
-from embedded.database import LakeError
 from embedded.procedures import call
 from outreach import delivery
 from outreach.delivery import compose, hand_over_waiting, note, resolve_interrupted
 from outreach.senders import Delivery, open_sender
 from outreach.settings import read_settings
+from runtime.errors import EngineError
 from tests.outreach_fixtures import raise_alerts, run, states
 
 pytest_plugins = ("tests.outreach_fixtures",)
@@ -279,6 +279,6 @@ def test_nothing_can_be_put_into_a_header(lake, recipient, subject):
 def test_a_sender_that_is_none_is_said_so(monkeypatch):
     for where in ("ftp://host", "smtp://user:secret@host", "smtp://"):
         monkeypatch.setenv("CHURN_OUTBOX", where)
-        with pytest.raises(LakeError, match="CHURN_OUTBOX must be") as raised:
+        with pytest.raises(EngineError, match="CHURN_OUTBOX must be") as raised:
             open_sender()
         assert "secret" not in str(raised.value)

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedded.database import CATALOG, LARGE, LakeError, attach_for_large_rows, connect, transact
+from embedded.database import CATALOG, LARGE, attach_for_large_rows, connect, transact
 from embedded.hot_tables import HotTables
 from embedded.refresh import _refresh_all as refresh_all
 from embedded.refresh import refresh
 from embedded.registry import SCHEMA, dynamic_tables
+from runtime.errors import EngineError
 from tests.conftest import EPOCH
 from tests.recomputed import add_dynamic_table, differing_rows, row_counts
 
@@ -253,6 +254,6 @@ def test_a_key_that_a_source_lacks_is_refused_by_name(sources):
     )
     add_dynamic_table(sources, "converted", query)
     with pytest.raises(
-        LakeError, match=r"converted cannot be refreshed by .*rates has no column customer_id"
+        EngineError, match=r"converted cannot be refreshed by .*rates has no column customer_id"
     ):
         refresh(sources)

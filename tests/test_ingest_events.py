@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from embedded.database import INLINED_ROWS, METADATA
 from ingest.batches import StoredTopic, judge
 from ingest.contract_limits import limits_from
-from ingest.errors import IngestError
 from ingest.events import Event, decode
 from ingest.fetched import Fetched
+from runtime.errors import IngestError
 from tests.ingest_fixtures import message, raw_lake, raw_lake_path, sink
 
 NOW = datetime(2026, 1, 31, 12)

@@ -16,11 +16,11 @@ from kafka.admin import KafkaAdminClient
 
 import ingest.topics as topics
 from embedded.broker import broker
-from ingest.errors import IngestError
 from ingest.kafka import create_topic
 from ingest.libraries import KAFKA_PYTHON
 from ingest.reader import TopicReader
 from ingest.topics import LoadedTopic, start_offset, stored_name
+from runtime.errors import IngestError
 from tests.dbt import PROJECT
 from tests.ingest_fixtures import (
     address,

@@ -12,10 +12,10 @@ import pytest
 from kafka.admin import KafkaAdminClient
 
 from benchmarks.memory import peak_kilobytes
-from ingest.errors import IngestError
 from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA, chosen_library
 from ingest.loader import load
 from ingest.reader import TopicReader
+from runtime.errors import IngestError
 from tests.ingest_fixtures import (
     address,
     ingest,

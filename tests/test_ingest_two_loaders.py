@@ -8,11 +8,11 @@ import pytest
 
 from embedded.database import connect
 from ingest.batches import StoredTopic, judge
-from ingest.errors import IngestError
 from ingest.libraries import KAFKA_PYTHON
 from ingest.reader import TopicReader
 from ingest.sinks import open_sink
 from ingest.topics import LoadedTopic
+from runtime.errors import IngestError
 from tests.ingest_fixtures import (
     address,
     collected,

@@ -16,8 +16,8 @@ from kafka import KafkaProducer
 
 from ingest.clients.kafka_python import KafkaPythonClient
 from ingest.clients.librdkafka import LibrdkafkaClient
-from ingest.errors import IngestError
 from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
+from runtime.errors import IngestError
 from tests.broker_standin import Standin, standin
 from tests.ingest_fixtures import (
     address,

@@ -4,9 +4,10 @@ import shutil
 
 import pytest
 
-from embedded.database import LakeError, connect
+from embedded.database import connect
 from embedded.refresh import refresh
 from embedded.registry import SCHEMA
+from runtime.errors import EngineError
 from tests.recomputed import add_dynamic_table, differing_rows
 
 ORDERS, VISITS = "lake.main.orders as orders", "lake.main.visits as visits"
@@ -96,13 +97,13 @@ def test_a_query_is_refused_or_its_table_is_right(lake, query):
             lake.execute(change)
             refresh(lake)
         assert differing_rows(lake) == {}
-    except LakeError as refusal:
+    except EngineError as refusal:
         assert "added" in str(refusal)
 
 
 def test_a_table_that_reads_itself_is_refused(lake):
     add_dynamic_table(lake, "added", "select key from lake.main.added", ("key",))
-    with pytest.raises(LakeError, match="in a circle: added reads added"):
+    with pytest.raises(EngineError, match="in a circle: added reads added"):
         refresh(lake)
 
 
@@ -129,7 +130,7 @@ def test_rows_without_a_key_are_refused(lake):
     add_dynamic_table(lake, "counted", query, ("key",))
     refresh(lake)
     lake.execute("insert into orders values (null, 'x')")
-    with pytest.raises(LakeError, match="a source has a row without it"):
+    with pytest.raises(EngineError, match="a source has a row without it"):
         refresh(lake)
     lake.execute("delete from orders where key is null")
     lake.execute(f"update {SCHEMA}.refresh_states set built_of = null")

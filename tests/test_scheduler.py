@@ -9,13 +9,14 @@ import duckdb
 import pytest
 
 from embedded.actions import ACTIONS, utc_now
-from embedded.database import LakeError, attach_for_large_rows
+from embedded.database import attach_for_large_rows
 from embedded.due_tables import pause
 from embedded.intervals import parse_interval, parse_target_lag
 from embedded.registered import read_registered
 from embedded.registry import refresh_failures, tasks
 from embedded.scheduler import Passes, tick
 from embedded.task_history import retry_pause
+from runtime.errors import EngineError
 from tests.conftest import EPOCH, event, run_module
 from tests.dbt import run_dbt
 
@@ -74,13 +75,13 @@ def test_spans_are_read_as_snowflake_writes_them(text, seconds):
 
 def test_downstream_is_no_span():
     assert parse_target_lag("downstream") is None
-    with pytest.raises(LakeError):
+    with pytest.raises(EngineError):
         parse_interval("downstream", "schedule")
 
 
 @pytest.mark.parametrize("text", ["soon", "0 seconds", "-1 minute", "1.5 hours", "minute", "", "5"])
 def test_other_target_lags_are_refused_in_one_line(text):
-    with pytest.raises(LakeError) as refused:
+    with pytest.raises(EngineError) as refused:
         ACTIONS["check_target_lag"](text)
     assert str(refused.value) == f"target_lag '{text}' is not understood here: write '60 MINUTES'"
 
@@ -128,7 +129,7 @@ def test_downstream_tables_are_refreshed_only_for_one_that_reads_them(lake):
 
 def test_a_lag_that_slipped_through_ends_in_one_line(lake):
     set_lag(lake, "soon", "churn_metrics_live")
-    with pytest.raises(LakeError, match="target_lag 'soon' is not understood"):
+    with pytest.raises(EngineError, match="target_lag 'soon' is not understood"):
         Passes(lake.connection).step(NOW)
 
 
@@ -250,7 +251,7 @@ def test_a_lake_that_refuses_is_no_table_s_fault(lake):
     (file,) = (lake.path / "data" / "main" / "churn_scores_raw").glob("*.parquet")
     content = file.read_bytes()
     file.unlink()
-    with pytest.raises((LakeError, duckdb.Error)):
+    with pytest.raises((EngineError, duckdb.Error)):
         tick(lake.connection)
     assert refresh_failures(lake.connection) == {}
     file.write_bytes(content)

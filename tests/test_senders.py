@@ -8,10 +8,10 @@ from contextlib import ExitStack
 import pytest
 
 from embedded.broker import broker
-from ingest.errors import IngestError
 from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from ingest.publisher import send
 from ingest.senders import kafka_python
+from runtime.errors import IngestError
 from tests.ingest_fixtures import address, arrived, produce, topic
 
 CLIENTS = [KAFKA_PYTHON, LIBRDKAFKA]

@@ -10,8 +10,8 @@ import msgspec
 
 from ingest.clients import FETCH_WAIT_MILLISECONDS
 from ingest.clients.reading_process import TIDINGS, Order
-from ingest.errors import IngestError
 from ingest.fetched import Fetched
+from runtime.errors import IngestError
 
 _PROJECT = Path(__file__).parents[2]
 _CLOSE_SECONDS = 2

@@ -8,9 +8,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from ingest.broker import LIBRDKAFKA_LOG, librdkafka_settings, refused, vanished
 from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS, MAX_MESSAGES
 from ingest.clients.unreadable import WRONG_CHECKSUM, damaged, not_compressed, unknown_codec
-from ingest.errors import IngestError
 from ingest.fetched import Fetched
 from ingest.libraries import LIBRDKAFKA
+from runtime.errors import IngestError
 
 # All that may lie ready in memory, whatever the number of partitions.
 _QUEUE_KILOBYTES = 4 * 1024

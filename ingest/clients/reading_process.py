@@ -15,9 +15,9 @@ from multiprocessing.connection import Connection
 import msgspec
 
 from ingest.clients.kafka_python import KafkaPythonClient
-from ingest.errors import IngestError
 from ingest.fetched import Fetched
 from ingest.interpreter import busy_interpreter
+from runtime.errors import IngestError
 
 # By partition what a poll brought, or what went wrong.
 Tidings = dict[int, Fetched] | str

@@ -19,8 +19,8 @@ from ingest.clients.unreadable import (
     not_compressed,
     unknown_codec,
 )
-from ingest.errors import IngestError
 from ingest.libraries import KAFKA_PYTHON
+from runtime.errors import IngestError
 
 
 def read_carefully(consumer: KafkaConsumer) -> None:

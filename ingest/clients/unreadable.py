@@ -1,7 +1,7 @@
 """What is said of messages that a client cannot read: where they are, why, and what to do."""
 
-from ingest.errors import IngestError
 from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
+from runtime.errors import IngestError
 
 WRONG_CHECKSUM = "their checksum is wrong"
 

@@ -14,6 +14,7 @@ import msgspec
 
 from ingest.people import made_up_person
 from ingest.samples import EVENTS, PROFILES
+from runtime.errors import first_line
 
 HOUSEHOLDS = 300
 _SEGMENTS = ("budget", "standard", "premium")  # thirds of the households, by spend
@@ -68,7 +69,7 @@ def main() -> int:
     try:
         cut(parser.parse_args().source)
     except duckdb.Error as error:
-        sys.stderr.write(f"the sample cannot be cut: {str(error).splitlines()[0]}\n")
+        sys.stderr.write(f"the sample cannot be cut: {first_line(error)}\n")
         return 1
     return 0
 

@@ -11,7 +11,7 @@ from ingest.batches import Batch
 
 
 def open_sink(name: str) -> "Sink":
-    """Open the sink of that name; raises IngestError or LakeError when it cannot be used."""
+    """Open the sink of that name; raises IngestError or EngineError when it cannot be used."""
     return SINKS[name]()
 
 
@@ -30,7 +30,7 @@ def _open_snowflake() -> "Sink":
 
 
 class Sink(Protocol):
-    """Stores batches exactly once. Every method raises IngestError or LakeError in one line."""
+    """Stores batches exactly once. Every method raises IngestError or EngineError in one line."""
 
     def hold(self, topic: str, stop: threading.Event) -> AbstractContextManager[bool]:
         """Be the only loader of a topic: wait for another one, or until `stop` (then False)."""

@@ -15,7 +15,6 @@ from embedded.database import (
     CATALOG,
     INLINED_ROWS,
     LARGE,
-    LakeError,
     attach_for_large_rows,
     connect,
     explain,
@@ -23,8 +22,8 @@ from embedded.database import (
     transact,
 )
 from ingest.batches import REJECTED_SCHEMA, Batch
-from ingest.errors import IngestError
 from ingest.lease import sole_process
+from runtime.errors import EngineError, IngestError
 
 _TABLES = {"churn_scores_raw", "churn_events_rejected", "ingest_batches"}
 
@@ -85,7 +84,7 @@ class DuckLakeSink:
     """Appends batches to the raw tables of the lake at $CHURN_LAKE."""
 
     def __init__(self) -> None:
-        """Open the lake; raises LakeError, or IngestError when the raw tables are missing."""
+        """Open the lake; raises EngineError, or IngestError when the raw tables are missing."""
         self._connection = connect(role=None, create=False)
         # Rows are few and large here: what is buffered for one batch is all the memory it takes.
         self._connection.execute(f"set memory_limit = '{_MEMORY}'")
@@ -130,7 +129,7 @@ class DuckLakeSink:
     def write(self, batch: Batch) -> int:
         """Store rows and offsets together or not at all; return how many rows were accepted.
 
-        Raises IngestError when another loader has stored some of these offsets, and LakeError
+        Raises IngestError when another loader has stored some of these offsets, and EngineError
         when the lake cannot be written.
         """
         try:
@@ -141,7 +140,7 @@ class DuckLakeSink:
                 batch = batch.turn_down(is_unreadable, _UNREADABLE)
                 self._store(batch)
         except duckdb.Error as error:
-            raise LakeError(explain(error)) from error
+            raise EngineError(explain(error)) from error
         return len(batch.events)
 
     def _store(self, batch: Batch) -> None:
@@ -197,14 +196,14 @@ class DuckLakeSink:
     def accept(self, events: pa.Table) -> int:
         """Move messages that are events now from the rejected to the raw table; return how many.
 
-        What this engine does not read stays where it is. Raises LakeError.
+        What this engine does not read stays where it is. Raises EngineError.
         """
         events = events.filter(self._is_readable(events))
         try:
             with self._view("batch_events", events):
                 return transact(self._connection, _accept)
         except duckdb.Error as error:
-            raise LakeError(explain(error)) from error
+            raise EngineError(explain(error)) from error
 
     def _is_readable(self, events: pa.Table) -> pa.ChunkedArray:
         """Mark what this engine reads too, which the decoder took: the rest never fails a batch."""

@@ -26,7 +26,6 @@ from tenacity import (
 )
 
 from ingest.batches import Batch, Span
-from ingest.errors import IngestError
 from ingest.lease import sole_process
 from ingest.sinks import snowflake_sql as sql
 from ingest.sinks.snowflake_account import Account
@@ -40,6 +39,7 @@ from ingest.sinks.snowflake_partition import (
     channel_name,
     send_offsets,
 )
+from runtime.errors import IngestError
 
 _MOST_REOPENINGS = 6
 _UNREADABLE = "the message holds a number that the database does not read"

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
-from ingest.errors import IngestError
+from runtime.errors import IngestError, first_line
 
 # The SDK would try for ten minutes and more; whoever waits wants to know earlier.
 _CONNECT_SECONDS = 60
@@ -146,5 +146,5 @@ class SnowflakeAccount:
                 **secret,
             )
         except snowflake.connector.Error as error:
-            detail = str(error).strip().splitlines()[0]
+            detail = first_line(error)
             raise IngestError(f"Snowflake refuses the loader ({self.name}): {detail}") from error

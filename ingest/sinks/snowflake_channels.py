@@ -10,8 +10,8 @@ from typing import Any
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from ingest.errors import IngestError
 from ingest.sinks.snowflake_account import Account
+from runtime.errors import IngestError
 
 COMMIT_SECONDS = 60
 _BACK_OFF_SECONDS = 300

@@ -7,7 +7,7 @@ import msgspec
 import pyarrow as pa
 
 from ingest.batches import REJECTED_SCHEMA
-from ingest.errors import IngestError
+from runtime.errors import IngestError
 
 LIVES = "select distinct kafka_topic_id, kafka_topic from ingest_batches"
 NEXT_OFFSETS = """

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from embedded.database import LakeError, lake_path
+from embedded.database import lake_path
+from runtime.errors import EngineError
 
 HANDED_OVER, FAILED, UNKNOWN, BOUNCED = "HANDED_OVER", "FAILED", "UNKNOWN", "BOUNCED"
 INVALID_ADDRESS = "INVALID_ADDRESS"
@@ -46,7 +47,7 @@ class Sender(Protocol):
 
 
 def open_sender() -> Sender:
-    """Return the sender that $CHURN_OUTBOX names; raises LakeError when it names none.
+    """Return the sender that $CHURN_OUTBOX names; raises EngineError when it names none.
 
     A folder (the default: outbox in the lake), smtp://user@host:port (STARTTLS where the server
     has it) or smtps://user@host:port; the password is $CHURN_SMTP_PASSWORD.
@@ -59,7 +60,7 @@ def open_sender() -> Sender:
         return FolderSender(Path(where))
     url = urlsplit(where)
     if url.scheme not in ("smtp", "smtps") or not url.hostname or url.password:
-        raise LakeError(
+        raise EngineError(
             "CHURN_OUTBOX must be a folder, smtp://user@host:port or smtps://user@host:port;"
             " the password belongs into CHURN_SMTP_PASSWORD"
         )

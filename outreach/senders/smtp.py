@@ -19,6 +19,7 @@ from outreach.senders import (
     Delivery,
     Unavailable,
 )
+from runtime.errors import first_line
 
 _TIMEOUT_SECONDS = 30
 _PERMANENT = 500  # codes from here on say: do not try again
@@ -133,5 +134,4 @@ def _is_about_spelling(code: int, detail: str) -> bool:
 
 
 def _line(said: BaseException | bytes | str) -> str:
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    return (text.strip().splitlines() or [type(said).__name__])[0][:200]
+    return first_line(said.decode("utf-8", "replace") if isinstance(said, bytes) else said)[:200]

@@ -9,10 +9,10 @@ from snowflake.ingest import streaming
 from sqlfluff.core import Linter
 
 from ingest.batches import StoredTopic, judge
-from ingest.errors import IngestError
 from ingest.fetched import Fetched
 from ingest.sinks import open_sink, snowflake_account, snowflake_sql
 from ingest.sinks.snowflake import SnowflakeSink
+from runtime.errors import IngestError
 from tests.ingest_fixtures import message
 from tests.snowflake import streaming_standin
 from tests.snowflake.streaming_standin import Faults, StandInAccount

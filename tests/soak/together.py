@@ -24,6 +24,7 @@ from embedded.database import connect, lake_path
 from ingest.publisher import send
 from ingest.simulate import Faults, messages, simulate
 from outreach.work import work
+from runtime.errors import first_line
 from tests.dbt import run_dbt
 from tests.outreach_fixtures import ollama_server
 from tests.soak.accounts import COUNTS, account
@@ -184,7 +185,7 @@ def _read(lake: Path) -> None:
                 try:
                     connection.execute(question).fetchall()
                 except duckdb.Error as error:
-                    print(f"error: {error}".splitlines()[0], flush=True)
+                    print(f"error: {first_line(error)}", flush=True)
             print("answered", flush=True)
             time.sleep(0.5)
 

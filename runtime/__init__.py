@@ -1,0 +1,1 @@
+"""What every other package needs and what needs none of them."""

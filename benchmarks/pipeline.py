@@ -24,6 +24,7 @@ from embedded.processes import PROJECT
 from embedded.scheduler import tick
 from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from ingest.publisher import send
+from runtime.clock import utc_now
 
 _PACE, _PACED_SECONDS = 5_000, 60
 _TOPIC = "bench.pipeline"
@@ -116,7 +117,7 @@ def _rate(address: str, topic: str, client: str, events: int) -> int:
             _wait_for(lake, _FIRST, 1)
         with _started(*load, "--topic", topic):
             _wait_for(lake, topic, events)
-            ended = datetime.now(timezone.utc).replace(tzinfo=None)
+            ended = utc_now()
         query = "select min(loaded_at) from ingest_batches where kafka_topic = ?"
         [started] = lake.execute(query, [topic]).fetchone() or (ended,)
     return round(events / (ended - started).total_seconds())

@@ -6,10 +6,10 @@ import time
 import duckdb
 
 from benchmarks import history
-from embedded.actions import utc_now
 from embedded.database import connect
 from embedded.registry import tasks
 from embedded.tasks import run_task
+from runtime.clock import utc_now
 
 _SWEEP = "sweep_silent_customers"
 

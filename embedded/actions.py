@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from embedded.registry import tasks
 from embedded.streams import place_stream
 from embedded.tasks import run_task
 from embedded.turns import Turn
+from runtime.clock import utc_now
 from runtime.errors import EngineError
 
 
@@ -79,11 +79,6 @@ def check_trained_version(version: str) -> None:
     """Raise EngineError when a trained version's artefact cannot serve here."""
     with connect() as connection:
         check_model(connection, version)
-
-
-def utc_now() -> datetime:
-    """Return the present moment in UTC, without a zone, as the lake keeps all times."""
-    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 ACTIONS: dict[str, Callable[[str], None]] = {

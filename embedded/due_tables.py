@@ -17,10 +17,11 @@ from embedded.intervals import parse_target_lag
 from embedded.refresh import Refresh, refresh
 from embedded.registered import Registered
 from embedded.registry import RESUME, SCHEMA, DynamicTable, RefreshFailure, refresh_failures
+from runtime.clock import backoff
 from runtime.errors import EngineError, first_line
 
 PARTS_OF_LAG = 10  # a table waits for one part; nine are left for the refresh itself
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 30
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.4, 30
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,7 @@ def forget_failures(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 def pause(failures: int) -> timedelta:
     """Return how long a table, or a pass, waits after its n-th failure in a row."""
-    seconds = FIRST_PAUSE_SECONDS * 2 ** min(failures, 30)
-    return timedelta(seconds=min(seconds, LONGEST_PAUSE_SECONDS))
+    return backoff(failures, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
 
 def _is_held_up(table: DynamicTable, waiting: set[str]) -> bool:

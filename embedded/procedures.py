@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 import duckdb
 
-from embedded.actions import utc_now
 from embedded.database import transact
 from embedded.registry import SCHEMA
+from runtime.clock import utc_now
 from runtime.errors import NOT_BUILT, EngineError
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 
 import duckdb
 
-from embedded.actions import utc_now
 from embedded.background_maintenance import BackgroundMaintenance
 from embedded.changes import current_snapshot
 from embedded.commands import Commands
@@ -29,6 +28,7 @@ from embedded.registered import Registered, read_registered
 from embedded.registry import RefreshFailure
 from embedded.task_history import TaskRun
 from embedded.tasks import run_due_tasks
+from runtime.clock import utc_now
 from runtime.errors import EngineError, first_line
 
 PASS_SECONDS = 0.2  # between two looks; a look that finds nothing costs some milliseconds

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 import duckdb
 
 from embedded.registry import RESUME, SCHEMA, Task
+from runtime.clock import backoff
 
-_LONGEST_PAUSE_SECONDS = 300  # before a failed task is tried again
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2, 300  # before a failed task is tried again
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class TaskRun:
 
 def retry_pause(failures: int) -> timedelta:
     """Return how long a task waits after its n-th failure in a row: 2^n seconds, 5 minutes most."""
-    return timedelta(seconds=min(2 ** min(failures, 30), _LONGEST_PAUSE_SECONDS))
+    return backoff(failures, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
 
 
 def record_success(

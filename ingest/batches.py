@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ingest.contract_limits import contract_limits
 from ingest.events import Event, Rejection, decode, decode_usual, without_byte_order_mark
 from ingest.fetched import Fetched
+from runtime.clock import utc_now
 
 # Devices run ahead of the loader by time zones and bad clocks; a day covers the honest ones.
 MAX_AHEAD = timedelta(hours=24)
@@ -53,7 +54,7 @@ def judge(
     out of the batch.
     """
     fetched = {partition: part for partition, part in fetched.items() if part.values}
-    loaded_at = datetime.now(timezone.utc).replace(tzinfo=None)
+    loaded_at = utc_now()
     values = [*chain.from_iterable(part.values for part in fetched.values())]
     messages = _with_places(values, fetched, topic.name, loaded_at)
     events, rejected = judge_messages(messages, values)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 
 import pyarrow as pa
 
 from ingest.batches import judge_messages
 from ingest.sinks import Sink
+from runtime.clock import utc_now
 
 _PREVIEW_BYTES = 120
 
@@ -50,7 +50,7 @@ def _judged(messages: pa.Table) -> pa.Table:
 def _loaded_now(events: pa.Table) -> pa.Table:
     column = events.schema.get_field_index("loaded_at")
     of_type = events.schema.field(column)
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     return events.set_column(column, of_type, pa.repeat(pa.scalar(now, of_type.type), len(events)))
 
 

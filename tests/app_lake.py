@@ -1,10 +1,11 @@
 """A lake with so many customers for the dashboard's tests, some at risk, some not scored."""
 
 import json
-from datetime import datetime, timezone
+from datetime import datetime
 
 from embedded.database import transact
 from embedded.scheduler import tick
+from runtime.clock import utc_now
 
 MODEL = "forest-test"
 NASTY = (
@@ -98,7 +99,7 @@ _STATEMENTS = [
 
 def fill(connection, customers: int) -> None:
     """Load events of so many customers, refresh, and leave behind what the tasks would have."""
-    now = datetime.now(timezone.utc).replace(tzinfo=None)
+    now = utc_now()
     given = {"customers": customers, "now": now, "nasty": NASTY, "reasons": REASONS}
 
     def run(open_, statement):

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from embedded.actions import utc_now
 from embedded.procedures import call
 from embedded.scheduler import tick
 from outreach.addresses import _mail_address, mail_address
 from outreach.pack import pack
+from runtime.clock import utc_now
 from tests.outreach_fixtures import customer, raise_alerts, run, states
 from tests.test_alert_states import move
 from tests.test_deliveries import send

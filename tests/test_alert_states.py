@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from embedded.actions import utc_now
 from embedded.procedures import call
 from embedded.scheduler import tick
+from runtime.clock import utc_now
 from runtime.errors import EngineError
 from tests.conftest import event
 from tests.dbt import PROJECT, run_dbt

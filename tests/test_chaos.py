@@ -9,10 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from embedded.actions import utc_now
 from embedded.scheduler import tick
 from ingest.batches import StoredTopic, judge
 from ingest.sinks import open_sink
+from runtime.clock import utc_now
 from tests.chaos import (
     BENT,
     CUSTOMERS,

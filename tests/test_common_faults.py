@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from embedded.actions import utc_now
 from embedded.database import transact
 from embedded.scheduler import tick
+from runtime.clock import utc_now
 from tests.conftest import event
 from tests.dbt import PROJECT, run_dbt
 from tests.outreach_fixtures import run

@@ -8,9 +8,9 @@ import duckdb
 import numpy
 import pytest
 
-from embedded.actions import utc_now
 from embedded.database import transact
 from embedded.scheduler import tick
+from runtime.clock import utc_now
 from tests.conftest import event
 from tests.dbt import run_dbt
 from tests.outreach_fixtures import raise_alerts, run, states

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from embedded.actions import utc_now
+from runtime.clock import utc_now
 from tests.conftest import Lake, event
 from tests.soak.accounts import account
 from tests.soak.schedulers import Scheduler

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 
-from embedded.actions import utc_now
 from embedded.broker import broker
 from embedded.registry import streams, tasks
 from embedded.scheduler import tick
@@ -14,6 +13,7 @@ from ingest.loader import load
 from ingest.replay import replay
 from ingest.samples import FILES
 from ingest.sinks import open_sink
+from runtime.clock import utc_now
 from tests.conftest import Lake, event, run_module
 from tests.dbt import run_dbt
 

@@ -4,11 +4,11 @@ import csv
 
 import pytest
 
-from embedded.actions import utc_now
 from embedded.database import connect
 from embedded.procedures import call
 from embedded.scheduler import tick
 from outreach.checks import fitting_name
+from runtime.clock import utc_now
 from tests.dbt import PROJECT
 from tests.outreach_fixtures import customer, raise_alerts, run, states
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 
-from embedded.actions import utc_now
 from embedded.database import transact
 from embedded.scheduler import tick
 from embedded.summary import riskiest
@@ -18,6 +17,7 @@ from outreach.asking import ask_waiting
 from outreach.checks import fitting_name
 from outreach.providers import ask, generate_retention_email
 from outreach.settings import read_settings
+from runtime.clock import utc_now
 from tests.conftest import Lake, event, run_module
 from tests.outreach_fixtures import ATTACKS, GOOD, customer, raise_alerts, run, set_up, states
 

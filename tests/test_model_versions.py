@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded.actions import utc_now
 from embedded.functions import load_churn_model, load_model_that_serves
+from runtime.clock import utc_now
 from tests.conftest import Lake
 from tests.dbt import run_dbt
 from tests.model_rows import made_up

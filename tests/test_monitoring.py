@@ -11,10 +11,10 @@ from skl2onnx import to_onnx
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from embedded.actions import utc_now
 from embedded.refresh import refresh
 from embedded.registry import tasks
 from embedded.tasks import run_task
+from runtime.clock import utc_now
 from tests.conftest import Lake, event
 
 MONDAY = date(2026, 3, 2)

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from embedded.actions import utc_now
 from embedded.commands import Commands
 from embedded.registry import RESUME, tasks
 from embedded.scheduler import Passes
+from runtime.clock import utc_now
 from tests.conftest import Lake
 from tests.dbt import run_dbt
 

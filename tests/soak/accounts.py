@@ -2,11 +2,11 @@
 
 import duckdb
 
-from embedded.actions import utc_now
 from embedded.registry import streams, tasks
 from embedded.scheduler import tick
 from embedded.streams import has_data
 from embedded.tasks import run_task
+from runtime.clock import utc_now
 from tests.recomputed import differing_rows
 
 _FAULTS = {

@@ -8,9 +8,9 @@ from datetime import datetime, timezone
 import duckdb
 
 from embedded.broker import DEFAULT_PORT
-from embedded.command_line import run_command
 from embedded.database import DEFAULT_ROLE, connect
 from ingest.libraries import CHOICES, KAFKA_PYTHON
+from runtime.command_line import run_command
 from runtime.errors import EngineError, first_line
 
 

@@ -1,7 +1,6 @@
 """`python -m embedded schedule`: the scheduler as a process of its own, one for a lake."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,9 +8,10 @@ import duckdb
 
 from embedded.database import connect, lake_path
 from embedded.scheduler import run
-from ingest.lease import sole_process
-from ingest.loader import stop_on_signals
+from runtime.command_line import report
 from runtime.errors import first_line
+from runtime.signals import stop_on_signals
+from runtime.single_process import single_process
 
 # Of a process that another one in its place may do better; sysexits.h calls it EX_TEMPFAIL.
 ENGINE_FAILED = 75
@@ -22,7 +22,7 @@ def schedule() -> None:
     stop = stop_on_signals()
     with (
         connect(create=False) as connection,
-        sole_process(lake_path(), "scheduler", "this lake is being scheduled", stop) as is_ours,
+        single_process(lake_path(), "scheduler", "this lake is being scheduled", stop) as is_ours,
         ending_with_the_engine(),
     ):
         if is_ours:
@@ -41,9 +41,3 @@ def ending_with_the_engine() -> Iterator[None]:
     except duckdb.FatalException as error:
         report(f"the engine failed: {first_line(error)}")
         os._exit(ENGINE_FAILED)
-
-
-def report(line: str) -> None:
-    """Say one line on standard error."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()

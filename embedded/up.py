@@ -10,8 +10,9 @@ from embedded.broker import broker
 from embedded.database import lake_path
 from embedded.due_tables import pause
 from embedded.processes import DASHBOARD_PORT, PROJECT, run_dbt, start_dashboard
-from embedded.schedule import ENGINE_FAILED, report
+from embedded.schedule import ENGINE_FAILED
 from ingest.kafka import create_topic
+from runtime.command_line import report
 
 _LOOK_SECONDS = 0.2
 _CALM_SECONDS = 60  # a process that has run so long has recovered

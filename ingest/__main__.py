@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ingest.contract_limits import contract_limits
 from ingest.dry_run import dry_run
-from ingest.loader import LoadSummary, load, stop_on_signals
+from ingest.loader import LoadSummary, load
 from ingest.logs import LoadLog, set_up_logs
 from ingest.options import parse
 from ingest.progress import progress
@@ -22,6 +22,7 @@ from ingest.sinks import open_sink
 from ingest.truth import TruthFile
 from ingest.without_pandas import keep_pandas_out
 from runtime.errors import IngestError, UserError
+from runtime.signals import stop_on_signals
 
 
 def main() -> int:

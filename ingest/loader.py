@@ -1,8 +1,6 @@
 """The loader: poll, judge, commit. What the sink has committed is the only memory there is."""
 
-import _thread
 import logging
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -73,23 +71,6 @@ def load(
         committer.settle()
         reporter.tell(committer, started, is_last=True)
         return committer.summary(started, reader.lag())
-
-
-def stop_on_signals() -> threading.Event:
-    """Return an event that SIGTERM and SIGINT set: the batch at hand is committed, then all ends.
-
-    Works in the main thread only.
-    """
-    stop = threading.Event()
-
-    def end(*_: object) -> None:
-        # The main thread may have the event's own lock just now, and goes on when this returns: to
-        # wait for it here would be forever.
-        _thread.start_new_thread(stop.set, ())
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    return stop
 
 
 class _Committer:

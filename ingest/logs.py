@@ -11,15 +11,17 @@ from ingest.loader import LoadSummary
 FORMATS = ("text", "json")
 
 _LOGGER = logging.getLogger("ingest")
+_LOGGERS = (_LOGGER, logging.getLogger("runtime"))  # single_process.py tells who is waited for
 
 
 def set_up_logs(log_format: str, level: int = logging.INFO) -> None:
-    """Send what ingest/ logs to standard error in one of FORMATS."""
+    """Send what ingest/ and runtime/ log to standard error in one of FORMATS."""
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonLines() if log_format == "json" else _Words())
-    _LOGGER.handlers = [handler]
-    _LOGGER.setLevel(level)
-    _LOGGER.propagate = False
+    for logger in _LOGGERS:
+        logger.handlers = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
 
 
 def log_event(logger: logging.Logger, event: str, **fields: object) -> None:

@@ -4,9 +4,9 @@ import argparse
 import getpass
 import sys
 
-from embedded.command_line import run_command
 from embedded.database import connect
 from outreach.senders import Delivery
+from runtime.command_line import run_command
 
 
 def main() -> int:

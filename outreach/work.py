@@ -10,14 +10,15 @@ import duckdb
 
 from embedded.changes import changes_since, current_snapshot
 from embedded.database import connect, lake_path
-from embedded.schedule import ending_with_the_engine, report
-from ingest.lease import sole_process
-from ingest.loader import stop_on_signals
+from embedded.schedule import ending_with_the_engine
 from outreach.asking import ask_waiting
 from outreach.delivery import hand_over_waiting, resolve_interrupted
 from outreach.senders import Sender, open_sender
 from outreach.settings import read_settings
+from runtime.command_line import report
 from runtime.errors import EngineError, first_line
+from runtime.signals import stop_on_signals
+from runtime.single_process import single_process
 
 _LOOK_SECONDS = 1.0
 # Time alone makes a message due again: a try that failed, a customer who was written to lately.
@@ -33,7 +34,9 @@ def work(*, once: bool = False) -> None:
     sender = open_sender()
     with (
         connect(create=False) as connection,
-        sole_process(lake_path(), "outreach", "messages of this lake are handled", stop) as is_ours,
+        single_process(
+            lake_path(), "outreach", "messages of this lake are handled", stop
+        ) as is_ours,
         ending_with_the_engine(),
     ):
         if not is_ours:

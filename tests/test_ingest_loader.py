@@ -182,7 +182,7 @@ def test_a_signal_that_comes_while_the_event_is_looked_at_does_not_wait_for_itse
     """Who waits for the event holds its lock for a moment, and the handler runs in between."""
     program = """
 import os, signal, time
-from ingest.loader import stop_on_signals
+from runtime.signals import stop_on_signals
 
 stop = stop_on_signals()
 with stop._cond:

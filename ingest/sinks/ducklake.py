@@ -22,8 +22,8 @@ from embedded.database import (
     transact,
 )
 from ingest.batches import REJECTED_SCHEMA, Batch
-from ingest.lease import sole_process
 from runtime.errors import EngineError, IngestError
+from runtime.single_process import single_process
 
 _TABLES = {"churn_scores_raw", "churn_events_rejected", "ingest_batches"}
 
@@ -124,7 +124,9 @@ class DuckLakeSink:
 
     def hold(self, topic: str, stop: threading.Event) -> AbstractContextManager[bool]:
         """Be the only loader of a topic: wait for another one, or until `stop` (then False)."""
-        return sole_process(lake_path() / "loaders", topic, f"topic {topic} is being loaded", stop)
+        return single_process(
+            lake_path() / "loaders", topic, f"topic {topic} is being loaded", stop
+        )
 
     def write(self, batch: Batch) -> int:
         """Store rows and offsets together or not at all; return how many rows were accepted.

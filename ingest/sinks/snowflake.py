@@ -26,7 +26,6 @@ from tenacity import (
 )
 
 from ingest.batches import Batch, Span
-from ingest.lease import sole_process
 from ingest.sinks import snowflake_sql as sql
 from ingest.sinks.snowflake_account import Account
 from ingest.sinks.snowflake_channels import ChannelLostError, Clients
@@ -40,6 +39,7 @@ from ingest.sinks.snowflake_partition import (
     send_offsets,
 )
 from runtime.errors import IngestError
+from runtime.single_process import single_process
 
 _MOST_REOPENINGS = 6
 _UNREADABLE = "the message holds a number that the database does not read"
@@ -64,7 +64,7 @@ class SnowflakeSink:
         A loader on another machine shuts this one out of its channels: see `write`.
         """
         folder = Path(tempfile.gettempdir()) / f"churn-loaders-{getpass.getuser()}"
-        return sole_process(
+        return single_process(
             folder / self._account.name, topic, f"topic {topic} is being loaded", stop
         )
 

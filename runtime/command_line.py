@@ -1,4 +1,4 @@
-"""How a command line of this project ends: its code, or one line on what is wrong."""
+"""How a command line of this project ends and what it says on the way."""
 
 import argparse
 import sys
@@ -16,3 +16,9 @@ def run_command(parser: argparse.ArgumentParser) -> int:
         return 1
     except KeyboardInterrupt:
         return 0
+
+
+def report(line: str) -> None:
+    """Say one line on standard error."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def sole_process(folder: Path, name: str, told: str, stop: threading.Event) -> Iterator[bool]:
+def single_process(folder: Path, name: str, told: str, stop: threading.Event) -> Iterator[bool]:
     """Hold `name` in that folder while the context is open; yield False if `stop` came first.
 
     Who finds it held says `told`, for example "topic t is being loaded", and by whom.

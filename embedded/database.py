@@ -54,6 +54,7 @@ def connect(role: str | None = DEFAULT_ROLE, *, create: bool = True) -> duckdb.D
     connection = duckdb.connect()
     attach(connection)
     if role is not None:
+        # Not at the top, because it takes a while: the start of a loader would take twice as long.
         from embedded.functions import register_functions
 
         register_functions(connection, role=role)

@@ -1,15 +1,18 @@
 """The project's SQL functions on DuckDB, under the names that they have on Snowflake."""
 
 import threading
+from functools import cache
 
 import duckdb
 import numpy
 import pyarrow
 
 from embedded.churn_model import ChurnModel, read_active_model, return_to_last_good_model
+from embedded.database import connect
+from outreach import providers
 from outreach.addresses import mail_address
 from outreach.checks import check_message, draft_message
-from outreach.providers import generate_retention_email
+from outreach.settings import MessageSettings, read_settings
 from outreach.template import write_from_template
 from runtime.errors import EngineError
 
@@ -19,7 +22,6 @@ _MESSAGE_FUNCTIONS = {
     draft_message: 4,
     check_message: 5,
     mail_address: 1,
-    generate_retention_email: 1,
 }
 _lock = threading.Lock()
 _model: ChurnModel | None = None
@@ -39,7 +41,7 @@ def register_functions(connection: duckdb.DuckDBPyConnection, *, role: str) -> N
         type="arrow",
         null_handling="special",
     )
-    for function, parameters in _MESSAGE_FUNCTIONS.items():
+    for function, parameters in (_MESSAGE_FUNCTIONS | {generate_retention_email: 1}).items():
         connection.create_function(
             function.__name__,
             function,
@@ -50,6 +52,21 @@ def register_functions(connection: duckdb.DuckDBPyConnection, *, role: str) -> N
     connection.create_function(
         "is_role_in_session", lambda name: name.upper() == role.upper(), ["VARCHAR"], "BOOLEAN"
     )
+
+
+def generate_retention_email(reasons: str | None) -> str:
+    """Ask the provider that the lake's settings name; the SQL function of this name."""
+    return providers.generate_retention_email(_message_settings(), reasons)
+
+
+@cache
+def _message_settings() -> MessageSettings:
+    """Return the lake's settings as this process first read them.
+
+    They are read by a connection of their own, because the one that asks is running its query.
+    """
+    with connect(role=None, create=False) as connection:
+        return read_settings(connection)
 
 
 def load_churn_model(connection: duckdb.DuckDBPyConnection) -> ChurnModel | None:

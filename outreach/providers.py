@@ -4,16 +4,14 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
+from outreach.settings import MessageSettings
 from outreach.template import write_from_template
 from runtime.errors import first_line
 
 if TYPE_CHECKING:
     import httpx
-
-    from outreach.settings import MessageSettings
 
 # A reply that is worth reading has some hundred tokens; whoever sends more is not listened to.
 LONGEST_ANSWER_BYTES = 64 * 1024
@@ -34,33 +32,24 @@ class Answer:
     has_answered: bool = True
 
 
-def generate_retention_email(reasons: str | None) -> str:
-    """Ask the configured provider once; the SQL function of this name, on the laptop.
+def generate_retention_email(settings: MessageSettings, reasons: str | None) -> str:
+    """Ask the provider of the settings once; the SQL function of this name, on the laptop.
 
     Returns JSON text: reply, error, prompt_tokens, reply_tokens.
     """
-    answer = asdict(ask(_settings(), reasons or "[]"))
+    answer = asdict(ask(settings, reasons or "[]"))
     names = ("reply", "error", "prompt_tokens", "reply_tokens")
     return json.dumps({name: answer[name] for name in names})
 
 
-def ask(settings: "MessageSettings", reasons: str) -> Answer:
+def ask(settings: MessageSettings, reasons: str) -> Answer:
     """Ask the provider of the settings once about a customer's reasons; never raises."""
     if settings.provider == "template":
         return Answer(reply=write_from_template(reasons))
     return _ask_ollama(settings, reasons)
 
 
-@cache
-def _settings() -> "MessageSettings":
-    from embedded.database import connect
-    from outreach.settings import read_settings
-
-    with connect(role=None, create=False) as connection:
-        return read_settings(connection)
-
-
-def _ask_ollama(settings: "MessageSettings", reasons: str) -> Answer:
+def _ask_ollama(settings: MessageSettings, reasons: str) -> Answer:
     """One call of the server that OLLAMA_HOST names, bounded in time and in bytes."""
     import httpx
     import ollama

@@ -13,7 +13,8 @@ from embedded.database import connect, lake_path
 from embedded.schedule import ending_with_the_engine
 from outreach.asking import ask_waiting
 from outreach.delivery import hand_over_waiting, resolve_interrupted
-from outreach.senders import Sender, open_sender
+from outreach.senders import Sender
+from outreach.senders.choice import open_sender
 from outreach.settings import read_settings
 from runtime.command_line import report
 from runtime.errors import EngineError, first_line
@@ -31,7 +32,7 @@ _TOLD_BY = {"alert_events", "llm_calls", _MESSAGES}
 def work(*, once: bool = False) -> None:
     """Do what there is to do, again and again until SIGTERM or SIGINT; raises EngineError."""
     stop = stop_on_signals()
-    sender = open_sender()
+    sender = open_sender(lake_path())
     with (
         connect(create=False) as connection,
         single_process(

@@ -8,10 +8,12 @@ import socket
 import pytest
 from aiosmtpd.controller import Controller
 
+from embedded.database import lake_path
 from embedded.procedures import call
 from outreach import delivery
 from outreach.delivery import compose, hand_over_waiting, note, resolve_interrupted
-from outreach.senders import Delivery, open_sender
+from outreach.senders import Delivery
+from outreach.senders.choice import open_sender
 from outreach.settings import read_settings
 from runtime.errors import EngineError
 from tests.outreach_fixtures import raise_alerts, run, states
@@ -61,7 +63,7 @@ def approve(lake, *alerts: str) -> None:
 
 def send(lake) -> list[str]:
     said: list[str] = []
-    sender = open_sender()
+    sender = open_sender(lake_path())
     resolve_interrupted(lake.connection, sender, said.append)
     settings = read_settings(lake.connection)
     hand_over_waiting(lake.connection, sender, settings, said.append)
@@ -280,5 +282,5 @@ def test_a_sender_that_is_none_is_said_so(monkeypatch):
     for where in ("ftp://host", "smtp://user:secret@host", "smtp://"):
         monkeypatch.setenv("CHURN_OUTBOX", where)
         with pytest.raises(EngineError, match="CHURN_OUTBOX must be") as raised:
-            open_sender()
+            open_sender(lake_path())
         assert "secret" not in str(raised.value)

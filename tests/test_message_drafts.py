@@ -234,7 +234,7 @@ def test_the_function_of_sql_asks_the_configured_provider_once(lake):
     answer = json.loads(lake.one('select generate_retention_email(\'[{"code": "friction"}]\')'))
     assert json.loads(answer["reply"])["subject"] == "{name}, let us put this right"
     assert answer["error"] is None
-    assert json.loads(generate_retention_email(None))["reply"]
+    assert json.loads(generate_retention_email(read_settings(lake.connection), None))["reply"]
 
 
 @pytest.mark.parametrize("step", ["begin_llm_run", "note_llm_call", "draft_messages"])

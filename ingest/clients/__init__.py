@@ -19,6 +19,7 @@ def open_client(name: str, bootstrap_servers: str, topic: str) -> "Client":
 
     Raises IngestError when the library is missing or no broker answers.
     """
+    # Only the library that is used is imported: either takes a while, one may not be installed.
     if chosen_library(name) == LIBRDKAFKA:
         from ingest.clients.librdkafka import LibrdkafkaClient
 

@@ -15,6 +15,7 @@ DELIVERY_SECONDS = 30
 
 def open_sender(client: str, bootstrap_servers: str, topic: str) -> "Sender":
     """Connect with the client of that name; raises IngestError if it is missing."""
+    # Only the library that is used is imported: either takes a while, one may not be installed.
     if chosen_library(client) == LIBRDKAFKA:
         from ingest.senders.librdkafka import LibrdkafkaSender
 

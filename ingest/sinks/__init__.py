@@ -12,7 +12,7 @@ from ingest.batches import Batch
 
 def open_sink(name: str) -> "Sink":
     """Open the sink of that name; raises IngestError or EngineError when it cannot be used."""
-    return SINKS[name]()
+    return SINKS[name]()  # each imports its own database only, of which both take a while
 
 
 def _open_ducklake() -> "Sink":

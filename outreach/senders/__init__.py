@@ -1,15 +1,9 @@
-"""Who takes messages over: a mail server, or a folder. $CHURN_OUTBOX says which."""
+"""Who takes messages over, a mail server or a folder: what both have in common."""
 
-import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from email.message import EmailMessage
-from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
-
-from embedded.database import lake_path
-from runtime.errors import EngineError
 
 HANDED_OVER, FAILED, UNKNOWN, BOUNCED = "HANDED_OVER", "FAILED", "UNKNOWN", "BOUNCED"
 INVALID_ADDRESS = "INVALID_ADDRESS"
@@ -44,25 +38,3 @@ class Sender(Protocol):
 
     def find(self, alert_id: str) -> Delivery:
         """Say what became of a hand-over that a killed process began."""
-
-
-def open_sender() -> Sender:
-    """Return the sender that $CHURN_OUTBOX names; raises EngineError when it names none.
-
-    A folder (the default: outbox in the lake), smtp://user@host:port (STARTTLS where the server
-    has it) or smtps://user@host:port; the password is $CHURN_SMTP_PASSWORD.
-    """
-    from outreach.senders.folder import FolderSender
-    from outreach.senders.smtp import SmtpSender
-
-    where = os.environ.get("CHURN_OUTBOX") or str(lake_path() / "outbox")
-    if "://" not in where:
-        return FolderSender(Path(where))
-    url = urlsplit(where)
-    if url.scheme not in ("smtp", "smtps") or not url.hostname or url.password:
-        raise EngineError(
-            "CHURN_OUTBOX must be a folder, smtp://user@host:port or smtps://user@host:port;"
-            " the password belongs into CHURN_SMTP_PASSWORD"
-        )
-    password = os.environ.get("CHURN_SMTP_PASSWORD")
-    return SmtpSender(url.hostname, url.port, url.username, password, url.scheme == "smtps")

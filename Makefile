@@ -46,7 +46,7 @@ snowflake-report: setup ## All that deploys would send to Snowflake, and both en
 	@$(BIN)/python -m tests.snowflake.report
 
 shots: setup ## Screenshots of every page, 1440 and 820 px, light and dark, into target/shots/
-	@CHURN_LAKE=target/showcase $(BIN)/python -m tests.browser.shots $(ARGS)
+	@CHURN_HOME=target/showcase $(BIN)/python -m tests.browser.shots $(ARGS)
 
 lint: setup ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from connection import LAKE, Source, query, snowflake_session
+from connection import DUCKDB, Source, query, snowflake_session
 from data.changes import forget
+
+
+PATIENCE_SECONDS = 5.0  # that a button waits for another process that has the database file
 
 
 class Refused(NamedTuple):
@@ -43,7 +46,7 @@ def assign(
 
 def viewer(source: Source) -> str:
     """Return who is looking: on Snowflake the viewer's login, on the laptop the user and role."""
-    return f"{source.viewer} as {source.role}" if source.backend == LAKE else source.viewer
+    return f"{source.viewer} as {source.role}" if source.backend == DUCKDB else source.viewer
 
 
 def _call_for_many(
@@ -75,18 +78,17 @@ def _call(
     arguments: dict[str, str | None],
     customers: Mapping[str, str],
 ) -> list[Refused]:
-    answer = _call_lake if source.backend == LAKE else _call_snowflake
+    answer = _call_duckdb if source.backend == DUCKDB else _call_snowflake
     rows = answer(source, procedure, {**arguments, "actor": viewer(source)})
     forget(source, customers)
     return [Refused(alert_id, sentence) for alert_id, sentence in rows]
 
 
-def _call_lake(source: Source, procedure: str, arguments: dict[str, str | None]) -> list[tuple]:
-    from embedded.database import connect
-    from embedded.procedures import call
+def _call_duckdb(source: Source, procedure: str, arguments: dict[str, str | None]) -> list[tuple]:
+    from embedded.engine.procedures import call
+    from embedded.session import existing_database
 
-    with connect(source.role, create=False) as connection:
-        return call(connection, procedure, arguments)
+    return call(existing_database(), procedure, arguments, PATIENCE_SECONDS)
 
 
 def _call_snowflake(_: Source, procedure: str, arguments: dict[str, str | None]) -> list[tuple]:

@@ -1,4 +1,4 @@
-"""The only choice of a backend: Snowflake, or the laptop's lake. Both answer the same query()."""
+"""The only choice of a backend: Snowflake, or the laptop's DuckDB. Both answer the same query()."""
 
 import getpass
 import os
@@ -11,13 +11,17 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-SNOWFLAKE, LAKE = "snowflake", "lake"
+SNOWFLAKE, DUCKDB = "snowflake", "duckdb"
 DEFAULT_ROLE = "CHURN_MANAGER"
 ROLE_KEY = "role"
 # Snowflake's containers log in with this. There every viewer asks with rights of their own.
 _CONTAINER_TOKEN = Path("/snowflake/session/token")
 _OWN_RIGHTS, _CALLERS_RIGHTS = "snowflake", "snowflake-callers-rights"
 _NO_SUCH_OBJECT = 2003  # Snowflake's code for: it does not exist, or this role may not see it
+# So long a page waits for another process that has the database file.
+_PATIENCE_SECONDS = 0.3
+AWAY_KEY = "database file is away"  # why the last query was answered from memory
+_KEPT_ANSWERS = 128
 _NOBODY = "viewer"  # a session whose viewer is not known shares its answers with no other
 
 
@@ -31,26 +35,26 @@ class Source(NamedTuple):
     backend: str
     viewer: str  # whose name is written beside what they do
     role: str = ""  # on Snowflake the viewer has one; nobody chooses it here
-    lake: str = ""
-    generation: int = 0  # tells a lake from the one that lay in the same folder before
+    home: str = ""
+    generation: int = 0  # tells a database from the one that lay in the same folder before
 
 
 def current_source() -> Source:
-    """Return where this run asks: Snowflake as the viewer, or the lake as the previewed role."""
+    """Return where this run asks: Snowflake as the viewer, or DuckDB as the previewed role."""
     if _on_snowflake():
         return Source(SNOWFLAKE, _snowflake_viewer())
     _make_importable()
-    from embedded.database import lake_path
+    from embedded.engine.storage import churn_home, database_file
 
-    catalog = lake_path() / "catalog.sqlite"
-    generation = catalog.stat().st_ino if catalog.exists() else 0
+    file = database_file()
+    generation = file.stat().st_ino if file.exists() else 0
     role = st.session_state.get(ROLE_KEY) or DEFAULT_ROLE
-    return Source(LAKE, _laptop_viewer(), role, str(lake_path()), generation)
+    return Source(DUCKDB, _laptop_viewer(), role, str(churn_home()), generation)
 
 
 def query(source: Source, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
     """Answer one query; `?` stands for a parameter. Raises Unavailable without a pipeline."""
-    ask = _ask_snowflake if source.backend == SNOWFLAKE else _ask_lake
+    ask = _ask_snowflake if source.backend == SNOWFLAKE else _ask_duckdb
     frame = ask(source, sql, list(parameters))
     # Snowflake answers in capitals, and with dates that pandas does not know as such.
     frame = frame.rename(columns=str.lower)
@@ -106,33 +110,46 @@ def _ask_snowflake(_: Source, sql: str, parameters: list[Any]) -> pd.DataFrame:
         raise
 
 
-def _ask_lake(source: Source, sql: str, parameters: list[Any]) -> pd.DataFrame:
+def _ask_duckdb(source: Source, sql: str, parameters: list[Any]) -> pd.DataFrame:
     import duckdb
 
-    from embedded.database import CATALOG, explain
+    from embedded.engine.storage import NotAvailableError, explain
+    from embedded.session import connect
     from runtime.errors import EngineError
 
+    asked = (source, sql, tuple(parameters))
     try:
-        # Sessions run in threads of their own, and a DuckDB connection serves one at a time.
-        with _open_lake(source).cursor() as cursor:
-            cursor.execute(f"use {CATALOG}.main")
-            return cursor.execute(sql, parameters).df()
+        with connect(source.role, patience_seconds=_PATIENCE_SECONDS) as connection:
+            answer = connection.execute(sql, parameters).df()
+    except NotAvailableError as error:
+        # dbt has the file, or another command: what was known before stands for a while.
+        st.session_state[AWAY_KEY] = str(error)
+        if (last := _last_answers().get(asked)) is None:
+            raise Unavailable(str(error)) from error
+        return last.copy()
     except EngineError as error:
         raise Unavailable(str(error)) from error
     except duckdb.CatalogException as error:
-        raise Unavailable("the lake holds no pipeline yet: run 'dbt build'") from error
+        raise Unavailable("the database holds no pipeline yet: run 'dbt build'") from error
     except duckdb.IOException as error:
         raise Unavailable(explain(error)) from error
+    st.session_state.pop(AWAY_KEY, None)
+    _remember(asked, answer)
+    return answer
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _open_lake(source: Source) -> Any:
-    from embedded.database import connect
+def _remember(asked: tuple, answer: pd.DataFrame) -> None:
+    """Keep an answer for when the file is away, and the latest ones only."""
+    answers = _last_answers()
+    answers.pop(asked, None)
+    answers[asked] = answer.copy()
+    while len(answers) > _KEPT_ANSWERS:
+        answers.pop(next(iter(answers)), None)
 
-    connection = connect(source.role, create=False)
-    # Viewers share the processors; for sums of few columns a second one costs more than it brings.
-    connection.execute("set threads = 1")
-    return connection
+
+@st.cache_resource(show_spinner=False)
+def _last_answers() -> dict[tuple, pd.DataFrame]:
+    return {}
 
 
 def _make_importable() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from connection import LAKE, Source, Unavailable
+from connection import DUCKDB, Source, Unavailable
 from words import moment
 
 _START = (
@@ -42,7 +42,7 @@ def says_unscored(source: Source, figures: Mapping[str, Any]) -> bool:
         return False
     todo = (
         "run `dbt build` (trains the model), then `python -m embedded tick` (scores)."
-        if source.backend == LAKE
+        if source.backend == DUCKDB
         else "run `dbt build` (trains the model); the tasks score within a minute."
     )
     st.info(f"No customer is scored yet: {todo}", icon=":material/info:")

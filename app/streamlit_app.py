@@ -7,7 +7,7 @@ deep link to a fresh server.
 import gc
 
 import streamlit as st
-from connection import DEFAULT_ROLE, LAKE, ROLE_KEY, current_source
+from connection import DEFAULT_ROLE, DUCKDB, ROLE_KEY, current_source
 from notices import calm
 
 PREVIEWED_ROLES = (
@@ -41,7 +41,7 @@ def main() -> None:
             "Watch": [st.Page("views/health.py", title="Health")],
         }
     )
-    if current_source().backend == LAKE:
+    if current_source().backend == DUCKDB:
         _preview_role()
     with calm():
         page.run()

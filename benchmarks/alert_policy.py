@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
-
 from embedded.database import connect, transact
 from embedded.processes import run_dbt
 from embedded.scheduler import tick
+
 from ingest.samples import EVENTS, PROFILES
 
 _LOAD = f"""

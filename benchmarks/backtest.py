@@ -12,12 +12,12 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
+from embedded.database import connect
+from embedded.processes import run_dbt
 from rich.console import Console
 from rich.table import Table
 
 from embedded.broker import broker
-from embedded.database import connect
-from embedded.processes import run_dbt
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.sinks import open_sink

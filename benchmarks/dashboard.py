@@ -14,15 +14,15 @@ import time
 from pathlib import Path
 
 import duckdb
+from embedded.database import connect
+from embedded.processes import run_dbt
+from embedded.scheduler import tick
 from playwright.sync_api import Browser, BrowserContext
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.history import event_type
 from benchmarks.memory import peak
-from embedded.database import connect
-from embedded.processes import run_dbt
-from embedded.scheduler import tick
 from tests.browser.driver import PAGES, browser, chromium, serving_process, settle
 
 CUSTOMERS = 100_000

@@ -1,7 +1,6 @@
 """A lake with a past: customers of whom some have left, a trained model, and everyone scored."""
 
 import duckdb
-
 from embedded.database import connect
 from embedded.processes import run_dbt
 

@@ -12,11 +12,12 @@ from contextlib import closing, contextmanager
 from uuid import uuid4
 
 import msgspec
+from embedded.database import connect
+from embedded.processes import PROJECT, run_dbt
+from ingest.sinks.ducklake import DuckLakeSink
 
 from benchmarks.memory import peak_kilobytes
 from embedded.broker import broker
-from embedded.database import connect
-from embedded.processes import PROJECT, run_dbt
 from ingest.batches import Batch, StoredTopic, judge
 from ingest.clients.kafka_python import KafkaPythonClient
 from ingest.clients.librdkafka import LibrdkafkaClient
@@ -26,7 +27,6 @@ from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from ingest.loader import BATCH_ROWS, LINGER_SECONDS, load
 from ingest.publisher import send
 from ingest.reader import TopicReader
-from ingest.sinks.ducklake import DuckLakeSink
 
 _TOPIC = "bench.ingest"
 _CLIENTS = {KAFKA_PYTHON: KafkaPythonClient, LIBRDKAFKA: LibrdkafkaClient}

@@ -16,12 +16,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import msgspec
-
-from benchmarks import history
-from embedded.broker import broker
 from embedded.database import connect, lake_path
 from embedded.processes import PROJECT
 from embedded.scheduler import tick
+
+from benchmarks import history
+from embedded.broker import broker
 from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from ingest.publisher import send
 from runtime.clock import utc_now

@@ -6,11 +6,11 @@ import statistics
 import time
 
 import duckdb
-
-from benchmarks.history import event_type
 from embedded.database import connect, lake_path
 from embedded.processes import run_dbt
 from embedded.refresh import Refresh, refresh
+
+from benchmarks.history import event_type
 
 CUSTOMERS = 100_000
 CHANGE = 10_000

@@ -4,11 +4,11 @@ import json
 import time
 
 import duckdb
-
-from benchmarks import history
 from embedded.database import connect
 from embedded.registry import tasks
 from embedded.tasks import run_task
+
+from benchmarks import history
 from runtime.clock import utc_now
 
 _SWEEP = "sweep_silent_customers"

@@ -1,14 +1,15 @@
-"""The command line of the embedded engine: demo, up, schedule, tick, maintain and query."""
+"""The command line of the embedded engine: demo, up, schedule, tick, query and export."""
 
 import argparse
 import sys
 from contextlib import suppress
 from datetime import datetime, timezone
+from pathlib import Path
 
 import duckdb
 
 from embedded.broker import DEFAULT_PORT
-from embedded.database import DEFAULT_ROLE, connect
+from embedded.session import DEFAULT_ROLE, connect, existing_database
 from ingest.libraries import CHOICES, KAFKA_PYTHON
 from runtime.command_line import run_command
 from runtime.errors import EngineError, first_line
@@ -38,31 +39,23 @@ def _up(arguments: argparse.Namespace) -> None:
 
 
 def _schedule(_: argparse.Namespace) -> None:
-    from embedded.schedule import schedule
+    from embedded.up import schedule
 
     schedule()
 
 
 def _tick(arguments: argparse.Namespace) -> int:
-    from embedded.schedule import ending_with_the_engine
-    from embedded.scheduler import tick
+    from embedded.engine.scheduler import tick
+    from embedded.up import ending_with_the_engine
 
-    with connect(create=False) as connection, ending_with_the_engine():
-        done = tick(connection, arguments.as_of)
-    sys.stdout.write("\n".join(done.in_words()) + "\n")
+    with existing_database().session() as opened, ending_with_the_engine():
+        done = tick(opened, arguments.as_of)
+    sys.stdout.write("\n".join(done.summary_lines()) + "\n")
     return int(done.has_failed)
 
 
-def _maintain(_: argparse.Namespace) -> int:
-    from embedded.maintenance import maintain
-
-    done = maintain()
-    sys.stdout.write(done.in_words() + "\n")
-    return int(bool(done.errors))
-
-
 def _query(arguments: argparse.Namespace) -> int:
-    with connect(arguments.role, create=False) as connection:
+    with connect(arguments.role) as connection:
         connection.execute("begin transaction")  # whatever is asked, nothing is written
         try:
             result = connection.sql(arguments.sql)
@@ -74,6 +67,13 @@ def _query(arguments: argparse.Namespace) -> int:
             with suppress(duckdb.Error):
                 connection.execute("rollback")
     return 0
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from embedded.export import export
+
+    for name, rows in export(existing_database(), arguments.folder):
+        sys.stdout.write(f"{name}: {rows:,} rows\n")
 
 
 def _moment(text: str) -> datetime:
@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(run=_up)
 
     schedule = commands.add_parser(
-        "schedule", help="one pass after the other until it is stopped: what `up` runs"
+        "schedule", help="one pass after the other until it is stopped, without the rest of `up`"
     )
     schedule.set_defaults(run=_schedule)
 
@@ -113,10 +113,11 @@ def _parser() -> argparse.ArgumentParser:
     tick.add_argument("--as-of", type=_moment, help="the moment in UTC to act as of (default: now)")
     tick.set_defaults(run=_tick)
 
-    maintain = commands.add_parser("maintain", help="few files, no snapshot that nobody needs")
-    maintain.set_defaults(run=_maintain)
+    export = commands.add_parser("export", help="every table as a Parquet file")
+    export.add_argument("folder", type=Path, help="a new or empty folder")
+    export.set_defaults(run=_export)
 
-    query = commands.add_parser("query", help="read the lake")
+    query = commands.add_parser("query", help="read the database")
     query.add_argument("sql", help='for example "select * from manager_risk_queue"')
     query.add_argument("--role", default=DEFAULT_ROLE, help="whose view to preview")
     query.add_argument("--max-rows", type=int, default=40)

@@ -12,7 +12,7 @@ import duckdb
 import numpy
 import onnxruntime
 
-from embedded.database import CATALOG, lake_path
+from embedded.engine.storage import CATALOG, Connection, churn_home
 from runtime.errors import EngineError
 from training.status import has_trained
 
@@ -69,7 +69,7 @@ class ChurnModel:
 
 
 def read_active_model(
-    connection: duckdb.DuckDBPyConnection, *, loaded: ChurnModel | None = None
+    connection: Connection, *, loaded: ChurnModel | None = None
 ) -> ChurnModel | None:
     """Return the active model, reusing the loaded one while its version is the active one.
 
@@ -87,9 +87,7 @@ def read_active_model(
     return open_model(active[0])
 
 
-def return_to_last_good_model(
-    connection: duckdb.DuckDBPyConnection, problem: EngineError
-) -> ChurnModel:
+def return_to_last_good_model(connection: Connection, problem: EngineError) -> ChurnModel:
     """Let the latest other version serve that can, and note why; raises `problem` if none can.
 
     Runs in the caller's transaction, so that what it scores and how it is labelled go together.
@@ -115,7 +113,7 @@ def return_to_last_good_model(
     raise problem
 
 
-def check_model(connection: duckdb.DuckDBPyConnection, version: str) -> None:
+def check_model(connection: Connection, version: str) -> None:
     """Raise EngineError when a trained version cannot serve."""
     found = _versions(connection, "select ?", [version])
     if not found:
@@ -125,7 +123,7 @@ def check_model(connection: duckdb.DuckDBPyConnection, version: str) -> None:
 
 def open_model(version: Version) -> ChurnModel:
     """Open an artefact after checking that it is the one that was described; raises EngineError."""
-    path = lake_path() / "models" / version.artefact
+    path = churn_home() / "models" / version.artefact
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -161,7 +159,7 @@ def _check_golden_rows(model: ChurnModel, golden_rows: list[dict]) -> None:
 
 
 def _versions(
-    connection: duckdb.DuckDBPyConnection, which: str, parameters: list[str] | None = None
+    connection: Connection, which: str, parameters: list[str] | None = None
 ) -> list[Version]:
     """Return the trained versions that a query names in its first column, in its order."""
     names = [name for name, *_ in connection.execute(which, parameters or []).fetchall()]

@@ -1,34 +1,112 @@
-"""dbt-duckdb's seam: the lake and its functions on dbt's connection, and actions for macros."""
+"""dbt-duckdb's seam: the database file is ours while dbt runs, and macros may have us act."""
 
+import sys
+from collections.abc import Callable
 from typing import Any
 
+import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 
-from embedded.actions import ACTIONS
-from embedded.database import DEFAULT_ROLE, attach
-from embedded.functions import load_churn_model, register_functions
-from embedded.registry import create_registry
+from embedded.churn_model import check_model
+from embedded.engine.changes import describe_arrivals
+from embedded.engine.due_tables import forget_failures
+from embedded.engine.intervals import parse_target_lag
+from embedded.engine.refresh_pass import refresh
+from embedded.engine.registry import create_registry, tasks
+from embedded.engine.statements import Statements
+from embedded.engine.storage import Opened, explain
+from embedded.engine.streams import place_stream
+from embedded.engine.tasks import run_task
+from embedded.functions import load_churn_model
+from embedded.session import open_database
+from runtime.clock import utc_now
 from runtime.errors import EngineError
 
 
 class Plugin(BasePlugin):
-    """Attach the lake before dbt asks for it, with the options that every process uses."""
+    """Have the database file before dbt opens it, and keep it until dbt ends."""
+
+    def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
+        """Wait for the file and open it: dbt's connection then has the project's functions."""
+        _or_dbt_error(lambda: open_database().pin())
 
     def configure_connection(self, conn: Any) -> None:
-        """Attach the lake, register the project's functions, create the registry."""
-        try:
-            attach(conn)
-            register_functions(conn, role=DEFAULT_ROLE)
+        """Create the registry where it is missing, and load the model."""
+
+        def work() -> None:
             create_registry(conn)
             load_churn_model(conn)
-        except EngineError as error:
-            raise DbtRuntimeError(str(error)) from error
+
+        _or_dbt_error(work)
 
     def store(self, target_config: Any) -> None:
         """Run the action that the macro embedded_action names; nothing is stored."""
         action, name = target_config.config["action"], target_config.relation.identifier
-        try:
-            ACTIONS[action](name)
-        except EngineError as error:
-            raise DbtRuntimeError(str(error)) from error
+
+        def work() -> None:
+            with open_database().session() as opened:
+                ACTIONS[action](opened, name)
+
+        _or_dbt_error(work)
+
+
+def _or_dbt_error(work: Callable[[], None]) -> None:
+    """Do something, with our errors and the disk's as errors of dbt, in one line."""
+    try:
+        work()
+    except (OSError, duckdb.IOException) as error:
+        raise DbtRuntimeError(explain(error)) from error
+    except EngineError as error:
+        raise DbtRuntimeError(str(error)) from error
+
+
+def _check_target_lag(_: Opened, text: str) -> None:
+    """Raise EngineError for a target lag that no dynamic table can have."""
+    parse_target_lag(text)
+
+
+def _refresh_dynamic_table(opened: Opened, name: str) -> None:
+    """Bring one dynamic table and those it reads up to date; one that was suspended goes on."""
+    statements = Statements(opened)
+    refresh(statements, [name])
+    describe_arrivals(statements)
+    forget_failures(statements, name)
+
+
+def _place_stream(opened: Opened, name: str) -> None:
+    """Create a registered stream's view at its offset."""
+    place_stream(Statements(opened), name)
+
+
+def _execute_task(opened: Opened, name: str) -> None:
+    """Run one task now, whether it is suspended or not; raises EngineError when it fails.
+
+    A command is waited for.
+    """
+    statements = Statements(opened)
+    known = tasks(statements.connection)
+    if (task := known.get(name.lower())) is None:
+        named = ", ".join(known) or "none yet: run 'dbt build' first"
+        raise EngineError(f"there is no task {name}; the tasks are {named}")
+    run = run_task(statements, task, utc_now())
+    if run is None:
+        sys.stdout.write(f"task {name}: its query returns no row, there is nothing to do\n")
+        return
+    if run.error is not None:
+        raise EngineError(f"task {name} failed: {run.error}")
+    sys.stdout.write(f"task {run.name} succeeded in {run.seconds:.2f} s\n")
+
+
+def _check_model(opened: Opened, version: str) -> None:
+    """Raise EngineError when a trained version's artefact cannot serve here."""
+    check_model(opened.cursor(), version)
+
+
+ACTIONS: dict[str, Callable[[Opened, str], None]] = {
+    "check_target_lag": _check_target_lag,
+    "refresh_dynamic_table": _refresh_dynamic_table,
+    "place_stream": _place_stream,
+    "execute_task": _execute_task,
+    "check_model": _check_model,
+}

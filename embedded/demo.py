@@ -4,21 +4,23 @@ import json
 import shutil
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from embedded.broker import broker
-from embedded.database import connect, lake_path
-from embedded.processes import DASHBOARD_PORT, run_dbt, start_dashboard
-from embedded.scheduler import tick
+from embedded.dashboard import DASHBOARD_PORT, serve_dashboard
+from embedded.engine.dbt import run_dbt
+from embedded.engine.scheduler import tick
+from embedded.engine.storage import churn_home
+from embedded.session import DEFAULT_ROLE, open_database, preview_as
 from embedded.summary import latest_draft, riskiest, summarize
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.samples import FILES
-from ingest.sinks import open_sink
+from ingest.sinks.duckdb import DuckDBSink
 from runtime.errors import EngineError
 
 TOPIC = "churn.events"
@@ -26,31 +28,32 @@ _MARK = "made-by-the-demo"
 
 
 def demo(*, as_json: bool, dashboard: bool) -> None:
-    """Build a fresh lake from the sample, print what came of it, then show the dashboard.
+    """Build a fresh database from the sample, print what came of it, then show the dashboard.
 
-    Raises EngineError rather than touch a lake that the demo did not make.
+    Raises EngineError rather than touch a database that the demo did not make.
     """
     started = time.monotonic()
     console = Console(stderr=True)
-    _clear_lake()
+    _clear_home()
     with _step(console, "making the tables that are loaded into (dbt run -s raw)"):
         run_dbt("run", "-s", "raw")
-    (lake_path() / _MARK).touch()
+    (churn_home() / _MARK).touch()
     with broker(port=0) as address:
         with _step(console, "replaying real events through the broker"):
             replayed = replay(FILES, address, TOPIC, shift_to_now=True)
         with _step(console, f"loading {replayed:,} events"):
-            sink = open_sink("duckdb")
+            sink = DuckDBSink(open_database())
             try:
                 load(sink, address, TOPIC, until_end=True)
             finally:
                 sink.close()
     with _step(console, "building the pipeline, training the model (dbt build)"):
         run_dbt("build")
-    with connect() as connection:
+    with open_database().session() as opened, opened.cursor() as connection:
+        preview_as(connection, DEFAULT_ROLE)
         with _step(console, "scoring, alerting, drafting (tick)"):
-            done = tick(connection)
-        for line in done.in_words():
+            done = tick(opened)
+        for line in done.summary_lines():
             console.print(f"  {line}", highlight=False)
         figures = {"events_replayed": replayed, **summarize(connection)}
         figures["seconds"] = round(time.monotonic() - started, 1)
@@ -62,15 +65,15 @@ def demo(*, as_json: bool, dashboard: bool) -> None:
         _serve(console)
 
 
-def _clear_lake() -> None:
-    """Remove the lake of an earlier demo; anyone else's stays, with a word on how to go on."""
-    path = lake_path()
+def _clear_home() -> None:
+    """Remove the database of an earlier demo; anyone else's stays, with a word on how to go on."""
+    path = churn_home()
     if not path.exists() or not any(path.iterdir()):
         return
     if not (path / _MARK).exists():
         raise EngineError(
-            f"{path} holds a lake that the demo did not make, and it starts from an empty one:"
-            " set CHURN_LAKE to another folder, or move that one away"
+            f"{path} holds a database that the demo did not make, and it starts from an empty one:"
+            " set CHURN_HOME to another folder, or move that one away"
         )
     shutil.rmtree(path)
 
@@ -104,11 +107,5 @@ def _show(console: Console, figures: dict, customers: list, draft: tuple | None)
 
 
 def _serve(console: Console) -> None:
-    process = start_dashboard()
     console.print(f"dashboard: http://localhost:{DASHBOARD_PORT} (Ctrl-C ends it)")
-    with suppress(KeyboardInterrupt):
-        if process.wait() != 0:
-            raise EngineError(
-                f"the dashboard ended: is port {DASHBOARD_PORT} taken? See the lines above"
-            )
-    process.terminate()
+    serve_dashboard()

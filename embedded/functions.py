@@ -1,14 +1,13 @@
 """The project's SQL functions on DuckDB, under the names that they have on Snowflake."""
 
 import threading
-from functools import cache
+from collections.abc import Callable
 
-import duckdb
 import numpy
 import pyarrow
 
 from embedded.churn_model import ChurnModel, read_active_model, return_to_last_good_model
-from embedded.database import connect
+from embedded.engine.storage import CATALOG, Connection
 from outreach import providers
 from outreach.addresses import mail_address
 from outreach.checks import check_message, draft_message
@@ -23,15 +22,15 @@ _MESSAGE_FUNCTIONS = {
     check_message: 5,
     mail_address: 1,
 }
+DEFAULT_ROLE = "CHURN_MANAGER"
 _lock = threading.Lock()
 _model: ChurnModel | None = None
 
 
-def register_functions(connection: duckdb.DuckDBPyConnection, *, role: str) -> None:
-    """Register PREDICT_CHURN, IS_ROLE_IN_SESSION and the functions of messages on a connection.
+def register_functions(connection: Connection) -> None:
+    """Register PREDICT_CHURN, IS_ROLE_IN_SESSION and the functions of messages on an open file.
 
-    `role` is who asks. It previews what that role would see on Snowflake; it is no protection,
-    because whoever can open the lake's files can read all of them.
+    All connections to the file have them then. IS_ROLE_IN_SESSION goes by the variable `role`.
     """
     connection.create_function(
         "predict_churn",
@@ -41,7 +40,8 @@ def register_functions(connection: duckdb.DuckDBPyConnection, *, role: str) -> N
         type="arrow",
         null_handling="special",
     )
-    for function, parameters in (_MESSAGE_FUNCTIONS | {generate_retention_email: 1}).items():
+    asking = {_asking_function(connection): 1}
+    for function, parameters in (_MESSAGE_FUNCTIONS | asking).items():
         connection.create_function(
             function.__name__,
             function,
@@ -49,28 +49,32 @@ def register_functions(connection: duckdb.DuckDBPyConnection, *, role: str) -> N
             "VARCHAR",
             null_handling="special",
         )
-    connection.create_function(
-        "is_role_in_session", lambda name: name.upper() == role.upper(), ["VARCHAR"], "BOOLEAN"
+    # Kept in the file, so that its views answer in any DuckDB tool.
+    connection.execute(
+        f"create macro if not exists {CATALOG}.main.is_role_in_session(asked) as"
+        f" upper(asked) = upper(coalesce(getvariable('role'), '{DEFAULT_ROLE}'))"
     )
 
 
-def generate_retention_email(reasons: str | None) -> str:
-    """Ask the provider that the lake's settings name; the SQL function of this name."""
-    return providers.generate_retention_email(_message_settings(), reasons)
+def _asking_function(connection: Connection) -> Callable[[str | None], str]:
+    """Return the SQL function that asks the provider which the stored settings name.
 
-
-@cache
-def _message_settings() -> MessageSettings:
-    """Return the lake's settings as this process first read them.
-
-    They are read by a connection of their own, because the one that asks is running its query.
+    They are read once per open file, by another connection than the one that runs the query.
     """
-    with connect(role=None, create=False) as connection:
-        return read_settings(connection)
+    settings: list[MessageSettings] = []
+
+    def generate_retention_email(reasons: str | None) -> str:
+        if not settings:
+            with connection.cursor() as cursor:
+                cursor.execute(f"use {CATALOG}.main")
+                settings.append(read_settings(cursor))
+        return providers.generate_retention_email(settings[0], reasons)
+
+    return generate_retention_email
 
 
-def load_churn_model(connection: duckdb.DuckDBPyConnection) -> ChurnModel | None:
-    """Make the lake's active model the one that PREDICT_CHURN uses; None while there is none.
+def load_churn_model(connection: Connection) -> ChurnModel | None:
+    """Make the active model the one that PREDICT_CHURN uses; None while there is none.
 
     The artefact is read once per process and version. Raises EngineError when it cannot serve.
     """
@@ -80,7 +84,7 @@ def load_churn_model(connection: duckdb.DuckDBPyConnection) -> ChurnModel | None
         return _model
 
 
-def load_model_that_serves(connection: duckdb.DuckDBPyConnection) -> None:
+def load_model_that_serves(connection: Connection) -> None:
     """Load the active model or, when it cannot serve, go back to the last good one.
 
     Raises EngineError when there is none. Runs in the transaction that scores.

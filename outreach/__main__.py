@@ -4,9 +4,10 @@ import argparse
 import getpass
 import sys
 
-from embedded.database import connect
+from embedded.session import existing_database
 from outreach.senders import Delivery
 from runtime.command_line import run_command
+from runtime.signals import stop_on_signals
 
 
 def main() -> int:
@@ -17,28 +18,26 @@ def main() -> int:
 def _run(arguments: argparse.Namespace) -> None:
     from outreach.work import work
 
-    work(once=arguments.once)
+    work(existing_database(), stop_on_signals(), once=arguments.once)
 
 
 def _note(arguments: argparse.Namespace) -> int:
     from outreach.delivery import note
 
     delivery = Delivery(arguments.step.upper(), arguments.detail)
-    with connect(create=False) as connection:
-        return _say(note(connection, arguments.alert_id, delivery, getpass.getuser()))
+    return _say(note(existing_database(), arguments.alert_id, delivery, getpass.getuser()))
 
 
 def _suppress(arguments: argparse.Namespace) -> int:
-    from embedded.procedures import call
+    from embedded.engine.procedures import call
 
     given = {"customer_id": arguments.customer_id, "reason": arguments.reason}
-    with connect(create=False) as connection:
-        return _say(call(connection, "suppress_customer", given | {"actor": getpass.getuser()}))
+    given["actor"] = getpass.getuser()
+    return _say(call(existing_database(), "suppress_customer", given))
 
 
 def _unresolved(_: argparse.Namespace) -> int:
-    with connect(create=False) as connection:
-        rows = connection.execute("from unresolved_messages order by noted_at").fetchall()
+    rows = existing_database().rows("from unresolved_messages order by noted_at")
     for alert_id, message_id, step, sender, detail, noted_at in rows:
         sys.stdout.write(f"{alert_id} {step} by {sender} at {noted_at}: {detail} ({message_id})\n")
     if rows:

@@ -6,9 +6,8 @@ ledger before the next question; a run that is killed loses the one it was waiti
 
 from collections.abc import Callable
 
-import duckdb
-
-from embedded.procedures import call
+from embedded.engine.procedures import call
+from embedded.engine.storage import Database
 from outreach.providers import Answer, ask
 from outreach.settings import MessageSettings
 
@@ -18,33 +17,31 @@ _NOT_CALLED = f"the LLM did not answer {_SILENT_CALLS} times in a row"
 
 
 def ask_waiting(
-    connection: duckdb.DuckDBPyConnection,
+    database: Database,
     settings: MessageSettings,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> int:
     """Ask about every alert whose turn it is, then draft; return how many drafts came of it."""
     silent = 0
-    for alert_id, reasons, attempt in call(connection, "begin_llm_run", {}):
+    for alert_id, reasons, attempt in call(database, "begin_llm_run", {}):
         if should_stop():
             break
         if silent >= _SILENT_CALLS:
-            _note(connection, alert_id, attempt, "not_called", Answer(error=_NOT_CALLED))
+            _note(database, alert_id, attempt, "not_called", Answer(error=_NOT_CALLED))
             continue
         answer = ask(settings, reasons)
         silent = 0 if answer.has_answered else silent + 1
         outcome = "failed" if answer.error else "replied"
-        _note(connection, alert_id, attempt, outcome, answer)
-    return len(call(connection, "draft_messages", {}))
+        _note(database, alert_id, attempt, outcome, answer)
+    return len(call(database, "draft_messages", {}))
 
 
-def _note(
-    connection: duckdb.DuckDBPyConnection, alert_id: str, attempt: str, outcome: str, answer: Answer
-) -> None:
+def _note(database: Database, alert_id: str, attempt: str, outcome: str, answer: Answer) -> None:
     def text(value: float | None) -> str | None:
         return None if value is None else str(value)
 
     call(
-        connection,
+        database,
         "note_llm_call",
         {
             "alert_id": alert_id,

@@ -13,9 +13,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-import duckdb
-
-from embedded.procedures import call
+from embedded.engine.procedures import call
+from embedded.engine.storage import Database
 from outreach.addresses import mail_address
 from outreach.senders import (
     FAILED,
@@ -33,7 +32,7 @@ class InvalidAddress(ValueError):
 
 
 def hand_over_waiting(
-    connection: duckdb.DuckDBPyConnection,
+    database: Database,
     sender: Sender,
     settings: MessageSettings,
     report: Callable[[str], None],
@@ -44,11 +43,11 @@ def hand_over_waiting(
     Ends early when the sender takes nothing: the rest waits in the outbox.
     """
     count = 0
-    if call(connection, "queue_messages", {})[0][0] == "0":
+    if call(database, "queue_messages", {})[0][0] == "0":
         return count
     try:
         with sender.session() as session:
-            while not should_stop() and (taken := _take(connection, sender.name)) is not None:
+            while not should_stop() and (taken := _take(database, sender.name)) is not None:
                 alert_id, message_id, _, recipient, subject, body = taken
                 try:
                     message = compose(settings, message_id, recipient, subject, body)
@@ -57,7 +56,7 @@ def hand_over_waiting(
                     delivery = Delivery(INVALID_ADDRESS, str(error))
                 except ValueError as error:
                     delivery = Delivery(FAILED, f"the message cannot be written: {error}")
-                note(connection, alert_id, delivery, sender.name)
+                note(database, alert_id, delivery, sender.name)
                 count += delivery.step == "HANDED_OVER"
                 if delivery.step != "HANDED_OVER":
                     report(f"message of alert {alert_id}: {delivery.step}, {delivery.detail}")
@@ -68,26 +67,22 @@ def hand_over_waiting(
     return count
 
 
-def resolve_interrupted(
-    connection: duckdb.DuckDBPyConnection, sender: Sender, report: Callable[[str], None]
-) -> None:
+def resolve_interrupted(database: Database, sender: Sender, report: Callable[[str], None]) -> None:
     """Note what became of messages that a process took and did not live to note."""
-    rows = connection.execute(
+    rows = database.rows(
         "select alert_id from unresolved_messages where step = 'HANDING_OVER' and sender = ?",
-        [sender.name],
-    ).fetchall()
+        sender.name,
+    )
     for (alert_id,) in rows:
         delivery = sender.find(alert_id)
-        note(connection, alert_id, delivery, sender.name)
+        note(database, alert_id, delivery, sender.name)
         report(f"message of alert {alert_id} was interrupted: {delivery.step}, {delivery.detail}")
 
 
-def note(
-    connection: duckdb.DuckDBPyConnection, alert_id: str, delivery: Delivery, who: str
-) -> list[tuple]:
+def note(database: Database, alert_id: str, delivery: Delivery, who: str) -> list[tuple]:
     """Write back what became of a message; return a sentence where that cannot be."""
     return call(
-        connection,
+        database,
         "note_delivery",
         {"alert_id": alert_id, "step": delivery.step, "sender": who, "detail": delivery.detail},
     )
@@ -116,6 +111,6 @@ def compose(
     return message
 
 
-def _take(connection: duckdb.DuckDBPyConnection, sender: str) -> tuple | None:
-    rows = call(connection, "claim_message", {"claim_id": uuid.uuid4().hex, "sender": sender})
+def _take(database: Database, sender: str) -> tuple | None:
+    rows = call(database, "claim_message", {"claim_id": uuid.uuid4().hex, "sender": sender})
     return rows[0] if rows else None

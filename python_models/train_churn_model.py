@@ -11,7 +11,7 @@ import pandas
 from training.champion import champion_of
 from training.model_card import keep_model_card
 from training.run import Settings, train
-from training.tables import others_may_write, to_pandas
+from training.tables import to_pandas
 
 
 def model(dbt: object, session: object) -> pandas.DataFrame:
@@ -27,9 +27,8 @@ def model(dbt: object, session: object) -> pandas.DataFrame:
     champion = None
     if dbt.is_incremental and len(promotions):
         champion = champion_of(to_pandas(session.table(str(dbt.this))), promotions)
-    with others_may_write(session):
-        run = train(session, snapshots, location, settings, champion)
-        keep_model_card(session, location, run, settings)
+    run = train(session, snapshots, location, settings, champion)
+    keep_model_card(session, location, run, settings)
     print(f"training: {run['status'].iloc[0]} ({run['version'].iloc[0]})")
     if hasattr(session, "file"):  # Snowpark would store lower case names as they are
         run.columns = [column.upper() for column in run.columns]

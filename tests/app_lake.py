@@ -5,6 +5,7 @@ from datetime import datetime
 
 from embedded.database import transact
 from embedded.scheduler import tick
+
 from runtime.clock import utc_now
 
 MODEL = "forest-test"

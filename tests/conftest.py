@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-
 from embedded.database import connect, transact
+
 from tests.dbt import PROJECT, EmptyLakes
 
 EPOCH = datetime(2026, 1, 1)

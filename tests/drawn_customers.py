@@ -5,8 +5,8 @@ from datetime import date
 
 import numpy
 import pandas
-
 from embedded.database import lake_path, transact
+
 from embedded.functions import load_churn_model
 from tests.conftest import Lake
 from tests.dbt import run_dbt

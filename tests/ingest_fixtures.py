@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+from embedded.database import connect
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
 from embedded.broker import broker
-from embedded.database import connect
 from ingest.kafka import create_topic, describe_topic
 from ingest.loader import LoadSummary, load
 from ingest.reader import TopicReader

@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-
-from embedded import compaction, maintenance
 from embedded.database import connect
 from embedded.registry import create_registry
+
+from embedded import compaction, maintenance
 
 ALWAYS = "0 seconds"
 

@@ -11,11 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-
 from embedded.database import transact
 from embedded.registry import tasks
 from embedded.scheduler import tick
 from embedded.tasks import run_task
+
 from runtime.clock import utc_now
 from tests.conftest import Lake, event
 

@@ -4,7 +4,6 @@ import json
 from graphlib import TopologicalSorter
 
 import duckdb
-
 from embedded.database import CATALOG
 from embedded.query_tree import redirect, source_tables
 from embedded.registry import SCHEMA, dynamic_tables

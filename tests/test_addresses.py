@@ -10,11 +10,11 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 
 import pytest
+from embedded.procedures import call
+from embedded.scheduler import tick
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from embedded.procedures import call
-from embedded.scheduler import tick
 from outreach.addresses import _mail_address, mail_address
 from outreach.pack import pack
 from runtime.clock import utc_now

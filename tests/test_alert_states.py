@@ -5,9 +5,9 @@ import shutil
 from datetime import timedelta
 
 import pytest
-
 from embedded.procedures import call
 from embedded.scheduler import tick
+
 from runtime.clock import utc_now
 from runtime.errors import EngineError
 from tests.conftest import event

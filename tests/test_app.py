@@ -4,9 +4,9 @@ import sys
 
 import pytest
 import streamlit as st
+from embedded.database import connect
 from streamlit.testing.v1 import AppTest
 
-from embedded.database import connect
 from tests.app_lake import MODEL, NASTY, fill
 from tests.dbt import PROJECT
 

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 import streamlit as st
-
 from embedded.database import connect
+
 from tests.app_lake import fill
 from tests.dbt import PROJECT
 from tests.test_app import open_app, texts, turn_to

@@ -7,8 +7,8 @@ tests/raising. What may fail is listed with its place; allowed.py says what is a
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-
 from embedded.database import connect
+
 from tests.raising import compiled
 from tests.raising.allowed import ALLOWED, BOUNDS
 

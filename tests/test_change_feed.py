@@ -6,13 +6,13 @@ import threading
 from collections import Counter
 
 import pytest
-
-from embedded import compaction, maintenance
 from embedded.database import connect
 from embedded.inlined_rows import inlined_deletions
 from embedded.maintenance import COMPACTION, maintain
 from embedded.registry import streams
 from embedded.streams import changes_until, net_changes, place_stream, source_of
+
+from embedded import compaction, maintenance
 from tests.maintenance_fixtures import Writer, connection, eager, feed, files, snapshots
 
 

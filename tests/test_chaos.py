@@ -8,8 +8,8 @@ import math
 from datetime import timedelta
 
 import pytest
-
 from embedded.scheduler import tick
+
 from ingest.batches import StoredTopic, judge
 from ingest.sinks import open_sink
 from runtime.clock import utc_now

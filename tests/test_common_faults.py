@@ -4,9 +4,9 @@ import ast
 from datetime import timedelta
 
 import pytest
-
 from embedded.database import transact
 from embedded.scheduler import tick
+
 from runtime.clock import utc_now
 from tests.conftest import event
 from tests.dbt import PROJECT, run_dbt

@@ -5,8 +5,6 @@ import shutil
 from datetime import datetime, timedelta
 
 import pytest
-
-from embedded import compaction, hot_tables, maintenance, working_copy
 from embedded.computed_task import ComputedTask
 from embedded.database import transact
 from embedded.procedures import call
@@ -14,6 +12,8 @@ from embedded.refresh import refresh
 from embedded.registry import tasks
 from embedded.scheduler import Passes, tick
 from embedded.tasks import run_task
+
+from embedded import compaction, hot_tables, maintenance, working_copy
 from tests.conftest import Lake, event
 from tests.outreach_fixtures import set_up
 from tests.recomputed import differing_rows

@@ -7,9 +7,9 @@ import socket
 
 import pytest
 from aiosmtpd.controller import Controller
-
 from embedded.database import lake_path
 from embedded.procedures import call
+
 from outreach import delivery
 from outreach.delivery import compose, hand_over_waiting, note, resolve_interrupted
 from outreach.senders import Delivery

@@ -7,9 +7,9 @@ from datetime import datetime, time, timedelta
 import duckdb
 import numpy
 import pytest
-
 from embedded.database import transact
 from embedded.scheduler import tick
+
 from runtime.clock import utc_now
 from tests.conftest import event
 from tests.dbt import run_dbt

@@ -4,14 +4,14 @@ import json
 import shutil
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from embedded.database import CATALOG, LARGE, attach_for_large_rows, connect, transact
 from embedded.hot_tables import HotTables
 from embedded.refresh import _refresh_all as refresh_all
 from embedded.refresh import refresh
 from embedded.registry import SCHEMA, dynamic_tables
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from runtime.errors import EngineError
 from tests.conftest import EPOCH
 from tests.recomputed import add_dynamic_table, differing_rows, row_counts

@@ -4,11 +4,11 @@ import json
 from datetime import timedelta
 
 import pytest
-
-from embedded.broker import broker
 from embedded.registry import streams, tasks
 from embedded.scheduler import tick
 from embedded.streams import has_data
+
+from embedded.broker import broker
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.samples import FILES

@@ -3,10 +3,10 @@
 import csv
 
 import pytest
-
 from embedded.database import connect
 from embedded.procedures import call
 from embedded.scheduler import tick
+
 from outreach.checks import fitting_name
 from runtime.clock import utc_now
 from tests.dbt import PROJECT

@@ -11,12 +11,12 @@ from functools import partial
 
 import duckdb
 import pytest
-
 from embedded.database import transact
 from embedded.procedures import call
 from embedded.registry import SCHEMA, tasks
 from embedded.scheduler import tick
 from embedded.tasks import run_task
+
 from runtime.clock import utc_now
 from tests.conftest import Lake
 from tests.raising.allowed import BOUNDS

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta, timezone
 from uuid import uuid4
 
 import pytest
+from embedded.database import INLINED_ROWS, METADATA
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedded.database import INLINED_ROWS, METADATA
 from ingest.batches import StoredTopic, judge
 from ingest.contract_limits import limits_from
 from ingest.events import Event, decode

@@ -5,8 +5,8 @@
 import threading
 
 import pytest
-
 from embedded.database import connect
+
 from ingest.batches import StoredTopic, judge
 from ingest.libraries import KAFKA_PYTHON
 from ingest.reader import TopicReader

@@ -2,7 +2,6 @@
 
 import duckdb
 import pytest
-
 from embedded.keyed_query import NotKeyedError, check_keyed
 from embedded.query_tree import redirect, source_tables
 

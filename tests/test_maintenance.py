@@ -8,11 +8,11 @@ import subprocess
 import sys
 
 import pytest
-
-from embedded import compaction, maintenance
 from embedded.database import LARGE, attach_for_large_rows, transact
 from embedded.maintenance import STEPS, maintain
 from embedded.refresh import refresh
+
+from embedded import compaction, maintenance
 from tests.conftest import EPOCH, Lake, event, run_module
 from tests.dbt import PROJECT
 from tests.maintenance_fixtures import Writer, connection, eager, files, snapshots

@@ -8,9 +8,9 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-
 from embedded.database import transact
 from embedded.scheduler import tick
+
 from embedded.summary import riskiest
 from outreach import asking
 from outreach.asking import ask_waiting
@@ -269,7 +269,6 @@ def test_a_crash_of_the_task_between_any_two_statements_leaves_one_alert_and_one
     """Each statement of PROCESS_ALERTS, killed after it and run again: as on Snowflake, where each
     is a transaction, and as here, where all are one."""
     import duckdb
-
     from embedded.registry import tasks
 
     raise_alerts(lake, "A")

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pandas
 import pytest
-
 from embedded.refresh import refresh
+
 from tests.conftest import EPOCH, event
 
 CATEGORIES = {

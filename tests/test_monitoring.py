@@ -7,13 +7,13 @@ from types import SimpleNamespace
 
 import numpy
 import pytest
+from embedded.refresh import refresh
+from embedded.registry import tasks
+from embedded.tasks import run_task
 from skl2onnx import to_onnx
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from embedded.refresh import refresh
-from embedded.registry import tasks
-from embedded.tasks import run_task
 from runtime.clock import utc_now
 from tests.conftest import Lake, event
 

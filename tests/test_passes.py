@@ -6,9 +6,9 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from embedded.scheduler import Passes, run
 
 from embedded import background_maintenance, scheduler
-from embedded.scheduler import Passes, run
 from tests.conftest import EPOCH, Lake, event
 
 

@@ -4,10 +4,10 @@ import json
 from datetime import timedelta
 
 import pytest
+from embedded.refresh import refresh
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedded.refresh import refresh
 from tests.conftest import EPOCH, Lake, event
 
 PROPERTY = settings(

@@ -3,10 +3,10 @@
 import shutil
 
 import pytest
-
 from embedded.database import connect
 from embedded.refresh import refresh
 from embedded.registry import SCHEMA
+
 from runtime.errors import EngineError
 from tests.recomputed import add_dynamic_table, differing_rows
 

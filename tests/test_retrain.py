@@ -6,10 +6,10 @@ import time
 from datetime import timedelta
 
 import pytest
-
 from embedded.commands import Commands
 from embedded.registry import RESUME, tasks
 from embedded.scheduler import Passes
+
 from runtime.clock import utc_now
 from tests.conftest import Lake
 from tests.dbt import run_dbt

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import duckdb
 import pytest
-
 from embedded.actions import ACTIONS
 from embedded.database import attach_for_large_rows
 from embedded.due_tables import pause
@@ -16,6 +15,7 @@ from embedded.registered import read_registered
 from embedded.registry import refresh_failures, tasks
 from embedded.scheduler import Passes, tick
 from embedded.task_history import retry_pause
+
 from runtime.clock import utc_now
 from runtime.errors import EngineError
 from tests.conftest import EPOCH, event, run_module

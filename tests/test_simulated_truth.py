@@ -11,11 +11,11 @@ from itertools import pairwise, permutations, product
 import numpy
 import pyarrow
 import pytest
+from embedded.scheduler import tick
 from sklearn.metrics import roc_auc_score
 
 from embedded.churn_model import read_active_model
 from embedded.functions import load_churn_model
-from embedded.scheduler import tick
 from ingest.leaving import AWAY, FADING, STEADY, WAVERING, State, habit, lapse_probability
 from ingest.leaving import next_state as day_after
 from ingest.simulate import simulate

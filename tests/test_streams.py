@@ -3,14 +3,14 @@
 import shutil
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from embedded import compaction, maintenance
 from embedded.database import connect, transact
 from embedded.refresh import refresh
 from embedded.registry import SCHEMA, Stream, streams
 from embedded.streams import hand_out, has_data, move_offset, place_stream
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from embedded import compaction, maintenance
 from tests.conftest import run_module
 from tests.recomputed import add_dynamic_table
 

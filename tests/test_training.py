@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy
 import pandas
 import pytest
+from embedded.refresh import refresh
 
 from embedded.churn_model import Version, open_model
-from embedded.refresh import refresh
 from tests.conftest import EPOCH, event
 from tests.dbt import run_dbt
 from tests.model_rows import made_up

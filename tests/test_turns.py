@@ -5,9 +5,10 @@ import time
 from contextlib import contextmanager
 from datetime import timedelta
 
-from embedded import turns
 from embedded.database import connect, transact
 from embedded.turns import Turn, turn
+
+from embedded import turns
 from tests.conftest import EPOCH, event
 from tests.dbt import run_dbt
 

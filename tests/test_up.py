@@ -8,8 +8,8 @@ import sys
 
 import duckdb
 import pytest
-
 from embedded.schedule import ENGINE_FAILED, ending_with_the_engine
+
 from embedded.up import _Supervised
 from tests.dbt import PROJECT
 from tests.ingest_fixtures import wait_until

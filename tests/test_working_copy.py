@@ -4,10 +4,11 @@
 
 import random
 
-from embedded import compaction
 from embedded.changes import current_snapshot
 from embedded.maintenance import maintain
 from embedded.working_copy import WorkingCopy
+
+from embedded import compaction
 from tests.maintenance_fixtures import connection
 
 

@@ -15,10 +15,11 @@ def open_sink(name: str) -> "Sink":
     return SINKS[name]()  # each imports its own database only, of which both take a while
 
 
-def _open_ducklake() -> "Sink":
-    from ingest.sinks.ducklake import DuckLakeSink
+def _open_duckdb() -> "Sink":
+    from embedded.engine.storage import existing_database
+    from ingest.sinks.duckdb import DuckDBSink
 
-    return DuckLakeSink()
+    return DuckDBSink(existing_database())
 
 
 def _open_snowflake() -> "Sink":
@@ -57,4 +58,4 @@ class Sink(Protocol):
         """Let go of the connection."""
 
 
-SINKS = {"duckdb": _open_ducklake, "snowflake": _open_snowflake}
+SINKS = {"duckdb": _open_duckdb, "snowflake": _open_snowflake}

@@ -24,7 +24,8 @@
     where schema_name = upper('{{ target.schema }}')
 {% endmacro %}
 
-{# On DuckDB the lag is the age of the oldest change of a base table that is not taken in yet. #}
+{# On DuckDB the lag is the age of the oldest loaded row that is not taken in yet: the engine keeps
+   the views table_sources and arrivals, which say what each table has read, and what came when. #}
 {% macro duckdb__dynamic_table_states() %}
     {%- set registry = target.database ~ '.embedded' %}
     select
@@ -48,17 +49,11 @@
     ) as lags on tables.name = lags.name
     left join (
         select
-            reading.name,
-            epoch({{ utc_now() }}) - epoch(min(changes.changed_at)) as lag_seconds
-        from {{ registry }}.dynamic_tables as reading
-        inner join {{ registry }}.refresh_states as states on reading.name = states.name
-        inner join {{ registry }}.row_changes as changes
-            on
-                changes.snapshot_id > states.refreshed_to
-                and list_contains(
-                    from_json(try_cast(reading.reads as json), '["varchar"]'), changes.table_name
-                )
-        where changes.table_name not in (select name from {{ registry }}.dynamic_tables)
-        group by reading.name
+            sources.name,
+            epoch({{ utc_now() }}) - epoch(min(unread.loaded_at)) as lag_seconds
+        from {{ registry }}.table_sources as sources
+        inner join {{ registry }}.arrivals as unread
+            on sources.source = unread.source and unread.row_number >= sources.rows_read
+        group by sources.name
     ) as pending on tables.name = pending.name
 {% endmacro %}

@@ -1,6 +1,6 @@
 {# FUNCTION and STAGE: what the tasks call, and where the artefacts of models lie. The body of a
    function's model is the statement that creates it on Snowflake; on DuckDB every connection
-   registers its functions (embedded/functions.py), and artefacts lie in a folder of the lake. #}
+   registers its functions (embedded/functions.py), and artefacts lie beside the database file. #}
 {% materialization function, default %}
     {{ run_hooks(pre_hooks) }}
     {% call statement('main') %}{{ create_function(this, sql) }}{% endcall %}
@@ -48,5 +48,5 @@
 {% endmacro %}
 {# The trainer makes the folder itself, on every platform: SQL says where it is. #}
 {% macro duckdb__create_stage(relation) %}
-    select '{{ env_var('CHURN_LAKE', '.lake') | replace("'", "''") }}/models' as artefacts
+    select '{{ env_var('CHURN_HOME', '.churn') | replace("'", "''") }}/models' as artefacts
 {% endmacro %}

@@ -61,12 +61,10 @@
 {% materialization procedure, default %}
     {%- set target_relation = this.incorporate(type='view') -%}
     {{ run_hooks(pre_hooks) }}
-    {% do take_turn() %}
     {% call statement('main') %}{{ create_procedure(
         target_relation, sql, config.meta_require('parameters'), config.meta_require('returns')
     ) }}{% endcall %}
     {% do adapter.commit() %}
-    {% do end_turn() %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': []}) }}
 {% endmaterialization %}

@@ -40,10 +40,8 @@
     {%- set source = single_source(model) -%}
     {% do caught_up_by(target_relation) %}
     {{ run_hooks(pre_hooks) }}
-    {% do take_turn() %}
     {% call statement('main') %}{{ create_stream(target_relation, source) }}{% endcall %}
     {% do adapter.commit() %}
-    {% do end_turn() %}
     {% if target.type == 'duckdb' %}
         {% do embedded_action('place_stream', target_relation.identifier) %}
     {% endif %}

@@ -72,7 +72,6 @@
     {%- set stream = upstream_stream(model, stream_name) if stream_name -%}
     {%- set dbt_command = config.meta_get('dbt_command') -%}
     {{ run_hooks(pre_hooks) }}
-    {% do take_turn() %}
     {%- set definition -%}
         {%- if schedule == 'off' -%} {{ drop_task(target_relation) }}
         {%- elif dbt_command -%} {{ create_dbt_task(target_relation, sql, schedule, dbt_command) }}
@@ -83,7 +82,6 @@
         {{ definition if schedule == 'off' else deploy_task(target_relation, definition) }}
     {%- endcall %}
     {% do adapter.commit() %}
-    {% do end_turn() %}
     {% if stream and is_running(target_relation) %}{% do catch_up(stream) %}{% endif %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': []}) }}

@@ -1,6 +1,6 @@
 {# dbt run-operation drop_pipeline --args '{confirm: CHURN.MAIN}': everything that dbt has built, the
-   raw events included. Tasks go first, then what reads others before what it reads. On DuckDB the
-   lake is a folder: there deleting it is the same. #}
+   raw events included. Tasks go first, then what reads others before what it reads. On DuckDB
+   deleting the folder is the same. #}
 {% macro drop_pipeline(confirm='', dry_run=false) %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
     {%- if target.type == 'snowflake' and not dry_run and confirm | upper != schema | upper -%}
@@ -18,7 +18,7 @@
 {% endmacro %}
 {% macro duckdb__drop_pipeline(dry_run) %}
     {%- do log(
-        'drop_pipeline: on DuckDB the pipeline is the folder ' ~ env_var('CHURN_LAKE', '.lake')
+        'drop_pipeline: on DuckDB the pipeline is the folder ' ~ env_var('CHURN_HOME', '.churn')
         ~ ': stop what runs on it and delete it', info=True
     ) -%}
 {% endmacro %}

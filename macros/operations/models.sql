@@ -31,7 +31,6 @@
 
 {# The artefact is opened and scores its golden rows first: what is broken never serves. #}
 {% macro serve_version(run, action, reason) %}
-    {%- do take_turn() -%}
     {%- do check_artefact(run) -%}
     {%- set because = reason | string or 'asked for' -%}
     {%- do run_query(
@@ -40,7 +39,6 @@
         ~ sql_literal(run.version) ~ ", '" ~ action ~ "', " ~ sql_literal(because) ~ ", "
         ~ sql_literal(operator_name()) ~ ", " ~ utc_now() ~ ")"
     ) -%}
-    {%- do end_turn() -%}
     {%- do log(
         run.version ~ ' serves now; scores follow with the next sweep_silent_customers, or at once: '
         ~ "dbt run-operation execute_task --args '{name: sweep_silent_customers}'", info=True

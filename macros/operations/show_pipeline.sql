@@ -99,8 +99,8 @@
             ~ " case when is_suspended then 'suspended'"
             ~ " when lag_seconds > target_lag_seconds then 'overdue' else 'started' end,"
             ~ " coalesce(last_error, '') from (" ~ dynamic_table_states() ~ ') order by name',
-        'streams: name | source | offset (snapshot)':
-            'select name, source, offset_snapshot from ' ~ registry ~ '.streams order by name',
+        'streams: name | source | offset (version of the source)':
+            'select name, source, consumed_version from ' ~ registry ~ '.streams order by name',
         'tasks: name | trigger | state | last run as of | failures in a row':
             "select name, coalesce('stream ' || stream, 'every ' || schedule),"
             ~ " case when is_suspended then 'suspended' else 'started' end, last_run,"

@@ -3,7 +3,6 @@
 {# What failed too often is suspended, dynamic tables too: resuming them is one and the same. #}
 {% macro resume_tasks() %}
     {%- if execute -%}
-        {%- do take_turn() -%}
         {%- for table in pipeline_relations('dynamic_table') -%}
             {%- do run_query(resume_dynamic_table(table)) -%}
         {%- endfor -%}
@@ -29,7 +28,6 @@
    cannot be ended; resumed the other way round. #}
 {% macro set_tasks(verb) %}
     {%- if execute -%}
-        {%- do take_turn() -%}
         {%- set tasks = pipeline_tasks() -%}
         {%- for task in (tasks if verb == 'suspend' else tasks | reverse) -%}
             {%- do run_query(set_task(task.relation, verb)) -%}
@@ -37,7 +35,6 @@
                 info=True) -%}
             {%- if task.stream and verb == 'resume' -%}{%- do catch_up(task.stream) -%}{%- endif -%}
         {%- endfor -%}
-        {%- do end_turn() -%}
     {%- endif -%}
 {% endmacro %}
 

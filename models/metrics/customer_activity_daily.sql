@@ -1,6 +1,5 @@
 {{ config(meta={
     'refresh_key': ['customer_id', 'activity_date'],
-    'sorted_by': ['activity_date'],
 }) }}
 
 with

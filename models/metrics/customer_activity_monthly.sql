@@ -1,6 +1,5 @@
 {{ config(meta={
     'refresh_key': ['customer_id', 'activity_month'],
-    'sorted_by': ['activity_month'],
 }) }}
 
 with

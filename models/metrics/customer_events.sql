@@ -1,3 +1,3 @@
-{{ config(meta={'refresh_key': ['event_id'], 'sorted_by': ['occurred_at']}) }}
+{{ config(meta={'refresh_key': ['event_id']}) }}
 
 select * from {{ ref('stg_customer_events') }}

@@ -18,7 +18,6 @@ whole_months as (
 cutoffs as (
 
     select * from {{ ref('training_cutoffs') }}
-    where {{ only_this_part('cutoff_date') }}
 
 ),
 

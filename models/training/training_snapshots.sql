@@ -1,4 +1,3 @@
-{{ config(meta={'part_by': {'relation': 'training_cutoffs', 'column': 'cutoff_date'}}) }}
 {# The trainer that reads this writes to the stage. #}
 {% do ref('churn_models') %}
 
@@ -19,7 +18,6 @@ daily as (
 cutoffs as (
 
     select * from {{ ref('training_cutoffs') }}
-    where {{ only_this_part('cutoff_date') }}
 
 ),
 

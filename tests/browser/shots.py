@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from embedded.database import connect
+
 from tests.browser.driver import PAGES, browser, chromium, serving, settle
 from tests.browser.showcase import build, freshen
 from tests.dbt import PROJECT

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pandas as pd
-
 from embedded.database import connect, transact
 from embedded.processes import run_dbt
 from embedded.scheduler import tick
+
 from ingest.simulate import simulate
 
 CUSTOMERS, DAYS, WATCHED_DAYS, SEED = 1_200, 190, 40, 8

@@ -5,10 +5,10 @@ import subprocess
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect
-
 from embedded.database import connect
 from embedded.procedures import call
+from playwright.sync_api import expect
+
 from tests.app_lake import fill
 from tests.browser.driver import PAGES, browser, chromium, serving, settle
 

@@ -11,10 +11,10 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-
 from embedded.registry import tasks
 from embedded.scheduler import tick
 from embedded.tasks import run_task
+
 from tests.conftest import Lake
 from tests.dbt import EmptyLakes, run_dbt
 from tests.snowflake.events import raw_rows

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pandas
-
 from embedded.database import connect
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pandas
-
 from embedded.database import connect
+
 from tests.dbt import PROJECT
 
 DOCUMENT = PROJECT / "docs" / "security.md"

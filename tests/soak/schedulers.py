@@ -5,9 +5,10 @@ import sys
 import threading
 from pathlib import Path
 
-from embedded import database
 from embedded.database import connect
 from embedded.scheduler import run
+
+from embedded import database
 from tests.soak.forks import Fork
 
 LOST_A_RACE = "lost a race"  # against another writer, and began the transaction again

@@ -5,9 +5,9 @@ import hashlib
 import duckdb
 import numpy
 import pandas
+from embedded.database import lake_path, transact
 from sklearn.linear_model import LogisticRegression
 
-from embedded.database import lake_path, transact
 from training.artefacts import store
 from training.forest import to_artefact
 from training.registry import run_row

@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-
 from embedded.database import connect
 from embedded.refresh import refresh
+
 from ingest import sinks
 from ingest.sinks.snowflake import SnowflakeSink
 from tests.dbt import run_dbt

@@ -18,9 +18,9 @@ from functools import partial
 from pathlib import Path
 
 import duckdb
+from embedded.database import connect, lake_path
 
 from embedded.broker import broker
-from embedded.database import connect, lake_path
 from ingest.publisher import send
 from ingest.simulate import Faults, messages, simulate
 from outreach.work import work

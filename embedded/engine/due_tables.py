@@ -11,12 +11,16 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from embedded.database import transact
-from embedded.hot_tables import HotTables
-from embedded.intervals import parse_target_lag
-from embedded.refresh import Refresh, refresh
-from embedded.registered import Registered
-from embedded.registry import RESUME, SCHEMA, DynamicTable, RefreshFailure, refresh_failures
+from embedded.engine.intervals import parse_target_lag
+from embedded.engine.refresh_pass import Refresh, TableError, refresh, try_refresh
+from embedded.engine.registry import (
+    RESUME,
+    SCHEMA,
+    DynamicTable,
+    RefreshFailure,
+    refresh_failures,
+)
+from embedded.engine.statements import Statements
 from runtime.clock import backoff
 from runtime.errors import EngineError, first_line
 
@@ -32,54 +36,61 @@ class Refreshed:
     failures: list[RefreshFailure]
 
 
-def due_tables(known: Registered, began: Mapping[str, datetime], as_of: datetime) -> list[str]:
+def due_tables(
+    tables: Mapping[str, DynamicTable],
+    failing: Mapping[str, RefreshFailure],
+    began: Mapping[str, datetime],
+    as_of: datetime,
+) -> list[str]:
     """Return the tables with a time lag that are due, given when each was last refreshed."""
     waiting = {
         name
-        for name, failure in known.failing.items()
+        for name, failure in failing.items()
         if failure.is_suspended or as_of < failure.failed_at + pause(failure.consecutive_failures)
     }
     return [
         table.name
-        for table in known.tables.values()
+        for table in tables.values()
         if not _is_held_up(table, waiting) and _has_waited(table, began.get(table.name), as_of)
     ]
 
 
-def refreshable_tables(known: Registered) -> list[str]:
+def refreshable_tables(
+    tables: Mapping[str, DynamicTable], failing: Mapping[str, RefreshFailure]
+) -> list[str]:
     """Return every table that is not suspended and reads none that is."""
-    suspended = {name for name, failure in known.failing.items() if failure.is_suspended}
-    return [table.name for table in known.tables.values() if not _is_held_up(table, suspended)]
+    suspended = {name for name, failure in failing.items() if failure.is_suspended}
+    return [table.name for table in tables.values() if not _is_held_up(table, suspended)]
 
 
 def refresh_tables(
-    connection: duckdb.DuckDBPyConnection,
+    statements: Statements,
     names: Collection[str],
-    known: Registered,
+    tables: Mapping[str, DynamicTable],
+    failing: Mapping[str, RefreshFailure],
     as_of: datetime,
-    hot: HotTables | None = None,
 ) -> Refreshed:
     """Refresh some tables and those they read, together; if that fails, one after the other.
 
     A table that fails is noted and holds up only what reads it. Raises EngineError or duckdb.Error
-    when it is the lake that refuses, which is no table's fault.
+    when it is the file that refuses, which is no table's fault.
     """
     if not names:
         return Refreshed([], [])
     failed: dict[str, str] = {}
     try:
-        done = refresh(connection, names, known.tables, hot)
-    except (duckdb.Error, EngineError) as error:
-        if _is_of_the_lake(error):
-            raise
-        done, failed = _refresh_one_by_one(connection, names, known.tables)
-    return Refreshed(done, _note(connection, names, failed, known, as_of))
+        done = try_refresh(statements, names)
+    except TableError as error:
+        if _is_of_the_file(error.__cause__):
+            raise error.__cause__ from None
+        done, failed = _refresh_one_by_one(statements, names, tables)
+    return Refreshed(done, _note(statements, names, tables, failing, failed, as_of))
 
 
-def forget_failures(connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """Let a table that was refreshed count as well again, and resume it."""
-    if name in refresh_failures(connection):
-        transact(connection, lambda open_: _forget(open_, name))
+def forget_failures(statements: Statements, name: str) -> None:
+    """Forget that a table has failed, once it was refreshed, and resume it."""
+    if name in refresh_failures(statements.connection):
+        statements.transact(lambda: _forget(statements, name))
 
 
 def pause(failures: int) -> timedelta:
@@ -97,19 +108,20 @@ def _has_waited(table: DynamicTable, began: datetime | None, as_of: datetime) ->
     return lag is not None and (began is None or not began <= as_of < began + lag / PARTS_OF_LAG)
 
 
-def _is_of_the_lake(error: Exception) -> bool:
-    """Tell whether the disk or the catalog refused, as transact explains it, not the table."""
-    causes = (error, error.__cause__)
+def _is_of_the_file(error: BaseException | None) -> bool:
+    """Tell whether the disk or the file refused, as transact explains it, not the table."""
+    causes = (error, error.__cause__ if error else None)
     return any(
-        isinstance(one, OSError | duckdb.IOException | duckdb.TransactionException)
+        isinstance(
+            one,
+            OSError | duckdb.IOException | duckdb.TransactionException | duckdb.FatalException,
+        )
         for one in causes
     )
 
 
 def _refresh_one_by_one(
-    connection: duckdb.DuckDBPyConnection,
-    names: Collection[str],
-    tables: Mapping[str, DynamicTable],
+    statements: Statements, names: Collection[str], tables: Mapping[str, DynamicTable]
 ) -> tuple[list[Refresh], dict[str, str]]:
     wanted = {name for one in names for name in {one, *tables[one].reads} if name in tables}
     done, failed = [], {}
@@ -118,39 +130,39 @@ def _refresh_one_by_one(
         if _is_held_up(table, set(failed)):
             continue
         try:
-            done += refresh(connection, [table.name])
+            done += refresh(statements, [table.name])
         except (duckdb.Error, EngineError) as error:
-            if _is_of_the_lake(error):
+            if _is_of_the_file(error):
                 raise
             failed[table.name] = first_line(error)
     return done, failed
 
 
 def _note(
-    connection: duckdb.DuckDBPyConnection,
+    statements: Statements,
     names: Collection[str],
+    tables: Mapping[str, DynamicTable],
+    before: Mapping[str, RefreshFailure],
     failed: dict[str, str],
-    known: Registered,
     as_of: datetime,
 ) -> list[RefreshFailure]:
     """Note which tables failed, and which no longer do; write only when one of these is so."""
-    tables, before = known.tables, known.failing
     tried = {name for one in names for name in {one, *tables[one].reads}}
     held_up = {name for name in tried if name in tables and _is_held_up(tables[name], set(failed))}
-    well = (tried & set(before)) - held_up
+    recovered = (tried & set(before)) - held_up
     failures = [_failure(tables[name], before, failed[name], as_of) for name in failed]
 
-    def work(open_: duckdb.DuckDBPyConnection) -> None:
-        for name in well.union(failed):
-            _forget(open_, name)
+    def work() -> None:
+        for name in recovered.union(failed):
+            _forget(statements, name)
         for one in failures:
-            open_.execute(
+            statements.connection.execute(
                 f"insert into {SCHEMA}.refresh_failures values (?, ?, ?, ?, ?)",
                 [one.name, one.error, one.consecutive_failures, one.is_suspended, one.failed_at],
             )
 
-    if well or failures:
-        transact(connection, work)
+    if recovered or failures:
+        statements.transact(work)
     return failures
 
 
@@ -163,11 +175,11 @@ def _failure(
     return RefreshFailure(table.name, error, count, limit is not None and count >= limit, as_of)
 
 
-def _forget(open_: duckdb.DuckDBPyConnection, name: str) -> None:
-    open_.execute(f"delete from {SCHEMA}.refresh_failures where name = ?", [name])
+def _forget(statements: Statements, name: str) -> None:
+    statements.connection.execute(f"delete from {SCHEMA}.refresh_failures where name = ?", [name])
 
 
-def in_words(failure: RefreshFailure) -> str:
+def summary_line(failure: RefreshFailure) -> str:
     """Return what failed, and what becomes of it, in one line."""
     count = failure.consecutive_failures
     outlook = (

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from embedded.database import CATALOG
+from embedded.engine.storage import CATALOG
 
 Node = dict[str, Any]
 
@@ -19,8 +19,8 @@ _KEPT_QUERIES = 256
 
 @lru_cache(_KEPT_QUERIES)
 def source_tables(query: str) -> tuple[str, ...]:
-    """Return the names of the lake's tables that a select statement reads, each once."""
-    return tuple(dict.fromkeys(node["table_name"] for node in _lake_tables(parse(query))))
+    """Return the names of the database's tables that a select statement reads, each once."""
+    return tuple(dict.fromkeys(node["table_name"] for node in _stored_tables(parse(query))))
 
 
 def all_sources(name: str, queries: Mapping[str, str]) -> set[str]:
@@ -34,14 +34,14 @@ def all_sources(name: str, queries: Mapping[str, str]) -> set[str]:
 
 
 def redirect(query: str, targets: Mapping[str, str], catalog: str = "temp") -> str:
-    """Return the query with some of the lake's tables replaced by those of another catalog."""
+    """Return the query with some of the database's tables replaced by those of another catalog."""
     return _redirect(query, tuple(targets.items()), catalog)
 
 
 @lru_cache(_KEPT_QUERIES)
 def _redirect(query: str, targets: tuple[tuple[str, str], ...], catalog: str) -> str:
     tree, new_names = parse(query), dict(targets)
-    for node in _lake_tables(tree):
+    for node in _stored_tables(tree):
         if node["table_name"] in new_names:
             node["alias"] = node["alias"] or node["table_name"]
             node["catalog_name"], node["schema_name"] = catalog, "main"
@@ -100,7 +100,7 @@ def _always() -> Node:
     return parse("select true")["statements"][0]["node"]["select_list"][0]
 
 
-def _lake_tables(tree: Any) -> list[Node]:
+def _stored_tables(tree: Any) -> list[Node]:
     """Return the syntax tree's own nodes, so that changing one changes the tree."""
     return [
         node

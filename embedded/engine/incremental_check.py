@@ -11,8 +11,8 @@ from functools import cache
 
 import duckdb
 
-from embedded.database import CATALOG
-from embedded.query_tree import Node, column_name, column_table, expressions_in, parse
+from embedded.engine.sql_tree import Node, column_name, column_table, expressions_in, parse
+from embedded.engine.storage import CATALOG
 
 _GENERATORS = {"range", "generate_series", "unnest"}
 # They depend on who asks, which DuckDB does not count as unsteady.
@@ -27,13 +27,13 @@ _KEEPS_LEFT = {"INNER", "LEFT", "SEMI", "ANTI"}
 _KEEPS_RIGHT = {"INNER", "RIGHT"}
 
 
-class NotKeyedError(Exception):
+class NotIncrementalError(Exception):
     """The query looks across keys; the message says where."""
 
 
 @dataclass(frozen=True)
 class _Relation:
-    """Part of a query: does it read a table of the lake, and under which names is its key kept?
+    """Part of a query: does it read a table of the database, and under which names is its key kept?
 
     Of an outer join, only one side has the key in every row.
     """
@@ -43,11 +43,11 @@ class _Relation:
     is_outer: bool = False
 
 
-def check_keyed(query: str, keys: tuple[str, ...]) -> None:
-    """Raise NotKeyedError unless the query can be recomputed for some of the keys alone."""
+def check_incremental(query: str, keys: tuple[str, ...]) -> None:
+    """Raise NotIncrementalError unless the query can be recomputed for some of the keys alone."""
     [statement] = parse(query)["statements"]
     if not _Check(keys).query(statement["node"], {}).is_keyed:
-        raise NotKeyedError("it reads no table of the lake")
+        raise NotIncrementalError("it reads no table of the database")
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ class _Check:
         if node["type"] == "SET_OPERATION_NODE":
             return self._set_operation(node, known)
         if node["type"] != "SELECT_NODE":
-            raise NotKeyedError(f"it contains a {node['type'].lower().replace('_', ' ')}")
+            raise NotIncrementalError(f"it contains a {node['type'].lower().replace('_', ' ')}")
         if node.get("sample"):
-            raise NotKeyedError("it takes a sample")
+            raise NotIncrementalError("it takes a sample")
         source = self._source(node["from_table"], known)
         own = [node[part] for part in _EXPRESSIONS if node.get(part)]
         expressions = [*expressions_in(own), *expressions_in(node.get("modifiers") or [])]
-        self._plain(expressions)
+        self._refuse_volatile(expressions)
         if source.is_keyed:
             self._select(node, source, expressions)
         return _Relation(source.is_keyed)
@@ -77,11 +77,13 @@ class _Check:
         sides = [self.query(node[side], known) for side in ("left", "right")]
         self._no_limit(node)
         if sides[0].is_keyed != sides[1].is_keyed:
-            raise NotKeyedError("it adds rows that belong to no key")
+            raise NotIncrementalError("it adds rows that belong to no key")
         if sides[0].is_keyed and node["setop_type"] != "UNION_BY_NAME":
             places = [self._places(node[side]) for side in ("left", "right")]
             if None in places or places[0] != places[1]:
-                raise NotKeyedError("the sides of a union must name the key in the same place")
+                raise NotIncrementalError(
+                    "the sides of a union must name the key in the same place"
+                )
         return sides[0]
 
     def _places(self, node: Node) -> list[int] | None:
@@ -94,14 +96,16 @@ class _Check:
 
     def _source(self, node: Node, known: dict[str, _Relation]) -> _Relation:
         if node.get("sample"):
-            raise NotKeyedError("it takes a sample")
+            raise NotIncrementalError("it takes a sample")
         self._no_new_names(node.get("column_name_alias"))
         kind, alias = node["type"], node.get("alias") or node.get("table_name") or ""
         if kind == "BASE_TABLE":
-            is_ours = node.get("catalog_name") == CATALOG
-            if not is_ours and node["table_name"] not in known:
-                raise NotKeyedError(f"it reads {node['table_name']}, which is not in the lake")
-            relation = _Relation(True) if is_ours else known[node["table_name"]]
+            is_stored = node.get("catalog_name") == CATALOG
+            if not is_stored and node["table_name"] not in known:
+                raise NotIncrementalError(
+                    f"it reads {node['table_name']}, which is not in the database"
+                )
+            relation = _Relation(True) if is_stored else known[node["table_name"]]
             return _Relation(relation.is_keyed, frozenset([alias]))
         if kind == "SUBQUERY":
             relation = self.query(node["subquery"]["node"], known)
@@ -109,30 +113,30 @@ class _Check:
         if kind == "JOIN":
             return self._join(node, known)
         if kind in ("EMPTY", "TABLE_FUNCTION", "EXPRESSION_LIST"):
-            self._plain(expressions_in([node.get("function"), node.get("values")]))
+            self._refuse_volatile(expressions_in([node.get("function"), node.get("values")]))
             if kind == "TABLE_FUNCTION" and node["function"]["function_name"] not in _GENERATORS:
-                raise NotKeyedError(f"it reads from {node['function']['function_name']}()")
+                raise NotIncrementalError(f"it reads from {node['function']['function_name']}()")
             return _Relation(False)
-        raise NotKeyedError(f"it reads from a {kind.lower().replace('_', ' ')}")
+        raise NotIncrementalError(f"it reads from a {kind.lower().replace('_', ' ')}")
 
     def _join(self, node: Node, known: dict[str, _Relation]) -> _Relation:
         left, right = (self._source(node[side], known) for side in ("left", "right"))
         how = node["join_type"]
-        self._plain(expressions_in(node.get("condition")))
+        self._refuse_volatile(expressions_in(node.get("condition")))
         if node["ref_type"] not in ("REGULAR", "CROSS"):
-            raise NotKeyedError(f"it has a join of the kind {node['ref_type'].lower()}")
+            raise NotIncrementalError(f"it has a join of the kind {node['ref_type'].lower()}")
         if left.is_keyed and right.is_keyed:
             equal = self._equal_columns(node, left, right)
             for key in self.keys:
                 if key not in equal:
-                    raise NotKeyedError(f"it joins two sources without an equality of {key}")
+                    raise NotIncrementalError(f"it joins two sources without an equality of {key}")
         names = frozenset()
         if left.is_keyed and how in _KEEPS_LEFT:
             names |= left.names
         if right.is_keyed and how in _KEEPS_RIGHT:
             names |= right.names
         if (left.is_keyed or right.is_keyed) and not names:
-            raise NotKeyedError(f"a {how.lower()} join adds rows that belong to no key")
+            raise NotIncrementalError(f"a {how.lower()} join adds rows that belong to no key")
         return _Relation(left.is_keyed or right.is_keyed, names, how in ("LEFT", "RIGHT", "FULL"))
 
     def _equal_columns(self, node: Node, left: _Relation, right: _Relation) -> set[str | None]:
@@ -163,7 +167,7 @@ class _Check:
                 self._contains_key(targets, source, "DISTINCT ON")
         for key in self.keys:
             if not any(_passes_on(item, key, source) for item in node["select_list"]):
-                raise NotKeyedError(f"a step of it does not pass {key} on as it is")
+                raise NotIncrementalError(f"a step of it does not pass {key} on as it is")
         groups = node.get("group_expressions") or []
         for group in node.get("group_sets") or []:
             named = [_by_position(groups[at], node) for at in group]
@@ -171,36 +175,38 @@ class _Check:
         if not groups and node["aggregate_handling"] == "STANDARD_HANDLING":
             for item in expressions_in(node["select_list"]):
                 if item.get("class") == "FUNCTION" and item["function_name"] in _aggregates():
-                    raise NotKeyedError(f"{item['function_name']}() is over all keys at once")
+                    raise NotIncrementalError(f"{item['function_name']}() is over all keys at once")
 
     def _contains_key(self, expressions: list[Node], source: _Relation, where: str) -> None:
         for key in self.keys:
             if not any(_is_key(one, key, source) for one in expressions):
-                raise NotKeyedError(f"{where} does not contain {key}")
+                raise NotIncrementalError(f"{where} does not contain {key}")
 
     def _no_limit(self, node: Node) -> None:
         for modifier in node.get("modifiers") or []:
             if modifier["type"].startswith("LIMIT"):
-                raise NotKeyedError("it has a LIMIT")
+                raise NotIncrementalError("it has a LIMIT")
 
     def _no_new_names(self, aliases: list[str] | None) -> None:
         if aliases:
-            raise NotKeyedError(f"it renames columns by their place: {', '.join(aliases)}")
+            raise NotIncrementalError(f"it renames columns by their place: {', '.join(aliases)}")
 
-    def _plain(self, expressions: list[Node]) -> None:
+    def _refuse_volatile(self, expressions: list[Node]) -> None:
         """Refuse what reads elsewhere, or gives something else each time."""
         for one in expressions:
             if one.get("class") == "SUBQUERY":
-                raise NotKeyedError("it has a subquery outside of FROM")
+                raise NotIncrementalError("it has a subquery outside of FROM")
             is_function, name = one.get("class") == "FUNCTION", one.get("function_name")
             if column_name(one) in _CLOCKS or (is_function and name in _unsteady()):
-                raise NotKeyedError(f"{name or column_name(one)} gives something else each time")
+                raise NotIncrementalError(
+                    f"{name or column_name(one)} gives something else each time"
+                )
             is_age_now = name == "age" and len(one["children"]) == 1
             is_word = column_table(one) is None and column_name(one) in _OF_THE_SESSION
             if is_word or is_age_now or (is_function and name in _OF_THE_SESSION):
-                raise NotKeyedError(f"{name or column_name(one)} depends on the session")
+                raise NotIncrementalError(f"{name or column_name(one)} depends on the session")
             if is_function and name not in _known():
-                raise NotKeyedError(f"{name} is not a function of DuckDB's own")
+                raise NotIncrementalError(f"{name} is not a function of DuckDB's own")
 
 
 _EXPRESSIONS = ("select_list", "where_clause", "group_expressions", "having", "qualify")

@@ -1,12 +1,11 @@
-"""How runs of tasks ended: what is noted in the lake, and what becomes of a task that failed."""
+"""How runs of tasks ended: what is noted of it, and what becomes of a task that failed."""
 
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import duckdb
-
-from embedded.registry import RESUME, SCHEMA, Task
+from embedded.engine.registry import RESUME, SCHEMA, Task
+from embedded.engine.storage import Connection
 from runtime.clock import backoff
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 2, 300  # before a failed task is tried again
@@ -26,7 +25,7 @@ class TaskRun:
     outlook: str | None = None
     why: str | None = None
 
-    def in_words(self) -> str:
+    def summary_line(self) -> str:
         """Return what became of the task, in one line."""
         if self.error:
             return f"task {self.name} failed: {self.error}; {self.outlook}"
@@ -40,10 +39,8 @@ def retry_pause(failures: int) -> timedelta:
     return backoff(failures, _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS)
 
 
-def record_success(
-    open_: duckdb.DuckDBPyConnection, task: Task, as_of: datetime, started: float
-) -> None:
-    """Within a transaction, note that a task has run: it counts as well again."""
+def record_success(open_: Connection, task: Task, as_of: datetime, started: float) -> None:
+    """Within a transaction, note that a task has run: its failures are forgotten."""
     has_failed = task.consecutive_failures > 0 or task.failed_as_of is not None
     if task.schedule is not None or has_failed:  # else there is nothing to remember
         open_.execute(
@@ -55,7 +52,7 @@ def record_success(
 
 
 def record_failure(
-    open_: duckdb.DuckDBPyConnection,
+    open_: Connection,
     task: Task,
     as_of: datetime,
     started: float,
@@ -81,7 +78,7 @@ def record_failure(
 
 
 def record(
-    open_: duckdb.DuckDBPyConnection,
+    open_: Connection,
     task: Task,
     state: str,
     error: str | None,

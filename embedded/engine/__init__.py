@@ -1,0 +1,1 @@
+"""What Snowflake does by itself: it imports only runtime and knows no model by name."""

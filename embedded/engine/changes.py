@@ -1,0 +1,157 @@
+"""What has changed in a table since somebody last read it.
+
+Other tables than dynamic ones are only ever appended to: what was read of them is a number of rows.
+If rows that were read are gone, nobody can tell which, and the reader computes all of its rows
+anew. A dynamic table has a version, which each refresh that changes rows counts up. While somebody
+follows it who is behind, the refresh also writes the rows that it took out and put in to a log.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from embedded.engine.registry import SCHEMA, Position, dynamic_tables, streams
+from embedded.engine.statements import Statements
+from embedded.engine.storage import CATALOG
+
+_ALL = 2**62  # more versions than there will ever be
+_MARKED_ROWS = 256  # whose hash tells whether a table is still the one that was read
+
+
+class News(NamedTuple):
+    """What a source holds now, and from which row on it is new; None if old rows are gone."""
+
+    position: Position
+    first_new_row: int | None
+    new_rows: int
+
+
+def news_of_rows(statements: Statements, table: str, seen: Position | None) -> News:
+    """Return what was appended to a table that is no dynamic table since it was read."""
+    read, mark = seen if isinstance(seen, tuple) else (0, "")
+    name = f"{CATALOG}.main.{table}"
+    [(total, new, found)] = statements.run(
+        f"select (select count(*) from {name}), (select count(*) from {name} where rowid >= $1),"
+        f" {_mark(name)}",
+        read,
+    )
+    if total - new != read or found != mark:
+        return News((total, _mark_at(statements, name, total)), None, total)
+    if not new:
+        return News((read, mark), read, 0)
+    return News((total, _mark_at(statements, name, total)), read, new)
+
+
+def _mark_at(statements: Statements, name: str, row: int) -> str:
+    return str(statements.run(f"select {_mark(name)}", row)[0][0])
+
+
+def _mark(name: str) -> str:
+    return (
+        f"(select coalesce(cast(sum(hash(marked)) as varchar), '') from {name} as marked"
+        f" where rowid >= $1 - {_MARKED_ROWS} and rowid < $1)"
+    )
+
+
+def log_of(table: str) -> str:
+    """Return the full name of a dynamic table's log of changes."""
+    return f'{SCHEMA}."changes_{table}"'
+
+
+def create_log(statements: Statements, table: str) -> None:
+    """Create the log of a dynamic table where it is missing, or give it the table's columns.
+
+    What is still to be consumed stays in it.
+    """
+    execute, log = statements.connection.execute, log_of(table)
+    stored = f"{CATALOG}.main.{table}"
+    wanted = [row[:2] for row in execute(f"describe {stored}").fetchall()]
+    present = _columns(statements, table)
+    if present == [("version", "BIGINT"), ("change", "TINYINT"), *wanted]:
+        return
+    empty = f"select cast(0 as bigint) as version, cast(0 as tinyint) as change, * from {stored} limit 0"
+    if not present:
+        execute(f"create table {log} as {empty}")
+        return
+    execute(f"create or replace temp table kept_changes as from {log}")
+    execute(f"create or replace table {log} as {empty}")
+    common = ["version", "change", *(name for name, kind in wanted if (name, kind) in present)]
+    execute(f"insert into {log} by name select {', '.join(common)} from temp.main.kept_changes")
+    execute("drop table temp.main.kept_changes")
+
+
+def log_exists(statements: Statements, table: str) -> bool:
+    """Tell whether a dynamic table has a log of changes."""
+    return bool(_columns(statements, table))
+
+
+def consumed_version(statements: Statements, table: str) -> int:
+    """Return up to which version of a dynamic table everybody who follows it has read."""
+    followers = [
+        one.consumed_version
+        for one in streams(statements.connection).values()
+        if one.source == table and one.consumed_version is not None
+    ]
+    for reader in dynamic_tables(statements.connection).values():
+        if isinstance(seen := reader.seen.get(table), int):
+            followers.append(seen)
+    return min(followers, default=_ALL)
+
+
+def prune_log(statements: Statements, table: str, consumed: int) -> None:
+    """Delete the changes of a dynamic table up to a version."""
+    log = log_of(table)
+    [(oldest, newest)] = statements.connection.execute(
+        f"select min(version), max(version) from {log}"
+    ).fetchall()
+    if oldest is None or oldest > consumed:
+        return
+    if newest <= consumed:
+        statements.connection.execute(f"truncate {log}")  # which costs less than a deletion
+    else:
+        statements.connection.execute(f"delete from {log} where version <= ?", [consumed])
+
+
+def oldest_arrival(statements: Statements, table: str, first_row: int) -> datetime | None:
+    """Return when the first of the rows from a number on arrived; None if the table does not say.
+
+    A table that is loaded says so in its column loaded_at, in UTC.
+    """
+    if not has_arrivals(statements, table):
+        return None
+    rows = f"{CATALOG}.main.{table} where rowid >= $1"
+    return statements.run(f"select min(loaded_at) from {rows}", first_row)[0][0]
+
+
+def has_arrivals(statements: Statements, table: str) -> bool:
+    """Tell whether a table says when its rows arrived."""
+    return bool(
+        statements.run(
+            "select 1 from duckdb_columns()"
+            f" where database_name = '{CATALOG}' and schema_name = 'main'"
+            f" and table_name = '{table}' and column_name = 'loaded_at' and data_type = 'TIMESTAMP'"
+        )
+    )
+
+
+def _columns(statements: Statements, table: str) -> list[tuple[str, str]]:
+    return statements.connection.execute(
+        "select column_name, data_type from duckdb_columns()"
+        f" where database_name = '{CATALOG}' and schema_name = 'embedded' and table_name = ?"
+        " order by column_index",
+        [f"changes_{table}"],
+    ).fetchall()
+
+
+def describe_arrivals(statements: Statements) -> None:
+    """Have the view embedded.arrivals show the rows of all tables that dynamic tables read."""
+    tables = dynamic_tables(statements.connection)
+    loaded = {name for table in tables.values() for name in table.reads} - set(tables)
+    parts = [
+        f"select '{name}' as source, rowid as row_number, loaded_at from {CATALOG}.main.{name}"
+        for name in sorted(loaded)
+        if has_arrivals(statements, name)
+    ]
+    if parts:
+        statements.connection.execute(
+            f"create or replace view {SCHEMA}.arrivals as {' union all '.join(parts)}"
+        )

@@ -1,0 +1,49 @@
+"""dbt on the open file, in this process: whoever uses the file meanwhile goes on."""
+
+import os
+import threading
+from pathlib import Path
+
+from embedded.engine.storage import churn_home, database
+from runtime.errors import EngineError, first_line
+
+PROJECT = Path(__file__).parents[2]
+
+_one_at_a_time = threading.Lock()
+
+
+def run_dbt(*arguments: str) -> None:
+    """Run dbt quietly on the project; raises EngineError with its own words when it fails."""
+    from dbt.cli.main import dbtRunner  # it takes a second to import, and few commands need it
+
+    # dbt works in the project's folder, whatever the present one is.
+    os.environ["CHURN_HOME"] = str(churn_home().absolute())
+    with _one_at_a_time, database().pinned():
+        done = dbtRunner().invoke(
+            [
+                *("--quiet", "--no-use-colors", "--log-level", "none"),
+                *arguments,
+                *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+            ]
+        )
+    if done.success:
+        return
+    raise EngineError(f"dbt {arguments[0]} failed: {_cause(done)} (see logs/dbt.log)")
+
+
+def _cause(done: object) -> str:
+    """Return the first error of a run, in one line."""
+    if (exception := getattr(done, "exception", None)) is not None:
+        return _told(str(exception))
+    results = getattr(getattr(done, "result", None), "results", None) or []
+    for one in results:
+        if str(one.status) in ("error", "fail", "runtime error"):
+            return _told(str(one.message))
+    return "it says no more"
+
+
+def _told(text: str) -> str:
+    """Return what dbt says, without its heading, which is a line of its own."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = [line for line in lines if not line.endswith("Error") and " Error in " not in line]
+    return first_line("\n".join(said or lines))

@@ -1,0 +1,59 @@
+"""Procedures: statements that somebody calls with parameters, all or nothing; the last one answers.
+
+Parameters are variables of the session, which statements read as values and never as SQL.
+"""
+
+import json
+from collections.abc import Mapping
+
+import duckdb
+
+from embedded.engine.registry import SCHEMA
+from embedded.engine.storage import Connection, Database, transact
+from embedded.engine.tasks import split_statements
+from runtime.clock import utc_now
+from runtime.errors import NOT_BUILT, EngineError
+
+
+def call(
+    database: Database,
+    name: str,
+    arguments: Mapping[str, str | None],
+    patience_seconds: float | None = None,
+) -> list[tuple]:
+    """Run a procedure when no other writer is at it; return the rows of its answer.
+
+    Raises EngineError for a procedure that is not registered, or arguments that it does not take,
+    and NotAvailableError when another process keeps the file for longer than `patience_seconds`.
+    """
+    with database.session(patience_seconds) as opened:
+        connection = opened.cursor()
+        try:
+            body = _body(connection, name, set(arguments))
+            connection.execute(f"set variable as_of = timestamp '{utc_now().isoformat(sep=' ')}'")
+            for parameter, value in arguments.items():
+                connection.execute(f"set variable {parameter} = cast(? as varchar)", [value])
+            *changes, answer = split_statements(body)
+
+            def work(open_: Connection) -> list[tuple]:
+                for statement in changes:
+                    open_.execute(statement)
+                return open_.execute(answer).fetchall()
+
+            return transact(connection, work, opened.writer_lock)
+        finally:
+            connection.close()
+
+
+def _body(connection: Connection, name: str, given: set[str]) -> str:
+    try:
+        row = connection.execute(
+            f"select body, parameters from {SCHEMA}.procedures where name = ?", [name]
+        ).fetchone()
+    except duckdb.CatalogException as error:
+        raise EngineError(NOT_BUILT) from error
+    if row is None:
+        raise EngineError(f"there is no procedure {name}: run 'dbt build' first")
+    if (parameters := set(json.loads(row[1]))) != given:
+        raise EngineError(f"procedure {name} takes {', '.join(sorted(parameters))}")
+    return row[0]

@@ -1,0 +1,365 @@
+"""One dynamic table in one pass: which keys are affected, what they should hold, what differs.
+
+A refresh key is the grain of its table, or coarser, and its columns exist under the same names in
+every source. The promise behind it: an output row depends only on source rows with the same key.
+All tables of a pass are written in one transaction, each before those that read it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import duckdb
+
+from embedded.engine.changes import News, create_log, log_of, news_of_rows
+from embedded.engine.incremental_check import NotIncrementalError, check_incremental
+from embedded.engine.registry import DynamicTable, Position
+from embedded.engine.sql_tree import redirect, source_tables
+from embedded.engine.statements import Statements
+from embedded.engine.storage import CATALOG
+from runtime.errors import EngineError
+
+INCREMENTAL = "INCREMENTAL"
+# The first load after an empty build: looking for so many keys costs more than taking all rows.
+_MANY_KEYS = 100_000
+
+
+class Written(NamedTuple):
+    """What was done to one table: how, how many rows were written, how many keys removed."""
+
+    action: str
+    changed_rows: int
+    removed_rows: int
+
+
+@dataclass
+class Pass:
+    """One pass over dynamic tables: what it reads, and what it has changed so far."""
+
+    statements: Statements
+    tables: Mapping[str, DynamicTable]
+    # The dynamic tables whose changes somebody needs who is not refreshed in this pass.
+    followed: frozenset[str] = frozenset()
+    versions: dict[str, int] = field(default_factory=dict)
+    news: dict[tuple[str, Position | None], News] = field(default_factory=dict)
+    # How many rows differ, old ones and new ones, in each table that this pass has changed.
+    differing: dict[str, int] = field(default_factory=dict)
+    # Filled from empty in this pass: there is no list of what changed in them.
+    filled: set[str] = field(default_factory=set)
+
+    def version(self, name: str) -> int:
+        """Return a dynamic table's version as this pass leaves it."""
+        return self.versions.get(name, self.tables[name].version)
+
+    def news_of(self, source: str, table: DynamicTable) -> News:
+        """Return what is new for a table in a source that is no dynamic table."""
+        wanted = (source, table.seen.get(source))
+        if wanted not in self.news:
+            self.news[wanted] = news_of_rows(self.statements, *wanted)
+        return self.news[wanted]
+
+    def seen(self, table: DynamicTable) -> dict[str, Position]:
+        """Return how much of each source a table has read when this pass is over."""
+        return {
+            source: self.version(source)
+            if source in self.tables
+            else self.news_of(source, table).position
+            for source in source_tables(table.query)
+        }
+
+
+def refresh_table(current: Pass, table: DynamicTable) -> Written | None:
+    """Bring one table up to date after all that it reads; return None when nothing concerns it."""
+    written = _refresh(current, table)
+    if written is not None and (written.changed_rows or written.removed_rows):
+        current.versions[table.name] = table.version + 1
+        if table.name in current.followed:
+            _log(current, table, table.version + 1)
+    return written
+
+
+def _refresh(current: Pass, table: DynamicTable) -> Written | None:
+    if not table.is_built:
+        is_empty = _fit_columns(current, table)
+        return _fill(current, table) if is_empty else _rewrite(current, table, "INITIALIZE")
+    sources = source_tables(table.query)
+    if not current.filled.isdisjoint(sources) or _has_lost_rows(current, table, sources):
+        return _rewrite(current, table, "REINITIALIZE")
+    feeds = [feed for source in sources for feed in _feeds(current, table, source)]
+    if not feeds:
+        return None
+    if table.refresh_mode != INCREMENTAL:
+        return _rewrite(current, table, table.refresh_mode)
+    affected = _collect_affected_keys(current, table, feeds)
+    if affected >= _MANY_KEYS and _is_empty(current, table):
+        return _fill(current, table)
+    return _recompute(current, table, affected) if affected else Written(INCREMENTAL, 0, 0)
+
+
+# -- which keys are affected --------------------------------------------------------------------
+
+
+class Feed(NamedTuple):
+    """Rows of a source that a table has not read yet: a query with at most one number, and it."""
+
+    query: str
+    number: int | None
+    rows: int
+
+
+def _feeds(current: Pass, table: DynamicTable, source: str) -> list[Feed]:
+    upstream = current.tables.get(source)
+    if upstream is None:
+        news = current.news_of(source, table)
+        query = f"from {CATALOG}.main.{source} where rowid >= $1"
+        return [Feed(query, news.first_new_row, news.new_rows)] if news.new_rows else []
+    feeds, seen = [], table.seen.get(source)
+    if seen != upstream.version and isinstance(seen, int):
+        feeds.append(Feed(f"from {log_of(source)} where version > $1", seen, 0))
+    if current.version(source) != upstream.version:
+        query = f"from {_computed(source)} union all by name from {_stored(source)}"
+        keys = ", ".join(upstream.refresh_key)
+        query = f"from ({query}) semi join {_differing(source)} using ({keys})"
+        feeds.append(Feed(query, None, current.differing[source]))
+    return feeds
+
+
+def _has_lost_rows(current: Pass, table: DynamicTable, sources: tuple[str, ...]) -> bool:
+    """Tell whether a source no longer holds rows that were read, or its changes are unknown."""
+    for source in sources:
+        if source in current.tables:
+            if not isinstance(table.seen.get(source), int):
+                return True
+        elif current.news_of(source, table).first_new_row is None:
+            return True
+    return False
+
+
+def _collect_affected_keys(current: Pass, table: DynamicTable, feeds: list[Feed]) -> int:
+    """Fill the working table of affected keys; return how many there are."""
+    keys, run = ", ".join(table.refresh_key), current.statements
+    affected = run.table(f"affected_{table.name}", f"select {keys} from {_target(table.name)}")
+    count = 0
+    for feed in feeds:
+        # A key that another feed has put in already may come twice: it is looked up, not joined.
+        text = f"insert into {affected} select distinct {keys} from ({feed.query})"
+        numbers = () if feed.number is None else (feed.number,)
+        count += run.count(text, *numbers, rows=feed.rows)
+    is_null = " or ".join(f"{key} is null" for key in table.refresh_key)
+    if run.run(f"select 1 from {affected} where {is_null} limit 1"):
+        raise _not_by_key(table, "a source has a row without it")
+    return count
+
+
+# -- what the table should hold -----------------------------------------------------------------
+
+
+def _recompute(current: Pass, table: DynamicTable, affected: int) -> Written:
+    """Compute the rows of the affected keys, write those that differ."""
+    run, name = current.statements, table.name
+    only = f"semi join temp.main.affected_{name} using ({', '.join(table.refresh_key)})"
+    run.count(
+        f"insert into {_empty_stored(current, name)} {_stored_rows(name, only)}", rows=affected
+    )
+    views, kind = {}, "fresh" if _is_fresh(current, table) else "present"
+    for source in source_tables(table.query):
+        rows = _computed(source) if kind == "fresh" else f"{CATALOG}.main.{source}"
+        views[source] = f"{kind}_{name}_{source}"
+        run.view(views[source], f"from {rows} {only}")
+    query = redirect(table.query, views)
+    run.count(f"insert into {_empty_computed(current, name)} {query}", rows=affected)
+    return _write_difference(current, table, INCREMENTAL, affected)
+
+
+def _is_fresh(current: Pass, table: DynamicTable) -> bool:
+    """Tell whether this pass has computed all rows of the only source that have an affected key.
+
+    So it is when the keys are those that this pass has changed in the source, and nothing else.
+    """
+    [source, *others] = source_tables(table.query)
+    upstream = current.tables.get(source)
+    return (
+        not others
+        and upstream is not None
+        and source in current.differing
+        and set(upstream.refresh_key) == set(table.refresh_key)
+        and table.seen.get(source) == upstream.version
+    )
+
+
+def _rewrite(current: Pass, table: DynamicTable, action: str) -> Written:
+    """Compute all rows, write those that differ."""
+    execute, name = current.statements.connection.execute, table.name
+    execute(f"insert into {_empty_stored(current, name)} {_stored_rows(name)}")
+    execute(f"insert into {_empty_computed(current, name)} {table.query}")
+    return _write_difference(current, table, action, _MANY_KEYS)
+
+
+def _fill(current: Pass, table: DynamicTable) -> Written:
+    """Write all rows of an empty table."""
+    execute, name = current.statements.connection.execute, table.name
+    row = execute(f"insert into {_target(name)} {table.query}").fetchone()
+    current.filled.add(name)
+    return Written("INITIALIZE", row[0] if row else 0, 0)
+
+
+# -- what differs -------------------------------------------------------------------------------
+
+
+def _write_difference(current: Pass, table: DynamicTable, action: str, rows: int) -> Written:
+    """Replace the rows of every key whose rows differ, and note what was in them."""
+    run, name, keys = current.statements, table.name, ", ".join(table.refresh_key)
+    computed, stored = _computed(name), _stored(name)
+    differing = run.table(f"differing_{name}", f"select {keys} from {_target(name)}")
+    # Counted and not merely compared: a table may hold the same row twice.
+    run.count(
+        f"""
+        insert into {differing}
+        select distinct {keys}
+        from (
+            select * exclude (times)
+            from (
+                select *, 1 as times from {computed}
+                union all
+                select * exclude (stored_row), -1 as times from {stored}
+            )
+            group by all
+            having sum(times) <> 0
+        )
+        """,
+        rows=rows,
+    )
+    only = f"semi join {differing} using ({keys})"
+    deleted = run.count(
+        f"delete from {_target(name)} where rowid in (select stored_row from {stored} {only})",
+        rows=rows,
+    )
+    removed = 0
+    if deleted:
+        removed = run.count(
+            f"select count(*) from {differing} anti join {computed} using ({keys})", rows=rows
+        )
+    inserted = run.count(f"insert into {_target(name)} from {computed} {only}", rows=rows)
+    if inserted or deleted:
+        current.differing[name] = inserted + deleted
+    return Written(action, inserted, removed)
+
+
+def _log(current: Pass, table: DynamicTable, version: int) -> None:
+    """Write what this pass has changed in a table to its log."""
+    run, name = current.statements, table.name
+    create_log(run, name)
+    log, head = log_of(name), "select cast($1 as bigint) as version, cast({} as tinyint) as change"
+    if name in current.filled:
+        run.count(f"insert into {log} by name {head.format(1)}, * from {_target(name)}", version)
+        return
+    only = f"semi join {_differing(name)} using ({', '.join(table.refresh_key)})"
+    for change, rows in (
+        (-1, f"* exclude (stored_row) from {_stored(name)}"),
+        (1, f"* from {_computed(name)}"),
+    ):
+        run.count(f"insert into {log} by name {head.format(change)}, {rows} {only}", version)
+
+
+# -- the table itself ---------------------------------------------------------------------------
+
+
+def _fit_columns(current: Pass, table: DynamicTable) -> bool:
+    """Create the table, or anew if its query has other columns; return whether it is empty."""
+    execute, name = current.statements.connection.execute, _target(table.name)
+    wanted = _describe(current, table.query)
+    _check_refresh_key(current, table, {row[0] for row in wanted})
+    try:
+        present = _describe(current, name)
+    except duckdb.CatalogException:
+        present = []
+    if wanted != present:
+        execute(f"create or replace table {name} as select * from ({table.query}) limit 0")
+    return _is_empty(current, table)
+
+
+def _is_empty(current: Pass, table: DynamicTable) -> bool:
+    execute = current.statements.connection.execute
+    return execute(f"from {_target(table.name)} limit 1").fetchone() is None
+
+
+def _check_refresh_key(current: Pass, table: DynamicTable, columns: set[str]) -> None:
+    owners = {f"dynamic table {table.name}": columns}
+    for source in source_tables(table.query):
+        try:
+            described = _describe(current, f"{CATALOG}.main.{source}")
+        except duckdb.CatalogException as error:
+            raise _reads_no_table(table, source) from error
+        if source not in current.tables and not _is_table(current, source):
+            raise _reads_no_table(table, source)
+        if table.refresh_mode == INCREMENTAL:
+            owners[f"its source {source}"] = {row[0] for row in described}
+    for owner, present in owners.items():
+        for key in set(table.refresh_key) - present:
+            raise _not_by_key(table, f"{owner} has no column {key}")
+    if table.refresh_mode == INCREMENTAL:
+        try:
+            check_incremental(table.query, table.refresh_key)
+        except NotIncrementalError as error:
+            raise _not_by_key(table, str(error)) from error
+
+
+def _describe(current: Pass, what: str) -> list[tuple[str, str]]:
+    rows = current.statements.connection.execute(f"describe {what}").fetchall()
+    return [row[:2] for row in rows]
+
+
+def _is_table(current: Pass, source: str) -> bool:
+    found = current.statements.connection.execute(
+        f"select 1 from duckdb_tables() where database_name = '{CATALOG}'"
+        " and schema_name = 'main' and table_name = ?",
+        [source],
+    ).fetchone()
+    return found is not None
+
+
+def _reads_no_table(table: DynamicTable, source: str) -> EngineError:
+    return EngineError(
+        f"dynamic table {table.name} reads {source}, which is not a table of the database:"
+        " only tables tell what has changed in them"
+    )
+
+
+def _not_by_key(table: DynamicTable, reason: str) -> EngineError:
+    return EngineError(
+        f"dynamic table {table.name} cannot be refreshed by its key {', '.join(table.refresh_key)}:"
+        f" {reason}; name another refresh_key, or set refresh_mode: FULL"
+    )
+
+
+# -- names --------------------------------------------------------------------------------------
+
+
+def _empty_stored(current: Pass, name: str) -> str:
+    """Return the working table for the rows that a table holds, with their numbers, empty."""
+    return current.statements.table(f"stored_{name}", _stored_rows(name))
+
+
+def _empty_computed(current: Pass, name: str) -> str:
+    """Return the working table for the rows that a table should hold, empty."""
+    return current.statements.table(f"computed_{name}", f"select * from {_target(name)}")
+
+
+def _stored_rows(name: str, only: str = "") -> str:
+    return f"select stored.rowid as stored_row, stored.* from {_target(name)} as stored {only}"
+
+
+def _target(name: str) -> str:
+    return f"{CATALOG}.main.{name}"
+
+
+def _computed(name: str) -> str:
+    return f"temp.main.computed_{name}"
+
+
+def _stored(name: str) -> str:
+    return f"temp.main.stored_{name}"
+
+
+def _differing(name: str) -> str:
+    return f"temp.main.differing_{name}"

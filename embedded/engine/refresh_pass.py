@@ -1,0 +1,172 @@
+"""Dynamic tables: one pass brings them all up to date, each after what it reads.
+
+A pass is one transaction, from the tables that are loaded to the last dynamic table.
+"""
+
+import json
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from graphlib import CycleError, TopologicalSorter
+
+from embedded.engine.changes import consumed_version, log_exists, oldest_arrival, prune_log
+from embedded.engine.refresh import INCREMENTAL, Pass, refresh_table
+from embedded.engine.registry import SCHEMA, DynamicTable, Position, Stream, dynamic_tables, streams
+from embedded.engine.sql_tree import source_tables
+from embedded.engine.statements import Statements
+from runtime.errors import EngineError
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What one pass did to one dynamic table; rows are counted, seconds are wall time.
+
+    `oldest_change` is when the oldest row arrived that it took in, where that is known.
+    """
+
+    name: str
+    action: str
+    changed_rows: int
+    removed_rows: int
+    seconds: float
+    oldest_change: datetime | None
+
+
+class TableError(Exception):
+    """One dynamic table could not be refreshed; its cause says why."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def refresh(statements: Statements, names: Collection[str] | None = None) -> list[Refresh]:
+    """Bring every dynamic table, or some and those they read, up to date; return what was done.
+
+    A table whose sources did not change is not touched; when none did, nothing is written at all.
+    Raises EngineError for a table that cannot be refreshed by its key.
+    """
+    try:
+        return try_refresh(statements, names)
+    except TableError as error:
+        raise error.__cause__ from None
+
+
+def try_refresh(statements: Statements, names: Collection[str] | None = None) -> list[Refresh]:
+    """Do the same; raises TableError, which names the table that failed."""
+    with statements.opened.refresh_lock:
+        return statements.transact(lambda: _refresh_all(statements, names))
+
+
+def _refresh_all(statements: Statements, names: Collection[str] | None) -> list[Refresh]:
+    tables = dynamic_tables(statements.connection)
+    wanted = set(tables) if names is None else set(names) & set(tables)
+    wanted |= {one for name in wanted for one in tables[name].reads if one in tables}
+    placed = streams(statements.connection)
+    current = Pass(statements, tables, _followed(tables, placed, wanted))
+    done: list[Refresh] = []
+    order = _in_order({name: source_tables(tables[name].query) for name in wanted})
+    order = [name for name in order if name in wanted]
+    for name in order:
+        started, table = time.perf_counter(), tables[name]
+        try:
+            written = refresh_table(current, table)
+        except Exception as error:
+            raise TableError(name) from error
+        if written is not None:
+            seconds = time.perf_counter() - started
+            done.append(Refresh(name, *written, seconds, _oldest_change(current, table)))
+    _remember(current, done, order)
+    return done
+
+
+def _followed(
+    tables: Mapping[str, DynamicTable], placed: Mapping[str, Stream], wanted: set[str]
+) -> frozenset[str]:
+    """Return the tables whose changes a stream, or a table that is not refreshed now, will need."""
+    behind = {
+        source
+        for name, table in tables.items()
+        if name not in wanted and table.is_built
+        for source in source_tables(table.query)
+    }
+    return frozenset(behind | {one.source for one in placed.values()})
+
+
+def _in_order(sources: Mapping[str, Collection[str]]) -> list[str]:
+    try:
+        return list(TopologicalSorter(sources).static_order())
+    except CycleError as error:
+        circle = " reads ".join(reversed(error.args[1]))
+        raise EngineError(f"dynamic tables read each other in a circle: {circle}") from error
+
+
+def _oldest_change(current: Pass, table: DynamicTable) -> datetime | None:
+    """Return when the oldest row arrived that a table takes in now; None if that is not known."""
+    if not table.seen:
+        return None
+    arrivals = []
+    for (source, seen), news in current.news.items():
+        if source in table.reads and news.new_rows and news.first_new_row is not None and seen:
+            arrivals.append(oldest_arrival(current.statements, source, news.first_new_row))
+    return min((one for one in arrivals if one is not None), default=None)
+
+
+def _remember(current: Pass, done: list[Refresh], order: list[str]) -> None:
+    """Note what was done, and how much of its sources each table has read now."""
+    execute, refreshed = current.statements.connection.execute, {one.name for one in done}
+    rows_read: dict[str, dict[str, int]] = {}
+    states = []
+    for name in order:
+        table = current.tables[name]
+        seen = current.seen(table)
+        rows_read[name] = _rows_read(seen, rows_read)
+        if name in refreshed or (seen, rows_read[name]) != (table.seen, table.rows_read):
+            read = json.dumps(seen), json.dumps(rows_read[name])
+            state = [name, table.definition, current.version(name), *read]
+            states.append([*state, None if name in refreshed else table.refreshed_at])
+    if states:
+        execute(
+            f"delete from {SCHEMA}.refresh_states where name in (select unnest(?::varchar[]))",
+            [[state[0] for state in states]],
+        )
+        rows = ", ".join(["(?, ?, ?, ?, ?, coalesce(?, now()::timestamp))"] * len(states))
+        execute(
+            f"insert into {SCHEMA}.refresh_states values {rows}",
+            [value for state in states for value in state],
+        )
+    if done:
+        rows = ", ".join(["(?, ?, ?, ?, now()::timestamp, ?)"] * len(done))
+        execute(
+            f"insert into {SCHEMA}.refresh_history values {rows}",
+            [
+                value
+                for one in done
+                for value in (one.name, one.action, one.changed_rows, one.removed_rows, one.seconds)
+            ],
+        )
+    for one in done:
+        if one.action != INCREMENTAL:
+            current.statements.drop(*(f"{kind}_{one.name}" for kind in ("stored", "computed")))
+    _prune(current, order)
+
+
+def _rows_read(
+    seen: Mapping[str, Position], rows_read: Mapping[str, Mapping[str, int]]
+) -> dict[str, int]:
+    """Return how many rows of each loaded table have come through these sources."""
+    found: dict[str, int] = {}
+    for source, position in seen.items():
+        through = {source: position[0]} if isinstance(position, tuple) else rows_read[source]
+        for name, rows in through.items():
+            found[name] = min(found.get(name, rows), rows)
+    return found
+
+
+def _prune(current: Pass, names: Collection[str]) -> None:
+    """Delete logged changes that no table has still to read; streams consume in their tasks."""
+    for name in {one for table in names for one in current.tables[table].reads}:
+        if name in current.tables and log_exists(current.statements, name):
+            consumed = consumed_version(current.statements, name)
+            prune_log(current.statements, name, consumed)

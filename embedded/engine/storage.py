@@ -1,0 +1,403 @@
+"""The database file of a folder: how this process opens it, shares it and hands it over.
+
+One process owns the file at a time. An operating-system lock says which, so that a process that was
+killed holds nothing. Another process that needs the file asks by a second lock; the owner finishes
+what its threads are doing, closes the file and opens it again when it is next needed.
+"""
+
+import json
+import logging
+import os
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TypeVar
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from runtime.errors import EngineError, first_line
+
+CATALOG = "churn"  # DuckDB names a database after its file
+FILE_NAME = f"{CATALOG}.duckdb"
+# How often the owner looks whether somebody else needs the file.
+LOOK_SECONDS = 0.05
+# Who waits longer says for whom.
+SILENT_SECONDS = 1.0
+# A checkpoint inside a commit would hold up an alert: the scheduler makes them when nothing waits.
+WAL_BYTES = "4GB"
+
+Result = TypeVar("Result")
+Connection = duckdb.DuckDBPyConnection
+
+_log = logging.getLogger(__name__)
+
+
+class NotAvailableError(EngineError):
+    """Another process has the file, and did not give it back in the time that there was."""
+
+
+def churn_home() -> Path:
+    """Return the folder of all that is kept: $CHURN_HOME, or .churn in the working directory."""
+    return Path(os.environ.get("CHURN_HOME") or ".churn")
+
+
+def database_file(home: Path | None = None) -> Path:
+    """Return the database file of a folder, by default of churn_home()."""
+    return (home or churn_home()) / FILE_NAME
+
+
+class Opened:
+    """The file while it is open; after a hand-over there is another one."""
+
+    def __init__(self, root: Connection, home: Path) -> None:
+        self.root, self.home = root, home
+        # The parts that work on the file take turns where they write the same tables.
+        self.writer_lock = threading.RLock()
+        self.refresh_lock = threading.RLock()
+        # What a task needs that is no table, such as the model that its statements score with.
+        self.before_tasks: Callable[[Connection], None] = lambda _: None
+        self._cursors: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+    def cursor(self) -> Connection:
+        """Return a connection of its own to the open file, for one thread."""
+        cursor = self.root.cursor()
+        cursor.execute(f"use {CATALOG}.main")
+        self._cursors.add(cursor)
+        return cursor
+
+    def close(self) -> None:
+        """Close every connection, and with the last one the file; its log is written into it."""
+        for cursor in [*self._cursors, self.root]:
+            with suppress(duckdb.Error):
+                cursor.close()
+
+
+class Database:
+    """The database file of one folder in this process, shared by its threads."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._state = threading.Condition()
+        self._opening = threading.Lock()
+        self._opened: Opened | None = None
+        self._users = 0
+        self._pins = 0
+        self._is_wanted = False
+        self._of_thread = threading.local()
+        self._on_open: list[Callable[[Connection], None]] = []
+        self._before_tasks: Callable[[Connection], None] | None = None
+        self._owner = FileLock(home / "owner.lock", thread_local=False)
+        self._request = FileLock(home / "request.lock", thread_local=False)
+
+    @property
+    def file(self) -> Path:
+        """The database file."""
+        return self.home / FILE_NAME
+
+    def equip(
+        self, on_open: Callable[[Connection], None], before_tasks: Callable[[Connection], None]
+    ) -> None:
+        """Have `on_open` called on the first connection whenever the file is opened, and now.
+
+        `before_tasks` is called within each task's transaction, before its statements.
+        """
+        with self._opening:
+            if on_open in self._on_open:
+                return
+            self._on_open.append(on_open)
+            self._before_tasks = before_tasks
+            if self._opened is not None:
+                on_open(self._opened.root)
+                self._opened.before_tasks = before_tasks
+
+    @contextmanager
+    def session(self, patience_seconds: float | None = None) -> Iterator[Opened]:
+        """Have the file open while the context is: nobody else gets it before that ends.
+
+        Waits for another process that has it, by default for as long as that takes; raises
+        NotAvailableError after `patience_seconds`, and EngineError when the file cannot be used.
+        """
+        opened = self._enter(patience_seconds)
+        try:
+            yield opened
+        finally:
+            self._leave()
+
+    def rows(self, query: str, *values: object) -> list[tuple]:
+        """Return the rows of a query in a session of its own."""
+        with self.session() as opened:
+            cursor = opened.cursor()
+            try:
+                return cursor.execute(query, list(values)).fetchall()
+            finally:
+                cursor.close()
+
+    @contextmanager
+    def pinned(self) -> Iterator[None]:
+        """Keep the file in this process while the context is open; its threads go on using it."""
+        with self.session(), self._state:
+            self._pins += 1
+        try:
+            yield
+        finally:
+            with self._state:
+                self._pins -= 1
+                self._state.notify_all()
+
+    def pin(self) -> None:
+        """Keep the file until this process ends, unless it is pinned for a while already."""
+        with self._state:
+            is_pinned = self._pins > 0
+        if not is_pinned:
+            self.pinned().__enter__()
+
+    def close(self) -> None:
+        """Close the file once nobody in this process uses it, for others to have it at once."""
+        with self._state:
+            self._state.wait_for(lambda: self._users == 0)
+            self._close()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the file is open in this process just now."""
+        return self._opened is not None
+
+    # -- sessions -------------------------------------------------------------------------------
+
+    def _enter(self, patience: float | None) -> Opened:
+        deadline = None if patience is None else time.monotonic() + patience
+        depth = getattr(self._of_thread, "depth", 0)
+        while True:
+            with self._state:
+                # Who has the file already may ask for it again while somebody waits for it.
+                if self._opened is not None and (depth or self._pins or not self._is_wanted):
+                    self._users += 1
+                    self._of_thread.depth = depth + 1
+                    return self._opened
+                if self._opened is not None and not self._state.wait(_left(deadline)):
+                    raise self._not_available()
+            self._open(deadline)
+
+    def _leave(self) -> None:
+        with self._state:
+            self._users -= 1
+            self._of_thread.depth -= 1
+            self._state.notify_all()
+
+    # -- opening and handing over ---------------------------------------------------------------
+
+    def _open(self, deadline: float | None) -> None:
+        if not self._opening.acquire(timeout=-1 if deadline is None else max(0, _left(deadline))):
+            raise self._not_available()
+        try:
+            if self._opened is not None:
+                return
+            try:
+                self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self._acquire(deadline)
+            except OSError as error:
+                raise EngineError(explain(error, self.home)) from error
+            try:
+                opened = Opened(self._connect(), self.home)
+                opened.before_tasks = self._before_tasks or opened.before_tasks
+            except BaseException:
+                self._owner.release()
+                raise
+            with self._state:
+                self._opened, self._is_wanted = opened, False
+                self._state.notify_all()
+            threading.Thread(target=self._watch, args=(opened,), daemon=True).start()
+        finally:
+            self._opening.release()
+
+    def _acquire(self, deadline: float | None) -> None:
+        """Own the file: ask for it by one lock, in turn with others, then wait for the other."""
+        began, has_said = time.monotonic(), False
+        for lock in (self._request, self._owner):
+            while True:
+                left = LOOK_SECONDS if deadline is None else min(LOOK_SECONDS, _left(deadline))
+                try:
+                    lock.acquire(timeout=max(0.0, left), poll_interval=0.005)
+                    break
+                except Timeout:
+                    if deadline is not None and _left(deadline) <= 0:
+                        self._request.release()
+                        raise self._not_available() from None
+                if not has_said and time.monotonic() - began > SILENT_SECONDS:
+                    has_said = True
+                    _log.warning("waiting for %s, which has %s", self._holder(), self.file)
+        self._request.release()
+        holder = {"process": os.getpid(), "host": socket.gethostname(), "since": _now()}
+        (self.home / "owner.json").write_text(json.dumps(holder), encoding="utf-8")
+
+    def _connect(self) -> Connection:
+        root = None
+        try:
+            root = duckdb.connect(str(self.file))
+            root.execute("set timezone = 'UTC'")
+            # What does not fit into memory belongs where there is room for the file.
+            spill = str(self.home / "spill").replace("'", "''")
+            root.execute(f"set temp_directory = '{spill}'")
+            # A missing table must be an error, never a Python variable that has its name.
+            root.execute("set python_enable_replacements = false")
+            root.execute(f"set checkpoint_threshold = '{WAL_BYTES}'")
+            root.execute(f"set threads = {threads()}" if threads() else "select 1")
+            for hook in self._on_open:
+                hook(root)
+        except duckdb.Error as error:
+            if root is not None:
+                root.close()
+            raise EngineError(explain(error, self.home)) from error
+        except BaseException:
+            if root is not None:
+                root.close()
+            raise
+        return root
+
+    def _watch(self, opened: Opened) -> None:
+        """Look whether another process asks for the file, and hand it over."""
+        while self._opened is opened:
+            time.sleep(LOOK_SECONDS)
+            if not self._is_asked_for():
+                continue
+            with self._state:
+                if self._opened is not opened:
+                    return
+                self._is_wanted = True
+                # Who asks may give up meanwhile; then nothing was lost but the pause.
+                if self._state.wait_for(lambda: not (self._users or self._pins), LOOK_SECONDS):
+                    self._close()
+                    return
+                self._is_wanted = False if not self._is_asked_for() else self._is_wanted
+                self._state.notify_all()
+
+    def _is_asked_for(self) -> bool:
+        if self._opening.locked():
+            return False
+        try:
+            self._request.acquire(timeout=0)
+        except (Timeout, OSError):
+            return True
+        self._request.release()
+        return False
+
+    def _close(self) -> None:
+        if self._opened is not None:
+            opened, self._opened = self._opened, None
+            opened.close()
+            self._owner.release()
+        self._is_wanted = False
+        self._state.notify_all()
+
+    def _holder(self) -> str:
+        try:
+            said = json.loads((self.home / "owner.json").read_text(encoding="utf-8"))
+            return f"process {said['process']} on {said['host']} since {said['since']}"
+        except (OSError, ValueError, KeyError):  # it has only just begun
+            return "another process"
+
+    def _not_available(self) -> NotAvailableError:
+        return NotAvailableError(f"{self._holder()} is using {self.file}: try again in a moment")
+
+
+_databases: dict[Path, Database] = {}
+_databases_lock = threading.Lock()
+
+
+def database(home: Path | None = None) -> Database:
+    """Return this process's database of a folder, by default of churn_home()."""
+    path = (home or churn_home()).absolute()
+    with _databases_lock:
+        return _databases.setdefault(path, Database(path))
+
+
+def existing_database(home: Path | None = None) -> Database:
+    """Return the same; raises EngineError when nothing was built in that folder yet."""
+    if not (file := database_file(home)).exists():
+        raise EngineError(
+            f"there is no database at {file}: run 'make demo' or 'dbt build' first, "
+            "or set CHURN_HOME to its folder"
+        )
+    return database(home)
+
+
+def transact(
+    connection: Connection,
+    work: Callable[[Connection], Result],
+    lock: AbstractContextManager | None = None,
+) -> Result:
+    """Run `work` in one transaction, under a lock if one is given; all of it counts or nothing.
+
+    Raises EngineError when the disk refuses, and whatever `work` itself raises.
+    """
+    with lock or nullcontext():
+        try:
+            connection.execute("begin transaction")
+            try:
+                result = work(connection)
+                connection.execute("commit")
+            except BaseException:
+                with suppress(duckdb.Error):  # a failed commit has rolled back already
+                    connection.execute("rollback")
+                raise
+        except (OSError, duckdb.IOException) as error:
+            raise EngineError(explain(error)) from error
+    return result
+
+
+def explain(error: BaseException, home: Path | None = None) -> str:
+    """Turn an error of the disk or of the file into one line that says what to do."""
+    path, text = database_file(home), str(error)
+    if "No space left" in text or "disk is full" in text or "Disk quota" in text:
+        return f"the disk is full at {path}: free some space and run the command again"
+    if "storage version" in text or "database file version" in text or "version number" in text:
+        return f"{path} was made by another version of DuckDB: {first_line(error)}"
+    if "Conflicting lock" in text or "Could not set lock" in text:
+        return f"{path} is open in another program: close it there and run the command again"
+    if isinstance(error, PermissionError) or any(
+        words in text
+        for words in ("Permission denied", "read-only", "Read-only", "readonly", "Cannot open file")
+    ):
+        return f"{path} cannot be written: check its permissions, or set CHURN_HOME"
+    return f"{path} cannot be used: {first_line(error)}"
+
+
+def threads() -> int | None:
+    """Return how many processors may be used, as $CHURN_THREADS says; None for all."""
+    text = os.environ.get("CHURN_THREADS")
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise EngineError(f"CHURN_THREADS must be a whole number of at least 1, not '{text}'")
+    return int(text)
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else deadline - time.monotonic()
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _forget_in_child() -> None:
+    """A forked process has none of the threads, and must not end what is its parent's."""
+    global _databases, _databases_lock
+    _of_the_parent.append(_databases)  # never closed: the parent does that
+    for one in _databases.values():
+        for lock in (one._owner, one._request):
+            if lock.is_locked:
+                os.close(lock._context.lock_file_fd)
+                lock._context.lock_file_fd = None
+    _databases, _databases_lock = {}, threading.Lock()
+
+
+_of_the_parent: list[dict[Path, Database]] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)

@@ -1,0 +1,47 @@
+"""The project's database with the project's functions, and who asks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from embedded.engine import storage
+from embedded.engine.storage import Connection, Database, database
+from embedded.functions import DEFAULT_ROLE, load_model_that_serves, register_functions
+
+
+def open_database(home: Path | None = None) -> Database:
+    """Return the database of a folder, by default of $CHURN_HOME, with the project's functions."""
+    found = database(home)
+    found.equip(register_functions, load_model_that_serves)
+    return found
+
+
+def existing_database(home: Path | None = None) -> Database:
+    """Return the same; raises EngineError when nothing was built in that folder yet."""
+    storage.existing_database(home)
+    return open_database(home)
+
+
+@contextmanager
+def connect(
+    role: str = DEFAULT_ROLE, *, patience_seconds: float | None = None
+) -> Iterator[Connection]:
+    """Have a connection to the existing database as a role, while the context is open.
+
+    The role previews what it would see on Snowflake; it is no protection, because whoever can read
+    the file can read all of it. Raises EngineError as Database.session does.
+    """
+    with existing_database().session(patience_seconds) as opened:
+        connection = opened.cursor()
+        try:
+            preview_as(connection, role)
+            yield connection
+        finally:
+            connection.close()
+
+
+def preview_as(connection: duckdb.DuckDBPyConnection, role: str) -> None:
+    """Let a connection ask as a role."""
+    connection.execute("set variable role = cast(? as varchar)", [role])

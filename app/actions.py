@@ -12,7 +12,6 @@ from typing import NamedTuple
 from connection import DUCKDB, Source, query, snowflake_session
 from data.changes import forget
 
-
 PATIENCE_SECONDS = 5.0  # that a button waits for another process that has the database file
 
 

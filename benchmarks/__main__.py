@@ -17,7 +17,7 @@ _LEAST_EVENTS = 100_000  # a change sends some of the last 50,000 again
 
 
 def main() -> int:
-    """Run the benchmarks, each part in a lake of its own; print the table, then one JSON line."""
+    """Run the benchmarks, each part in a pipeline of its own; print the table, then one JSON line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000, help="events of each part")
     parser.add_argument("--only", choices=list(_PARTS), help="one part instead of all")
@@ -30,7 +30,7 @@ def main() -> int:
     table.add_column("value", justify="right")
     for name in [arguments.only] if arguments.only else _PARTS:
         with tempfile.TemporaryDirectory() as folder:
-            os.environ["CHURN_LAKE"] = str(Path(folder) / "lake")
+            os.environ["CHURN_HOME"] = str(Path(folder) / "home")
             figures |= _PARTS[name].measure(arguments.events)
     for figure, value in figures.items():
         table.add_row(figure, f"{value:,}" if isinstance(value, int) else f"{value:,.3f}")

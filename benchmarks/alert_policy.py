@@ -14,14 +14,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
-from embedded.database import connect, transact
-from embedded.processes import run_dbt
-from embedded.scheduler import tick
 
+from embedded.engine.dbt import run_dbt
+from embedded.engine.scheduler import tick
+from embedded.engine.storage import transact
+from embedded.session import connect
 from ingest.samples import EVENTS, PROFILES
 
 _LOAD = f"""
-    insert into lake.main.churn_scores_raw
+    insert into churn.main.churn_scores_raw
     with events as (
         select
             event_id, customer_id, event_type, occurred_at, amount, properties::json as properties
@@ -70,34 +71,36 @@ _HIGH = "select count(*) from churn_scores where score is not null and band = 'h
 
 
 def measure(days: int, folder: Path) -> dict[str, int]:
-    """Return the figures of so many days, in a new lake in this folder."""
+    """Return the figures of so many days, in a new pipeline in this folder."""
     start = datetime(2018, 1, 1) - timedelta(days=days)
-    os.environ["CHURN_LAKE"] = str(folder / "lake")
+    os.environ["CHURN_HOME"] = str(folder / "home")
     # Households sleep: a night without baskets is no broken loader here.
     variables = ["--vars", "stale_after_minutes: 1440"]
     run_dbt("run", "-s", "raw", *variables)
-    with connect() as lake:
-        _load(lake, datetime(2000, 1, 1), start)
+    with connect() as pipeline:
+        _load(pipeline, datetime(2000, 1, 1), start)
     run_dbt("build", "--exclude-resource-type", "test", "unit_test", *variables)
-    with connect() as lake:
-        return _live_through(lake, start, days)
+    with connect() as pipeline:
+        return _live_through(pipeline, start, days)
 
 
-def _load(lake: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> None:
-    transact(lake, lambda open_: open_.execute(_LOAD, {"since": since, "until": until}))
+def _load(pipeline: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> None:
+    transact(pipeline, lambda open_: open_.execute(_LOAD, {"since": since, "until": until}))
 
 
-def _live_through(lake: duckdb.DuckDBPyConnection, start: datetime, days: int) -> dict[str, int]:
+def _live_through(
+    pipeline: duckdb.DuckDBPyConnection, start: datetime, days: int
+) -> dict[str, int]:
     hourly = daily = 0
     for day in range(days):
         for hour in range(day * 24 + 1, day * 24 + 25):
             moment = start + timedelta(hours=hour)
-            _load(lake, moment - timedelta(hours=1), moment)
-            tick(lake, moment)
-            high = lake.execute(_HIGH).fetchall()[0][0]
+            _load(pipeline, moment - timedelta(hours=1), moment)
+            tick(pipeline, moment)
+            high = pipeline.execute(_HIGH).fetchall()[0][0]
             hourly += high
         daily += high
-        figures = _figures(lake, day + 1) | {
+        figures = _figures(pipeline, day + 1) | {
             "re_emission_every_hour": hourly,
             "re_emission_every_day": daily,
         }
@@ -106,19 +109,19 @@ def _live_through(lake: duckdb.DuckDBPyConnection, start: datetime, days: int) -
     return figures
 
 
-def _figures(lake: duckdb.DuckDBPyConnection, days: int) -> dict[str, int]:
-    alerts, customers, most = lake.execute(_ALERTS).fetchall()[0]
-    crossings, crossed = lake.execute(_CROSSINGS).fetchall()[0]
+def _figures(pipeline: duckdb.DuckDBPyConnection, days: int) -> dict[str, int]:
+    alerts, customers, most = pipeline.execute(_ALERTS).fetchall()[0]
+    crossings, crossed = pipeline.execute(_CROSSINGS).fetchall()[0]
     return {
         "days": days,
-        "customers_scored": lake.execute("select count(*) from churn_scores").fetchall()[0][0],
-        "scores": lake.execute("select count(*) from churn_score_history").fetchall()[0][0],
+        "customers_scored": pipeline.execute("select count(*) from churn_scores").fetchall()[0][0],
+        "scores": pipeline.execute("select count(*) from churn_score_history").fetchall()[0][0],
         "upward_crossings": crossings,
         "customers_who_crossed": crossed,
         "alerts": alerts,
         "customers_alerted": customers,
         "most_alerts_of_a_customer": most,
-        "entries_within_14_days_of_another": lake.execute(_ENTRIES).fetchall()[0][0],
+        "entries_within_14_days_of_another": pipeline.execute(_ENTRIES).fetchall()[0][0],
     }
 
 
@@ -126,14 +129,14 @@ def main() -> int:
     """Run it and print the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alert_policy", description=__doc__)
     parser.add_argument("--days", type=int, default=28, help="default: 28")
-    parser.add_argument("--lake", type=Path, help="a new folder that is kept; default: removed")
+    parser.add_argument("--pipeline", type=Path, help="a new folder that is kept; default: removed")
     arguments = parser.parse_args()
     if arguments.days < 1:
         parser.error("--days: at least 1")
-    if arguments.lake and arguments.lake.exists():
-        parser.error(f"--lake {arguments.lake} is there already: name a new folder")
+    if arguments.pipeline and arguments.pipeline.exists():
+        parser.error(f"--pipeline {arguments.pipeline} is there already: name a new folder")
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(arguments.days, arguments.lake or Path(folder))
+        figures = measure(arguments.days, arguments.pipeline or Path(folder))
     sys.stdout.write(json.dumps(figures) + "\n")
     return 0
 

@@ -12,12 +12,12 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from embedded.database import connect
-from embedded.processes import run_dbt
 from rich.console import Console
 from rich.table import Table
 
 from embedded.broker import broker
+from embedded.engine.dbt import run_dbt
+from embedded.session import connect
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.sinks import open_sink
@@ -64,7 +64,7 @@ def backtest(events: Path, cutoffs: dict[str, str], earliest: str) -> dict[str, 
     if not events.is_file():
         raise EngineError(f"there is no file {events}")
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["CHURN_LAKE"] = str(Path(folder) / "lake")
+        os.environ["CHURN_HOME"] = str(Path(folder) / "home")
         run_dbt("run", "-s", "raw")
         with broker(port=0) as address:
             replay([events], address, _TOPIC)
@@ -83,8 +83,8 @@ def _train(label: str, cutoff: str, earliest: str) -> dict:
     }
     models = ("training_cutoffs", "training_snapshots", "train_churn_model")
     run_dbt("run", "-s", *models, "--vars", json.dumps(variables))
-    with connect() as lake:
-        result = lake.execute(_RUN)
+    with connect() as pipeline:
+        result = pipeline.execute(_RUN)
         names = [column[0] for column in result.description]
         run = dict(zip(names, result.fetchone(), strict=True))
     if not has_trained(status := run.pop("status")):

@@ -1,6 +1,6 @@
-"""The dashboard on a large lake: what its first page, its live part and its memory cost.
+"""The dashboard on a large pipeline: what its first page, its live part and its memory cost.
 
-`python -m benchmarks.dashboard` builds the lake in $CHURN_LAKE, unless there is one, looks at it in
+`python -m benchmarks.dashboard` builds the pipeline in $CHURN_HOME, unless there is one, looks at it in
 the system's Chromium, and prints a table, then one line of JSON.
 """
 
@@ -14,15 +14,15 @@ import time
 from pathlib import Path
 
 import duckdb
-from embedded.database import connect
-from embedded.processes import run_dbt
-from embedded.scheduler import tick
 from playwright.sync_api import Browser, BrowserContext
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.history import event_type
 from benchmarks.memory import peak
+from embedded.engine.dbt import run_dbt
+from embedded.engine.scheduler import tick
+from embedded.session import connect
 from tests.browser.driver import PAGES, browser, chromium, serving_process, settle
 
 CUSTOMERS = 100_000
@@ -54,7 +54,7 @@ _WATCH_SOCKET = """
 _DAYS, _SCORED_DAYS = 240, 28
 # Every eighth customer has stopped, on a day of its own; everyone has a profile.
 _EVENTS = f"""
-    insert into lake.main.churn_scores_raw
+    insert into churn.main.churn_scores_raw
     with numbered as (
         select
             number,
@@ -117,23 +117,23 @@ _PAST_SCORES = f"""
 
 
 def build(events: int, customers: int = CUSTOMERS) -> None:
-    """Build a lake of so many customers, scored, with the scores of four weeks."""
+    """Build a pipeline of so many customers, scored, with the scores of four weeks."""
     run_dbt("run", "-s", "raw")
-    with connect() as lake:
-        _insert(lake, events, customers)
+    with connect() as pipeline:
+        _insert(pipeline, events, customers)
     run_dbt("build", "--vars", "{training_cutoffs: 3}", "--exclude-resource-type", "test")
-    with connect() as lake:
-        tick(lake)
-        lake.execute(_PAST_SCORES)
+    with connect() as pipeline:
+        tick(pipeline)
+        pipeline.execute(_PAST_SCORES)
 
 
-def _insert(lake: duckdb.DuckDBPyConnection, events: int, customers: int) -> None:
-    lake.execute(_EVENTS, {"events": events, "customers": customers})
+def _insert(pipeline: duckdb.DuckDBPyConnection, events: int, customers: int) -> None:
+    pipeline.execute(_EVENTS, {"events": events, "customers": customers})
 
 
-def measure(lake: Path) -> dict[str, float]:
+def measure(pipeline: Path) -> dict[str, float]:
     """Return seconds to first paint, milliseconds of a live refresh, and megabytes of memory."""
-    with serving_process(lake) as (address, process), browser() as chrome:
+    with serving_process(pipeline) as (address, process), browser() as chrome:
         visitor = chrome.new_context(viewport={"width": 1440, "height": 1100})
         first = _first_paint(visitor, address)
         later = [_first_paint(visitor, address) for _ in range(_ROUNDS)]
@@ -183,17 +183,17 @@ def _visit_every_page(chrome: Browser, address: str) -> None:
 
 
 def main() -> int:
-    """Measure on the lake in $CHURN_LAKE, or on one that is built for it and thrown away."""
+    """Measure on the pipeline in $CHURN_HOME, or on one that is built for it and thrown away."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.dashboard", description=__doc__)
     parser.add_argument("--events", type=int, default=5_000_000)
     arguments = parser.parse_args()
     if chromium() is None:
         sys.exit("no Chromium on this machine: install one (apt-get install chromium)")
     with tempfile.TemporaryDirectory() as folder:
-        lake = Path(os.environ.setdefault("CHURN_LAKE", str(Path(folder) / "lake")))
-        if not (lake / "catalog.sqlite").exists():
+        pipeline = Path(os.environ.setdefault("CHURN_HOME", str(Path(folder) / "home")))
+        if not (pipeline / "catalog.sqlite").exists():
             build(arguments.events)
-        figures = measure(lake)
+        figures = measure(pipeline)
     table = Table(
         title=f"{CUSTOMERS:,} customers, {arguments.events:,} events, {os.cpu_count()} processors"
     )

@@ -1,8 +1,9 @@
-"""A lake with a past: customers of whom some have left, a trained model, and everyone scored."""
+"""A pipeline with a past: customers of whom some have left, a trained model, and everyone scored."""
 
 import duckdb
-from embedded.database import connect
-from embedded.processes import run_dbt
+
+from embedded.engine.dbt import run_dbt
+from embedded.session import connect
 
 CUSTOMERS = 20_000
 
@@ -24,7 +25,7 @@ WATCHED = "watched"
 _DAYS = 120
 # Every fourth customer stops on a day of its own; the past ends now.
 _PAST = f"""
-    insert into lake.main.churn_scores_raw
+    insert into churn.main.churn_scores_raw
     with numbered as (
         select
             number,
@@ -58,10 +59,10 @@ _PAST = f"""
 def build(events: int) -> None:
     """Build the pipeline over so many events, with the model that they train."""
     run_dbt("run", "-s", "raw")
-    with connect() as lake:
-        _insert(lake, events)
+    with connect() as pipeline:
+        _insert(pipeline, events)
     run_dbt("build")
 
 
-def _insert(lake: duckdb.DuckDBPyConnection, events: int) -> None:
-    lake.execute(_PAST, {"events": events})
+def _insert(pipeline: duckdb.DuckDBPyConnection, events: int) -> None:
+    pipeline.execute(_PAST, {"events": events})

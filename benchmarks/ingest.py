@@ -12,12 +12,11 @@ from contextlib import closing, contextmanager
 from uuid import uuid4
 
 import msgspec
-from embedded.database import connect
-from embedded.processes import PROJECT, run_dbt
-from ingest.sinks.ducklake import DuckLakeSink
 
 from benchmarks.memory import peak_kilobytes
 from embedded.broker import broker
+from embedded.engine.dbt import PROJECT, run_dbt
+from embedded.session import connect
 from ingest.batches import Batch, StoredTopic, judge
 from ingest.clients.kafka_python import KafkaPythonClient
 from ingest.clients.librdkafka import LibrdkafkaClient
@@ -27,6 +26,7 @@ from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from ingest.loader import BATCH_ROWS, LINGER_SECONDS, load
 from ingest.publisher import send
 from ingest.reader import TopicReader
+from ingest.sinks.duckdb import DuckLakeSink
 
 _TOPIC = "bench.ingest"
 _CLIENTS = {KAFKA_PYTHON: KafkaPythonClient, LIBRDKAFKA: LibrdkafkaClient}
@@ -36,8 +36,8 @@ _VISIBLE = """
     select quantile_cont(seconds, 0.5), quantile_cont(seconds, 0.95)
     from (
         select epoch(snapshot_time::timestamp) - epoch(published_at) as seconds
-        from ducklake_table_insertions('lake', 'main', 'churn_scores_raw', 0, {last})
-        join lake.snapshots() using (snapshot_id)
+        from ducklake_table_insertions('pipeline', 'main', 'churn_scores_raw', 0, {last})
+        join pipeline.snapshots() using (snapshot_id)
     )
 """
 
@@ -127,15 +127,15 @@ class _CountingSink(DuckLakeSink):
 
 @contextmanager
 def _fresh_lake() -> Iterator[None]:
-    """Use a copy of the empty lake."""
-    empty = os.environ["CHURN_LAKE"]
+    """Use a copy of the empty pipeline."""
+    empty = os.environ["CHURN_HOME"]
     copy = f"{empty}-{uuid4().hex[:8]}"
     shutil.copytree(empty, copy)
-    os.environ["CHURN_LAKE"] = copy
+    os.environ["CHURN_HOME"] = copy
     try:
         yield
     finally:
-        os.environ["CHURN_LAKE"] = empty
+        os.environ["CHURN_HOME"] = empty
         shutil.rmtree(copy)
 
 
@@ -156,7 +156,7 @@ def _peak_megabytes(address: str, client: str) -> int:
 
 
 def _seconds_until_visible(address: str) -> dict[str, float]:
-    """Return how long after its publication an event can be read from the lake."""
+    """Return how long after its publication an event can be read from the pipeline."""
     topic, stop = "bench.latency", threading.Event()
     send(_messages(1), address, topic)
     with _fresh_lake():
@@ -168,9 +168,11 @@ def _seconds_until_visible(address: str) -> dict[str, float]:
         stop.set()
         loader.join()
         sink.close()
-        with connect(role=None) as lake:
-            [last] = lake.execute("select id from lake.current_snapshot()").fetchone() or (0,)
-            row = lake.execute(_VISIBLE.format(last=last)).fetchone()
+        with connect(role=None) as pipeline:
+            [last] = pipeline.execute("select id from pipeline.current_snapshot()").fetchone() or (
+                0,
+            )
+            row = pipeline.execute(_VISIBLE.format(last=last)).fetchone()
     p50, p95 = row or (0.0, 0.0)
     return {"visible p50 s, 5,000/s": round(p50, 3), "visible p95 s, 5,000/s": round(p95, 3)}
 

@@ -16,12 +16,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import msgspec
-from embedded.database import connect, lake_path
-from embedded.processes import PROJECT
-from embedded.scheduler import tick
 
 from benchmarks import history
 from embedded.broker import broker
+from embedded.engine.dbt import PROJECT
+from embedded.engine.scheduler import tick
+from embedded.engine.storage import churn_home
+from embedded.session import connect
 from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from ingest.publisher import send
 from runtime.clock import utc_now
@@ -31,14 +32,14 @@ _TOPIC = "bench.pipeline"
 _FIRST = f"{_TOPIC}.first"
 # A tenth of the customers get an alert with their first event, in whatever number.
 _ALARMED = f"""
-    insert into lake.main.alert_policy
+    insert into churn.main.alert_policy
     select * replace (
         '{history.WATCHED}' as segment,
         0 as threshold,
         1000000 as max_alerts_per_run,
         1000000 as max_alerts_per_day
     )
-    from lake.main.alert_policy
+    from churn.main.alert_policy
     where segment = 'default'
 """
 _SECONDS_UNTIL_ALERT = f"""
@@ -50,8 +51,8 @@ _SECONDS_UNTIL_ALERT = f"""
     ),
     alerts as (
         select customer_id, epoch(snapshot_time::timestamp) as seen_at
-        from ducklake_table_insertions('lake', 'main', 'high_risk_history', {{since}}, {{until}})
-        inner join lake.snapshots() using (snapshot_id)
+        from ducklake_table_insertions('pipeline', 'main', 'high_risk_history', {{since}}, {{until}})
+        inner join pipeline.snapshots() using (snapshot_id)
         where segment = '{history.WATCHED}'
     )
     select
@@ -66,9 +67,9 @@ _SECONDS_UNTIL_ALERT = f"""
 def measure(events: int) -> dict[str, float]:
     """Return seconds from an event to its alert, and events a second into CHURN_METRICS_LIVE."""
     history.build(events)
-    with connect() as lake:
-        tick(lake)  # whoever has fallen silent is dealt with before
-        lake.execute(_ALARMED)
+    with connect() as pipeline:
+        tick(pipeline)  # whoever has fallen silent is dealt with before
+        pipeline.execute(_ALARMED)
     with broker(port=0) as address:
         figures = _seconds_until_alert(address)
         send(_messages(1, first=events), address, _FIRST)
@@ -84,16 +85,16 @@ def measure(events: int) -> dict[str, float]:
 def _seconds_until_alert(address: str) -> dict[str, float]:
     send(_messages(1), address, _TOPIC)
     up = ("embedded", "up", "--no-dashboard", "--bootstrap-servers", address, "--topic", _TOPIC)
-    with _lake_of_its_own(), _started(*up, "--client", KAFKA_PYTHON), connect() as lake:
-        _wait_for(lake, _TOPIC, 1)
-        since = _snapshot(lake)
+    with _lake_of_its_own(), _started(*up, "--client", KAFKA_PYTHON), connect() as pipeline:
+        _wait_for(pipeline, _TOPIC, 1)
+        since = _snapshot(pipeline)
         paced = _messages(_PACE * _PACED_SECONDS, first=1, one_after_the_other=True)
         # Producers are other machines: here they should take as little of this one as they can.
         send(paced, address, _TOPIC, rate=_PACE, client=LIBRDKAFKA)
-        _wait_for(lake, _TOPIC, 1 + _PACE * _PACED_SECONDS)
+        _wait_for(pipeline, _TOPIC, 1 + _PACE * _PACED_SECONDS)
         time.sleep(2)
-        query = _SECONDS_UNTIL_ALERT.format(since=since, until=_snapshot(lake))
-        count, middle, late = lake.execute(query, {"topic": _TOPIC}).fetchone() or (0, 0, 0)
+        query = _SECONDS_UNTIL_ALERT.format(since=since, until=_snapshot(pipeline))
+        count, middle, late = pipeline.execute(query, {"topic": _TOPIC}).fetchone() or (0, 0, 0)
     return {
         "alerts": count,
         "alert visible p50 s, 5,000/s": round(middle, 3),
@@ -111,15 +112,15 @@ def _rate(address: str, topic: str, client: str, events: int) -> int:
         _lake_of_its_own(),
         _started("embedded", "schedule"),
         _started("outreach", "run"),
-        connect() as lake,
+        connect() as pipeline,
     ):
         with _started(*load, "--topic", _FIRST):
-            _wait_for(lake, _FIRST, 1)
+            _wait_for(pipeline, _FIRST, 1)
         with _started(*load, "--topic", topic):
-            _wait_for(lake, topic, events)
+            _wait_for(pipeline, topic, events)
             ended = utc_now()
         query = "select min(loaded_at) from ingest_batches where kafka_topic = ?"
-        [started] = lake.execute(query, [topic]).fetchone() or (ended,)
+        [started] = pipeline.execute(query, [topic]).fetchone() or (ended,)
     return round(events / (ended - started).total_seconds())
 
 
@@ -137,28 +138,28 @@ def _started(*words: str) -> Iterator[None]:
 
 @contextmanager
 def _lake_of_its_own() -> Iterator[None]:
-    built, copy = lake_path(), Path(f"{lake_path()}-copy")
+    built, copy = churn_home(), Path(f"{churn_home()}-copy")
     shutil.copytree(built, copy)
-    os.environ["CHURN_LAKE"] = str(copy)
+    os.environ["CHURN_HOME"] = str(copy)
     try:
         yield
     finally:
-        os.environ["CHURN_LAKE"] = str(built)
+        os.environ["CHURN_HOME"] = str(built)
         shutil.rmtree(copy)
 
 
-def _wait_for(lake: object, topic: str, events: int) -> None:
+def _wait_for(pipeline: object, topic: str, events: int) -> None:
     """Wait until so many events of the topic are in the metrics of their customers."""
     # Counted once, and asked seldom: the processors belong to what is measured.
     query = "select count(*) from churn_scores_raw where kafka_topic <> ?"
-    [others] = lake.execute(query, [topic]).fetchone()
+    [others] = pipeline.execute(query, [topic]).fetchone()
     query = "select sum(events_total) from churn_metrics_live"
-    while lake.execute(query).fetchone()[0] < others + events:
+    while pipeline.execute(query).fetchone()[0] < others + events:
         time.sleep(0.2)
 
 
-def _snapshot(lake: object) -> int:
-    return lake.execute("select id from lake.current_snapshot()").fetchone()[0]
+def _snapshot(pipeline: object) -> int:
+    return pipeline.execute("select id from pipeline.current_snapshot()").fetchone()[0]
 
 
 def _messages(

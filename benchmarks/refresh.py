@@ -6,11 +6,12 @@ import statistics
 import time
 
 import duckdb
-from embedded.database import connect, lake_path
-from embedded.processes import run_dbt
-from embedded.refresh import Refresh, refresh
 
 from benchmarks.history import event_type
+from embedded.engine.dbt import run_dbt
+from embedded.engine.refresh_pass import Refresh, refresh
+from embedded.engine.storage import churn_home
+from embedded.session import connect
 
 CUSTOMERS = 100_000
 CHANGE = 10_000
@@ -23,7 +24,7 @@ _MICROSECONDS = 1_261_440
 # Identifiers rise with time, as UUIDv7, ULID and numbers from a sequence do. Of a change, one event
 # in a hundred was sent before, and one in fifty is up to thirty days late.
 _EVENTS = f"""
-    insert into lake.main.churn_scores_raw
+    insert into churn.main.churn_scores_raw
     with numbered as (
         select
             number,
@@ -50,12 +51,12 @@ _AT_ONCE = 5_000_000
 
 def measure(events: int) -> dict[str, float]:
     """Return seconds and ratios at 1, 10 and 50 times as many events of history."""
-    folder, figures = lake_path(), {}
+    folder, figures = churn_home(), {}
     for scale in _SCALES:
-        os.environ["CHURN_LAKE"] = str(folder / f"{scale}")
+        os.environ["CHURN_HOME"] = str(folder / f"{scale}")
         figures |= _measure_at(scale * events, is_last=scale == _SCALES[-1])
         shutil.rmtree(folder / f"{scale}")
-    os.environ["CHURN_LAKE"] = str(folder)
+    os.environ["CHURN_HOME"] = str(folder)
     first, last = (figures[f"{_millions(scale * events)} change s"] for scale in (1, _SCALES[-1]))
     figures[f"change at {_SCALES[-1]}x / at 1x"] = round(last / first, 2)
     full = figures[f"{_millions(_SCALES[-1] * events)} full rebuild s"]
@@ -65,18 +66,18 @@ def measure(events: int) -> dict[str, float]:
 
 def _measure_at(events: int, *, is_last: bool) -> dict[str, float]:
     run_dbt("run", "-s", "+metrics")
-    with connect() as lake:
+    with connect() as pipeline:
         for first in range(0, events, _AT_ONCE):
-            _add(lake, first, min(_AT_ONCE, events - first), is_change=False)
-        full = _seconds(lake)[0]
-    with connect() as lake:  # as a scheduler finds it: the memory of the load is given back
+            _add(pipeline, first, min(_AT_ONCE, events - first), is_change=False)
+        full = _seconds(pipeline)[0]
+    with connect() as pipeline:  # as a scheduler finds it: the memory of the load is given back
         rounds = []
         for number in range(_ROUNDS_BEFORE + _ROUNDS):
-            _add(lake, events + number * CHANGE, CHANGE, is_change=True)
-            rounds.append(_seconds(lake))
+            _add(pipeline, events + number * CHANGE, CHANGE, is_change=True)
+            rounds.append(_seconds(pipeline))
         rounds = rounds[_ROUNDS_BEFORE:]
-        nothing = _seconds(lake)[0]
-    size = sum(file.stat().st_size for file in lake_path().rglob("*") if file.is_file())
+        nothing = _seconds(pipeline)[0]
+    size = sum(file.stat().st_size for file in churn_home().rglob("*") if file.is_file())
     _, middle = sorted(rounds, key=lambda one: one[0])[len(rounds) // 2]
     figures = {
         f"{_millions(events)} full rebuild s": round(full, 2),
@@ -84,18 +85,18 @@ def _measure_at(events: int, *, is_last: bool) -> dict[str, float]:
         f"{_millions(events)} nothing to do s": round(nothing, 3),
     }
     if is_last:
-        figures["lake MB per million events"] = round(size / events)
+        figures["pipeline MB per million events"] = round(size / events)
         figures |= {f"change, of it {one.name} s": round(one.seconds, 3) for one in middle}
     return figures
 
 
-def _add(lake: duckdb.DuckDBPyConnection, first: int, count: int, *, is_change: bool) -> None:
-    lake.execute(_EVENTS, {"first": first, "count": count, "is_change": is_change})
+def _add(pipeline: duckdb.DuckDBPyConnection, first: int, count: int, *, is_change: bool) -> None:
+    pipeline.execute(_EVENTS, {"first": first, "count": count, "is_change": is_change})
 
 
-def _seconds(lake: duckdb.DuckDBPyConnection) -> tuple[float, list[Refresh]]:
+def _seconds(pipeline: duckdb.DuckDBPyConnection) -> tuple[float, list[Refresh]]:
     started = time.perf_counter()
-    done = refresh(lake)
+    done = refresh(pipeline)
     return time.perf_counter() - started, done
 
 

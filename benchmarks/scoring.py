@@ -4,11 +4,11 @@ import json
 import time
 
 import duckdb
-from embedded.database import connect
-from embedded.registry import tasks
-from embedded.tasks import run_task
 
 from benchmarks import history
+from embedded.engine.registry import tasks
+from embedded.engine.tasks import run_task
+from embedded.session import connect
 from runtime.clock import utc_now
 
 _SWEEP = "sweep_silent_customers"
@@ -17,18 +17,20 @@ _SWEEP = "sweep_silent_customers"
 def measure(events: int) -> dict[str, float]:
     """Return rows per second of a sweep in which everyone is due, and of PREDICT_CHURN alone."""
     history.build(events)
-    with connect() as lake:
-        run_task(lake, tasks(lake)[_SWEEP], utc_now())  # opens the model
+    with connect() as pipeline:
+        run_task(pipeline, tasks(pipeline)[_SWEEP], utc_now())  # opens the model
         # As after a new model: every score is of another version.
-        lake.execute("update lake.main.churn_scores set model_version = 'an earlier one'")
-        [before] = lake.execute("select count(*) from lake.main.churn_score_history").fetchone()
+        pipeline.execute("update churn.main.churn_scores set model_version = 'an earlier one'")
+        [before] = pipeline.execute(
+            "select count(*) from churn.main.churn_score_history"
+        ).fetchone()
         started = time.perf_counter()
-        run = run_task(lake, tasks(lake)[_SWEEP], utc_now())
+        run = run_task(pipeline, tasks(pipeline)[_SWEEP], utc_now())
         seconds = time.perf_counter() - started
-        [after] = lake.execute("select count(*) from lake.main.churn_score_history").fetchone()
+        [after] = pipeline.execute("select count(*) from churn.main.churn_score_history").fetchone()
         if run.error:
             raise RuntimeError(run.error)
-        alone = _rows_a_second(lake)
+        alone = _rows_a_second(pipeline)
     return {
         "re-scored rows": after - before,
         "re-scored rows/s, all of the task": round((after - before) / seconds),
@@ -36,12 +38,12 @@ def measure(events: int) -> dict[str, float]:
     }
 
 
-def _rows_a_second(lake: duckdb.DuckDBPyConnection) -> float:
+def _rows_a_second(pipeline: duckdb.DuckDBPyConnection) -> float:
     """Return how many rows a second the model scores: of the snapshots that it learned from."""
-    [features] = lake.execute("select features from active_churn_model").fetchone()
+    [features] = pipeline.execute("select features from active_churn_model").fetchone()
     columns = ", ".join(f"coalesce(cast({name} as double), 0)" for name in json.loads(features))
     started = time.perf_counter()
-    [rows] = lake.execute(
+    [rows] = pipeline.execute(
         f"select count(predict_churn({columns})) from training_snapshots"
     ).fetchone()
     return rows / (time.perf_counter() - started)

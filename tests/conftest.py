@@ -1,4 +1,4 @@
-"""Real lakes, built once and copied, and events into them by SQL."""
+"""Real pipelines, built once and copied, and events into them by SQL."""
 
 import json
 import subprocess
@@ -7,9 +7,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from embedded.database import connect, transact
 
-from tests.dbt import PROJECT, EmptyLakes
+from embedded.engine.procedures import call
+from embedded.engine.refresh_pass import refresh
+from embedded.engine.scheduler import tick
+from embedded.engine.statements import Statements
+from embedded.engine.storage import transact
+from embedded.engine.streams import has_data
+from embedded.engine.tasks import run_task
+from embedded.session import open_database
+from tests.dbt import PROJECT, EmptyPipelines
 
 EPOCH = datetime(2026, 1, 1)
 
@@ -21,13 +28,46 @@ def run_module(*arguments: str):
     )
 
 
-class Lake:
-    """A real lake: events in by SQL where the broker is not what is tested, queries out."""
+class Pipeline:
+    """A real database: events in by SQL where the broker is not what is tested, queries out."""
 
     def __init__(self, path: Path):
         self.path = path
-        self.connection = connect()
+        self.database = open_database(path)
+        self._opened = self._connection = None
         self._offset = self.one("select coalesce(max(kafka_offset), -1) from churn_scores_raw")
+
+    @property
+    def connection(self):
+        """The test's connection; a new one after another process had the file."""
+        with self.database.session() as opened:
+            if self._opened is not opened:
+                self._opened, self._connection = opened, opened.cursor()
+        return self._connection
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._opened = self._connection = None
+        self.database.close()
+
+    def tick(self, as_of: datetime | None = None):
+        with self.database.session() as opened:
+            return tick(opened, as_of)
+
+    def refresh(self, names=None):
+        with self.database.session() as opened:
+            return refresh(Statements(opened), names)
+
+    def run_task(self, task, as_of: datetime):
+        with self.database.session() as opened:
+            return run_task(Statements(opened), task, as_of)
+
+    def call(self, name: str, arguments: dict) -> list[tuple]:
+        return call(self.database, name, arguments)
+
+    def has_data(self, stream) -> bool:
+        with self.database.session() as opened:
+            return has_data(Statements(opened), stream)
 
     def add(
         self,
@@ -53,7 +93,7 @@ class Lake:
                 )
             )
         insert = "insert into churn_scores_raw values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        transact(self.connection, lambda lake: lake.executemany(insert, rows))
+        transact(self.connection, lambda open_: open_.executemany(insert, rows))
 
     def rows(self, query: str, *parameters) -> list[tuple]:
         return self.connection.execute(query, list(parameters)).fetchall()
@@ -76,26 +116,26 @@ def event(number, customer: str, event_type: str, occurred_at: datetime, **more)
 
 
 @pytest.fixture(scope="session")
-def empty_lakes(tmp_path_factory, testrun_uid):
+def empty_pipelines(tmp_path_factory, testrun_uid):
     """Empty pipelines to copy, shared by the test processes of this run."""
-    folder = tmp_path_factory.getbasetemp().parent / f"lakes-{testrun_uid}"
+    folder = tmp_path_factory.getbasetemp().parent / f"pipelines-{testrun_uid}"
     folder.mkdir(exist_ok=True)
-    return EmptyLakes(folder)
+    return EmptyPipelines(folder)
 
 
 @pytest.fixture
-def empty_lake(empty_lakes, tmp_path, monkeypatch):
+def empty_pipeline(empty_pipelines, tmp_path, monkeypatch):
     """An empty pipeline up to the metrics and training, for one test."""
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
-    lake = Lake(empty_lakes.copy("metrics", tmp_path / "lake"))
-    yield lake
-    lake.connection.close()
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
+    pipeline = Pipeline(empty_pipelines.copy("metrics", tmp_path / "home"))
+    yield pipeline
+    pipeline.close()
 
 
 @pytest.fixture(scope="module")
-def shared_lake(empty_lakes, tmp_path_factory):
+def shared_pipeline(empty_pipelines, tmp_path_factory):
     """The same, shared by the tests of one module."""
-    path = tmp_path_factory.mktemp("shared") / "lake"
+    path = tmp_path_factory.mktemp("shared") / "home"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_LAKE", str(path))
-        yield Lake(empty_lakes.copy("metrics", path))
+        patch.setenv("CHURN_HOME", str(path))
+        yield Pipeline(empty_pipelines.copy("metrics", path))

@@ -19,7 +19,7 @@ TARGETS = f"target/tests-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 os.environ["DBT_TARGET_PATH"] = TARGETS
 # So few rows are not worth the second thread, and the other processor is another process's.
 os.environ.setdefault("CHURN_THREADS", "1")
-# What is built of the pipeline, on an empty lake.
+# What is built of the pipeline, on an empty pipeline.
 PARTS = {
     "raw": ("run", "-s", "raw"),
     "metrics": ("run", "-s", "+metrics", "+training_snapshots", "dynamic_table_lag"),
@@ -34,7 +34,7 @@ SNOWFLAKE_VARS = (
 
 
 def run_dbt(*arguments: str, target: str = "duckdb", check: bool = True):
-    """Run dbt as a user does, on the lake that CHURN_LAKE names."""
+    """Run dbt as a user does, on the pipeline that CHURN_HOME names."""
     environment = {
         "DBT_PROFILES_DIR": str(PROJECT),
         "DBT_TARGET": target,
@@ -71,14 +71,14 @@ def _dbt(arguments: tuple[str, ...], environment: dict[str, str], errors: Path) 
     cli(["--no-use-colors", *arguments])
 
 
-class EmptyLakes:
+class EmptyPipelines:
     """Each of PARTS, built once for all test processes of a run, to be copied."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def copy(self, part: str, path: Path) -> Path:
-        """Leave an empty lake with a part of the pipeline at `path`."""
+        """Leave an empty pipeline with a part of the pipeline at `path`."""
         built = self._folder / part
         with FileLock(self._folder / f"{part}.lock"):
             if not built.exists():
@@ -105,7 +105,7 @@ class EmptyLakes:
         under_way = built.with_suffix(".under-way")
         shutil.rmtree(under_way, ignore_errors=True)  # of one that failed
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("CHURN_LAKE", str(under_way))
+            patch.setenv("CHURN_HOME", str(under_way))
             run_dbt("-q", *PARTS[part])
         shutil.copy(PROJECT / TARGETS / "manifest.json", self._folder / f"{part}.json")
         under_way.rename(built)

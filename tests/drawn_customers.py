@@ -5,10 +5,10 @@ from datetime import date
 
 import numpy
 import pandas
-from embedded.database import lake_path, transact
 
+from embedded.engine.storage import churn_home, transact
 from embedded.functions import load_churn_model
-from tests.conftest import Lake
+from tests.conftest import Pipeline
 from tests.dbt import run_dbt
 from training import artefacts, forest
 from training.references import feature_reference
@@ -73,14 +73,14 @@ def random_customers(count: int, seed: int) -> pandas.DataFrame:
     return frame
 
 
-def keep(lake: Lake, table: str, customers: pandas.DataFrame) -> None:
+def keep(pipeline: Pipeline, table: str, customers: pandas.DataFrame) -> None:
     """Keep customers in a table with the columns of CHURN_METRICS_LIVE."""
-    lake.connection.register("given", customers)
-    lake.connection.execute(
+    pipeline.connection.register("given", customers)
+    pipeline.connection.execute(
         f"create or replace temp table {table} as select * from churn_metrics_live limit 0"
     )
-    lake.connection.execute(f"insert into {table} by name select * from given")
-    lake.connection.unregister("given")
+    pipeline.connection.execute(f"insert into {table} by name select * from given")
+    pipeline.connection.unregister("given")
 
 
 def compiled(query: str) -> str:
@@ -97,26 +97,26 @@ def banded(table: str) -> str:
     )
 
 
-def feature_names(lake: Lake) -> list[str]:
+def feature_names(pipeline: Pipeline) -> list[str]:
     """What the model sees, in its order."""
-    columns = lake.rows("describe training_snapshots")
+    columns = pipeline.rows("describe training_snapshots")
     return [name for name, *_ in columns if name not in KEYS_AND_LABEL]
 
 
-def activate_forest(lake: Lake) -> None:
+def activate_forest(pipeline: Pipeline) -> None:
     """Make a forest the active model that every group of features moves, up and down."""
-    features = feature_names(lake)
-    keep(lake, "learned", random_customers(3_000, seed=2))
+    features = feature_names(pipeline)
+    keep(pipeline, "learned", random_customers(3_000, seed=2))
     day = f"\"date '{TODAY}'\""
     query = (
         "with banded as ({{ with_clock_features('learned', " + day + ") }})"
         " select {{ feature_columns('banded') }} from banded order by customer_id"
     )
-    rows = lake.frame(compiled(query))
+    rows = pipeline.frame(compiled(query))
     rows = rows[are_numbers(rows, features)].reset_index(drop=True)
     rows["has_churned"] = numpy.random.default_rng(4).integers(0, 2, len(rows))
     content = forest.to_artefact(forest.fit(rows, features), None, matrix(rows, features))
-    artefacts.store(object(), content, str(lake_path() / "models"), "noise.onnx")
+    artefacts.store(object(), content, str(churn_home() / "models"), "noise.onnx")
     reference = feature_reference(rows, features)
     reference["gap_days_mean"]["median_of_stayers"] = STAYERS_GAP
     row = run_row(
@@ -138,5 +138,5 @@ def activate_forest(lake: Lake) -> None:
             "insert into model_promotions values ('noise', 'promoted', 'noise', 'test', now())"
         )
 
-    transact(lake.connection, insert)
-    assert load_churn_model(lake.connection).version == "noise"
+    transact(pipeline.connection, insert)
+    assert load_churn_model(pipeline.connection).version == "noise"

@@ -1,4 +1,4 @@
-"""A real broker, a lake with the raw tables, and a topic of its own for every test."""
+"""A real broker, a pipeline with the raw tables, and a topic of its own for every test."""
 
 import os
 import subprocess
@@ -10,11 +10,11 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from embedded.database import connect
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
 from embedded.broker import broker
+from embedded.session import open_database
 from ingest.kafka import create_topic, describe_topic
 from ingest.loader import LoadSummary, load
 from ingest.reader import TopicReader
@@ -22,15 +22,15 @@ from ingest.sinks import open_sink
 from tests.dbt import PROJECT
 
 
-class RawLake:
-    """The raw tables of a real lake, read with a connection of their own."""
+class RawTables:
+    """The raw tables of a real database, read in sessions of their own."""
 
     def __init__(self, path: Path):
         self.path = path
-        self._connection = connect()
+        self.database = open_database(path)
 
     def rows(self, query: str, *parameters) -> list[tuple]:
-        return self._connection.execute(query, list(parameters)).fetchall()
+        return self.database.rows(query, *parameters)
 
     def places(self, topic: str) -> list[tuple[int, int]]:
         """Return (partition, offset) of every message that was stored, accepted or rejected."""
@@ -44,19 +44,19 @@ class RawLake:
 
 
 @pytest.fixture(scope="session")
-def raw_lake_path(empty_lakes, tmp_path_factory):
-    return empty_lakes.copy("raw", tmp_path_factory.mktemp("raw") / "lake")
+def raw_tables_path(empty_pipelines, tmp_path_factory):
+    return empty_pipelines.copy("raw", tmp_path_factory.mktemp("raw") / "home")
 
 
 @pytest.fixture
-def raw_lake(raw_lake_path, monkeypatch):
-    """The session's lake; its tests are told apart by their topics."""
-    monkeypatch.setenv("CHURN_LAKE", str(raw_lake_path))
-    return RawLake(raw_lake_path)
+def raw_tables(raw_tables_path, monkeypatch):
+    """The session's database; its tests are told apart by their topics."""
+    monkeypatch.setenv("CHURN_HOME", str(raw_tables_path))
+    return RawTables(raw_tables_path)
 
 
 @pytest.fixture
-def sink(raw_lake):
+def sink(raw_tables):
     opened = open_sink("duckdb")
     yield opened
     opened.close()

@@ -1,4 +1,4 @@
-"""A lake with customers and alerts, and a server that speaks Ollama's protocol and obeys."""
+"""A pipeline with customers and alerts, and a server that speaks Ollama's protocol and obeys."""
 
 import json
 import shutil
@@ -11,13 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from embedded.database import transact
-from embedded.registry import tasks
-from embedded.scheduler import tick
-from embedded.tasks import run_task
 
+from embedded.engine.registry import tasks
+from embedded.engine.storage import transact
 from runtime.clock import utc_now
-from tests.conftest import Lake, event
+from tests.conftest import Pipeline, event
 
 ATTACKS = [
     json.loads(line) for line in (Path(__file__).parent / "attacks.jsonl").read_text().splitlines()
@@ -47,7 +45,9 @@ def customer(customer_id: str, name: str | None = "Ada Keller", **profile) -> li
     ]
 
 
-def raise_alerts(lake: Lake, *customers: str, days_ago: float = 0, arm: str = "treated") -> None:
+def raise_alerts(
+    pipeline: Pipeline, *customers: str, days_ago: float = 0, arm: str = "treated"
+) -> None:
     """Alerts as PROCESS_ALERTS raises them, one a customer, with the customer's id as theirs."""
     status = "OPEN" if arm == "treated" else "HELD_OUT"
     at = utc_now() - timedelta(days=days_ago)
@@ -57,55 +57,55 @@ def raise_alerts(lake: Lake, *customers: str, days_ago: float = 0, arm: str = "t
     ]
     marks = ", ".join("?" for _ in rows[0])
     insert = f"insert into high_risk_history values ({marks}, null)"
-    transact(lake.connection, lambda open_: open_.executemany(insert, rows))
-    run(lake, "sweep_silent_customers")
+    transact(pipeline.connection, lambda open_: open_.executemany(insert, rows))
+    run(pipeline, "sweep_silent_customers")
 
 
-def run(lake: Lake, task: str, as_of=None) -> None:
+def run(pipeline: Pipeline, task: str, as_of=None) -> None:
     """Run a task now, or as of another moment; it must succeed."""
-    done = run_task(lake.connection, tasks(lake.connection)[task], as_of or utc_now())
+    done = pipeline.run_task(tasks(pipeline.connection)[task], as_of or utc_now())
     assert done.error is None, done.error
 
 
-def states(lake: Lake) -> dict[str, str]:
-    return dict(lake.rows("select alert_id, state from alert_states"))
+def states(pipeline: Pipeline) -> dict[str, str]:
+    return dict(pipeline.rows("select alert_id, state from alert_states"))
 
 
-def set_up(lake: Lake, **settings) -> None:
+def set_up(pipeline: Pipeline, **settings) -> None:
     """Build MESSAGE_SETTINGS anew, as a build with other vars would."""
-    sql = lake.one("select sql from duckdb_views() where view_name = 'message_settings'")
+    sql = pipeline.one("select sql from duckdb_views() where view_name = 'message_settings'")
     query = sql[sql.lower().index(" as ") + 4 :].rstrip("; \n")
     changes = ", ".join(
         f"{value!r} as {name}" if isinstance(value, str) else f"{value} as {name}"
         for name, value in settings.items()
     )
-    lake.connection.execute(
+    pipeline.connection.execute(
         f"create or replace view message_settings as select * replace ({changes}) from ({query})"
     )
 
 
 @pytest.fixture(scope="module")
-def prepared(empty_lakes, tmp_path_factory):
+def prepared(empty_pipelines, tmp_path_factory):
     """A built pipeline with eight customers A to H, to be copied; the model is not needed."""
-    path = empty_lakes.copy("all", tmp_path_factory.mktemp("outreach") / "lake")
+    path = empty_pipelines.copy("all", tmp_path_factory.mktemp("outreach") / "home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_LAKE", str(path))
-        lake = Lake(path)
-        lake.add(*(one for name in "ABCDEFGH" for one in customer(name)))
-        tick(lake.connection)
-        lake.connection.close()
+        patch.setenv("CHURN_HOME", str(path))
+        pipeline = Pipeline(path)
+        pipeline.add(*(one for name in "ABCDEFGH" for one in customer(name)))
+        pipeline.tick()
+        pipeline.close()
     return path
 
 
 @pytest.fixture
-def lake(prepared, tmp_path, monkeypatch) -> Iterator[Lake]:
-    """A copy of the prepared lake, for one test."""
-    path = tmp_path / "lake"
+def pipeline(prepared, tmp_path, monkeypatch) -> Iterator[Pipeline]:
+    """A copy of the prepared pipeline, for one test."""
+    path = tmp_path / "home"
     shutil.copytree(prepared, path)
-    monkeypatch.setenv("CHURN_LAKE", str(path))
-    opened = Lake(path)
+    monkeypatch.setenv("CHURN_HOME", str(path))
+    opened = Pipeline(path)
     yield opened
-    opened.connection.close()
+    opened.close()
 
 
 class Llm:

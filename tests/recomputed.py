@@ -4,16 +4,17 @@ import json
 from graphlib import TopologicalSorter
 
 import duckdb
-from embedded.database import CATALOG
-from embedded.query_tree import redirect, source_tables
-from embedded.registry import SCHEMA, dynamic_tables
+
+from embedded.engine.registry import SCHEMA, dynamic_tables
+from embedded.engine.sql_tree import redirect, source_tables
+from embedded.engine.storage import CATALOG
 
 
 def differing_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple]]:
     """Return the rows that a table has too many or lacks, each after its sign, by table.
 
     In the order of their dependence every registered query is computed anew, and reads the tables
-    that were computed here, not those in the lake. So nothing that refreshing ever wrote goes into
+    that were computed here, not those in the pipeline. So nothing that refreshing ever wrote goes into
     it, and a mistake that two tables share cannot hide. All of it reads one snapshot.
     """
     connection.execute("begin transaction")

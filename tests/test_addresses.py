@@ -10,8 +10,6 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 
 import pytest
-from embedded.procedures import call
-from embedded.scheduler import tick
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -177,148 +175,148 @@ print(draft_message(write_from_template(None), None, "a gift", "a prompt"))
     assert json.loads(draft)["body"].startswith("Dear customer,")
 
 
-def change(lake, *profiles: dict) -> None:
+def change(pipeline, *profiles: dict) -> None:
     """A later profile of customers, who are there already."""
     for profile in profiles:
         given = {**profile}
         [updated, _] = customer(given.pop("customer_id"), **given)
-        lake.add({**updated, "event_id": f"{updated['event_id']}-{utc_now().isoformat()}"})
-    tick(lake.connection)
+        pipeline.add({**updated, "event_id": f"{updated['event_id']}-{utc_now().isoformat()}"})
+    pipeline.tick()
 
 
-def test_an_address_with_a_blank_behind_is_handed_over_without_it(lake):
+def test_an_address_with_a_blank_behind_is_handed_over_without_it(pipeline):
     change(
-        lake,
+        pipeline,
         {"customer_id": "A", "email": "a@example.org "},
         {"customer_id": "B", "email": "B <b@example.org>\u00a0"},
         {"customer_id": "C", "email": "c@münchen.de"},
     )
-    raise_alerts(lake, "A", "B", "C")
-    assert move(lake, "APPROVED", "A", "B", "C") == []
-    call(lake.connection, "queue_messages", {})
+    raise_alerts(pipeline, "A", "B", "C")
+    assert move(pipeline, "APPROVED", "A", "B", "C") == []
+    pipeline.call("queue_messages", {})
     wanted = {"A": "a@example.org", "B": "b@example.org", "C": "c@xn--mnchen-3ya.de"}
-    assert dict(lake.rows("select alert_id, recipient from waiting_messages")) == wanted
-    assert send(lake) == []
-    assert states(lake) == dict.fromkeys("ABC", "SENT")
+    assert dict(pipeline.rows("select alert_id, recipient from waiting_messages")) == wanted
+    assert send(pipeline) == []
+    assert states(pipeline) == dict.fromkeys("ABC", "SENT")
     for name, address in wanted.items():
-        file = (lake.path / "outbox" / f"{name}.eml").read_bytes()
+        file = (pipeline.path / "outbox" / f"{name}.eml").read_bytes()
         assert email.message_from_bytes(file, policy=email.policy.SMTP)["To"] == address
 
 
-def test_an_invalid_address_is_a_state_before_anybody_can_approve(lake):
+def test_an_invalid_address_is_a_state_before_anybody_can_approve(pipeline):
     change(
-        lake,
+        pipeline,
         {"customer_id": "A", "email": "käthe@example.org"},
         {"customer_id": "B", "email": ""},
         {"customer_id": "C", "email": "c@example.org", "marketing_consent": False},
         {"customer_id": "D", "email": "nonsense", "marketing_consent": False},
     )
-    raise_alerts(lake, "A", "B", "C", "D")
-    assert states(lake) == {"A": "INVALID_ADDRESS"} | dict.fromkeys("BCD", "SUPPRESSED")
-    assert dict(lake.rows("select alert_id, reason from alert_states")) == {
+    raise_alerts(pipeline, "A", "B", "C", "D")
+    assert states(pipeline) == {"A": "INVALID_ADDRESS"} | dict.fromkeys("BCD", "SUPPRESSED")
+    assert dict(pipeline.rows("select alert_id, reason from alert_states")) == {
         "A": "the e-mail address is invalid",
         "B": "the customer has no e-mail address",
         "C": "the customer has not agreed to marketing",
         "D": "the customer has not agreed to marketing",
     }
-    assert move(lake, "APPROVED", "A") == [
+    assert move(pipeline, "APPROVED", "A") == [
         ("A", "Nothing may be sent: the e-mail address is invalid.")
     ]
-    run(lake, "advance_alerts")
-    assert send(lake) == []
-    assert states(lake)["A"] == "INVALID_ADDRESS"
+    run(pipeline, "advance_alerts")
+    assert send(pipeline) == []
+    assert states(pipeline)["A"] == "INVALID_ADDRESS"
     for table in ("outbox", "retention_emails", "suppressions"):
-        assert lake.one(f"select count(*) from {table}") == 0
+        assert pipeline.one(f"select count(*) from {table}") == 0
 
 
 @pytest.mark.parametrize("state", ["DRAFTED", "APPROVED", "QUEUED"])
-def test_an_address_that_becomes_invalid_ends_the_alert_wherever_it_is(lake, state):
-    raise_alerts(lake, "A")
+def test_an_address_that_becomes_invalid_ends_the_alert_wherever_it_is(pipeline, state):
+    raise_alerts(pipeline, "A")
     if state != "DRAFTED":
-        assert move(lake, "APPROVED", "A") == []
+        assert move(pipeline, "APPROVED", "A") == []
     if state == "QUEUED":
-        call(lake.connection, "queue_messages", {})
-    assert states(lake) == {"A": state}
+        pipeline.call("queue_messages", {})
+    assert states(pipeline) == {"A": state}
     # Without a tick, whose tasks would end the alert before anybody could ask.
-    lake.connection.execute(
+    pipeline.connection.execute(
         "update customer_profiles set email = 'a @example.org' where customer_id = 'A'"
     )
     if state == "DRAFTED":
         refused = [("A", "Nothing may be sent: the e-mail address is invalid.")]
-        assert move(lake, "APPROVED", "A") == refused
-        assert lake.one("select suppressed_because from manager_outreach") == (
+        assert move(pipeline, "APPROVED", "A") == refused
+        assert pipeline.one("select suppressed_because from manager_outreach") == (
             "the e-mail address is invalid"
         )
-    assert send(lake) == []
-    run(lake, "advance_alerts")
-    assert states(lake) == {"A": "INVALID_ADDRESS"}
-    assert lake.rows("select from_state, reason from alert_events order by occurred_at desc")[
+    assert send(pipeline) == []
+    run(pipeline, "advance_alerts")
+    assert states(pipeline) == {"A": "INVALID_ADDRESS"}
+    assert pipeline.rows("select from_state, reason from alert_events order by occurred_at desc")[
         0
     ] == (state, "the e-mail address is invalid")
-    assert lake.one("select count(*) from outbox where step <> 'QUEUED'") == 0
-    assert lake.one("select count(*) from suppressions") == 0
+    assert pipeline.one("select count(*) from outbox where step <> 'QUEUED'") == 0
+    assert pipeline.one("select count(*) from suppressions") == 0
 
 
-def test_with_a_right_address_the_next_alert_goes_out(lake):
-    change(lake, {"customer_id": "A", "email": "a@example"})
-    raise_alerts(lake, "A")
-    change(lake, {"customer_id": "A", "email": "a@example.org"})
+def test_with_a_right_address_the_next_alert_goes_out(pipeline):
+    change(pipeline, {"customer_id": "A", "email": "a@example"})
+    raise_alerts(pipeline, "A")
+    change(pipeline, {"customer_id": "A", "email": "a@example.org"})
     insert = (
         "insert into high_risk_history select * replace ('A2' as alert_id) from high_risk_history"
     )
-    lake.connection.execute(insert)
-    run(lake, "sweep_silent_customers")
-    assert move(lake, "APPROVED", "A2") == []
-    assert send(lake) == []
-    assert states(lake) == {"A": "INVALID_ADDRESS", "A2": "SENT"}
+    pipeline.connection.execute(insert)
+    run(pipeline, "sweep_silent_customers")
+    assert move(pipeline, "APPROVED", "A2") == []
+    assert send(pipeline) == []
+    assert states(pipeline) == {"A": "INVALID_ADDRESS", "A2": "SENT"}
 
 
-def test_it_is_noted_of_both_arms_alike_when_the_alert_is_raised(lake):
+def test_it_is_noted_of_both_arms_alike_when_the_alert_is_raised(pipeline):
     who = [f"N{number}" for number in range(60)]
-    lake.add(*(one for name in who for one in customer(name, email="nonsense")))
-    tick(lake.connection)
-    score(lake, *who, "A")
-    run(lake, "sweep_silent_customers")
-    found = lake.rows(
+    pipeline.add(*(one for name in who for one in customer(name, email="nonsense")))
+    pipeline.tick()
+    score(pipeline, *who, "A")
+    run(pipeline, "sweep_silent_customers")
+    found = pipeline.rows(
         "select arm, suppressed_because, count(*) from high_risk_history group by all order by all"
     )
     assert {arm for arm, _, _ in found} == {"holdout", "treated"}
     assert {(because, count) for _, because, count in found if because is None} == {(None, 1)}
     assert {because for _, because, _ in found} == {None, "the e-mail address is invalid"}
-    ends = dict(lake.rows("select state, count(*) from alert_states group by state"))
+    ends = dict(pipeline.rows("select state, count(*) from alert_states group by state"))
     assert set(ends) >= {"HELD_OUT", "INVALID_ADDRESS"}
     assert ends["HELD_OUT"] + ends["INVALID_ADDRESS"] >= 49  # at most 50 alerts a run
 
 
-def score(lake, *customers: str) -> None:
+def score(pipeline, *customers: str) -> None:
     """Current scores in the high band, the greatest value at risk last."""
     rows = [
         (one, 0.9, "high", utc_now(), 10.0 + number, "[]", "m", "h", utc_now())
         for number, one in enumerate(customers)
     ]
     marks = ", ".join("?" for _ in rows[0])
-    lake.connection.executemany(f"insert into churn_scores values ({marks})", rows)
+    pipeline.connection.executemany(f"insert into churn_scores values ({marks})", rows)
 
 
-def test_addresses_are_judged_of_those_only_who_are_asked_about(lake):
-    """Not of each customer of the lake in each pass: of a hundred thousand that takes seconds."""
-    raise_alerts(lake, "A", "B")
+def test_addresses_are_judged_of_those_only_who_are_asked_about(pipeline):
+    """Not of each customer of the pipeline in each pass: of a hundred thousand that takes seconds."""
+    raise_alerts(pipeline, "A", "B")
     _mail_address.cache_clear()
-    run(lake, "sweep_silent_customers")
-    assert move(lake, "APPROVED", "A") == []
-    run(lake, "advance_alerts")
-    assert lake.one("select count(*) from manager_outreach") == 2
-    assert lake.rows("select suppressed_because from manager_outreach") == [(None,), (None,)]
-    assert send(lake) == []
-    score(lake, "C")
-    run(lake, "sweep_silent_customers")
+    run(pipeline, "sweep_silent_customers")
+    assert move(pipeline, "APPROVED", "A") == []
+    run(pipeline, "advance_alerts")
+    assert pipeline.one("select count(*) from manager_outreach") == 2
+    assert pipeline.rows("select suppressed_because from manager_outreach") == [(None,), (None,)]
+    assert send(pipeline) == []
+    score(pipeline, "C")
+    run(pipeline, "sweep_silent_customers")
     assert _mail_address.cache_info().misses == 3  # A, B and C, of eight
 
 
-def test_sql_has_the_function_and_no_text_stops_a_statement(lake):
+def test_sql_has_the_function_and_no_text_stops_a_statement(pipeline):
     texts = [text for family in INVALID.values() for text in family]
-    found = lake.rows("select mail_address(text) from (select unnest(?) as text)", texts)
+    found = pipeline.rows("select mail_address(text) from (select unnest(?) as text)", texts)
     assert found == [(None,)] * len(texts)
-    assert lake.rows("select mail_address(null), mail_address(' A@Example.com.')") == [
+    assert pipeline.rows("select mail_address(null), mail_address(' A@Example.com.')") == [
         (None, "A@example.com")
     ]

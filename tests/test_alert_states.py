@@ -5,9 +5,8 @@ import shutil
 from datetime import timedelta
 
 import pytest
-from embedded.procedures import call
-from embedded.scheduler import tick
 
+from embedded.engine.procedures import call
 from runtime.clock import utc_now
 from runtime.errors import EngineError
 from tests.conftest import event
@@ -21,21 +20,21 @@ ENDS = {
 }
 
 
-def move(lake, to_state: str, *alerts: str, reason: str = "as asked") -> list[tuple]:
+def move(pipeline, to_state: str, *alerts: str, reason: str = "as asked") -> list[tuple]:
     arguments = {"alert_ids": json.dumps(alerts), "to_state": to_state, "actor": "ann"}
-    return call(lake.connection, "move_alerts", arguments | {"reason": reason})
+    return pipeline.call("move_alerts", arguments | {"reason": reason})
 
 
-def edit(lake, alert_id: str, **texts) -> list[tuple]:
-    row = lake.rows("select subject, body from current_drafts where alert_id = ?", alert_id)
+def edit(pipeline, alert_id: str, **texts) -> list[tuple]:
+    row = pipeline.rows("select subject, body from current_drafts where alert_id = ?", alert_id)
     draft = dict(zip(("subject", "body"), row[0] if row else ("", ""), strict=True))
     return call(
-        lake.connection, "edit_draft", draft | texts | {"alert_id": alert_id, "actor": "ann"}
+        pipeline.connection, "edit_draft", draft | texts | {"alert_id": alert_id, "actor": "ann"}
     )
 
 
-def test_the_moves_lead_one_way_to_an_end(lake):
-    moves = lake.rows("select from_state, to_state from alert_transitions")
+def test_the_moves_lead_one_way_to_an_end(pipeline):
+    moves = pipeline.rows("select from_state, to_state from alert_transitions")
     order, left = [], {state for move in moves for state in move}
     while left:
         ends = {one for one in left if not any(a == one and b in left for a, b in moves)}
@@ -45,28 +44,30 @@ def test_the_moves_lead_one_way_to_an_end(lake):
     assert order[0] == ENDS - {"HELD_OUT"}
 
 
-def test_a_manager_moves_only_what_the_table_allows_and_twice_changes_one_row(lake):
-    raise_alerts(lake, "A", "B")
-    assert states(lake) == {"A": "DRAFTED", "B": "DRAFTED"}
+def test_a_manager_moves_only_what_the_table_allows_and_twice_changes_one_row(pipeline):
+    raise_alerts(pipeline, "A", "B")
+    assert states(pipeline) == {"A": "DRAFTED", "B": "DRAFTED"}
     allowed = {
         to_state
-        for from_state, to_state, moved_by in lake.rows(
+        for from_state, to_state, moved_by in pipeline.rows(
             "select from_state, to_state, moved_by from alert_transitions"
         )
         if from_state == "DRAFTED" and moved_by in ("any", "manager")
     }
-    every = {row[0] for row in lake.rows("select to_state from alert_transitions")} | {"NONSENSE"}
+    every = {row[0] for row in pipeline.rows("select to_state from alert_transitions")} | {
+        "NONSENSE"
+    }
     for to_state in sorted(every - allowed - {"DRAFTED"}):
-        assert move(lake, to_state, "A") == [
+        assert move(pipeline, to_state, "A") == [
             ("A", f"An alert that is DRAFTED cannot become {to_state}.")
         ]
-    assert states(lake)["A"] == "DRAFTED"
-    assert move(lake, "APPROVED", "A", "B", "A") == []
-    before = lake.rows("from alert_events order by all")
-    assert move(lake, "APPROVED", "A", "B") == []
-    assert lake.rows("from alert_events order by all") == before
-    assert states(lake) == {"A": "APPROVED", "B": "APPROVED"}
-    assert lake.rows(
+    assert states(pipeline)["A"] == "DRAFTED"
+    assert move(pipeline, "APPROVED", "A", "B", "A") == []
+    before = pipeline.rows("from alert_events order by all")
+    assert move(pipeline, "APPROVED", "A", "B") == []
+    assert pipeline.rows("from alert_events order by all") == before
+    assert states(pipeline) == {"A": "APPROVED", "B": "APPROVED"}
+    assert pipeline.rows(
         "select from_state, to_state, actor, reason from alert_events where alert_id = 'A'"
         " order by occurred_at, to_state desc"
     ) == [
@@ -76,134 +77,140 @@ def test_a_manager_moves_only_what_the_table_allows_and_twice_changes_one_row(la
     ]
 
 
-def test_a_rejection_needs_a_reason_and_is_final(lake):
-    raise_alerts(lake, "A")
-    assert move(lake, "REJECTED", "A", reason="") == [("A", "Say why: REJECTED needs a reason.")]
-    assert move(lake, "REJECTED", "A") == []
-    assert move(lake, "APPROVED", "A") == [
+def test_a_rejection_needs_a_reason_and_is_final(pipeline):
+    raise_alerts(pipeline, "A")
+    assert move(pipeline, "REJECTED", "A", reason="") == [
+        ("A", "Say why: REJECTED needs a reason.")
+    ]
+    assert move(pipeline, "REJECTED", "A") == []
+    assert move(pipeline, "APPROVED", "A") == [
         ("A", "An alert that is REJECTED cannot become APPROVED.")
     ]
-    assert move(lake, "APPROVED", "no such") == [("no such", "There is no such alert.")]
+    assert move(pipeline, "APPROVED", "no such") == [("no such", "There is no such alert.")]
 
 
-def test_a_held_out_or_suppressed_customer_never_reaches_queued(lake):
+def test_a_held_out_or_suppressed_customer_never_reaches_queued(pipeline):
     """However often managers ask, and whatever they ask for."""
-    raise_alerts(lake, "H", arm="holdout")
-    lake.add(*customer("unwilling", marketing_consent=False), *customer("nowhere", email=""))
-    lake.add(*customer("gone"), event("gone", "gone", "subscription_cancelled", utc_now()))
-    tick(lake.connection)
+    raise_alerts(pipeline, "H", arm="holdout")
+    pipeline.add(*customer("unwilling", marketing_consent=False), *customer("nowhere", email=""))
+    pipeline.add(*customer("gone"), event("gone", "gone", "subscription_cancelled", utc_now()))
+    pipeline.tick()
     given = {"customer_id": "B", "reason": "unsubscribed", "actor": "ann"}
-    assert call(lake.connection, "suppress_customer", given) == []
+    assert pipeline.call("suppress_customer", given) == []
     who = ("unwilling", "nowhere", "gone", "B")
-    raise_alerts(lake, *who)
-    assert states(lake) == {"H": "HELD_OUT"} | dict.fromkeys(who, "SUPPRESSED")
+    raise_alerts(pipeline, *who)
+    assert states(pipeline) == {"H": "HELD_OUT"} | dict.fromkeys(who, "SUPPRESSED")
     for to_state in ("DRAFTED", "APPROVED", "QUEUED", "SENT"):
-        assert len(move(lake, to_state, "H", *who)) == 5
-        run(lake, "advance_alerts")
-    assert states(lake) == {"H": "HELD_OUT"} | dict.fromkeys(who, "SUPPRESSED")
-    assert lake.one("select count(*) from outbox") == 0
-    assert lake.one("select count(*) from retention_emails") == 0
+        assert len(move(pipeline, to_state, "H", *who)) == 5
+        run(pipeline, "advance_alerts")
+    assert states(pipeline) == {"H": "HELD_OUT"} | dict.fromkeys(who, "SUPPRESSED")
+    assert pipeline.one("select count(*) from outbox") == 0
+    assert pipeline.one("select count(*) from retention_emails") == 0
 
 
-def test_consent_is_asked_again_when_a_message_is_queued(lake):
-    raise_alerts(lake, "A", "B", "C")
-    assert move(lake, "APPROVED", "A", "B") == []
-    call(lake.connection, "suppress_customer", {"customer_id": "A", "reason": "x", "actor": "ann"})
-    call(lake.connection, "suppress_customer", {"customer_id": "C", "reason": "x", "actor": "ann"})
-    assert move(lake, "APPROVED", "C") == [
+def test_consent_is_asked_again_when_a_message_is_queued(pipeline):
+    raise_alerts(pipeline, "A", "B", "C")
+    assert move(pipeline, "APPROVED", "A", "B") == []
+    pipeline.call("suppress_customer", {"customer_id": "A", "reason": "x", "actor": "ann"})
+    pipeline.call("suppress_customer", {"customer_id": "C", "reason": "x", "actor": "ann"})
+    assert move(pipeline, "APPROVED", "C") == [
         ("C", "Nothing may be sent: the customer is on the suppression list: x.")
     ]
-    run(lake, "advance_alerts")
-    assert states(lake) == {"A": "SUPPRESSED", "B": "QUEUED", "C": "SUPPRESSED"}
-    assert lake.rows("select alert_id, step from outbox") == [("B", "QUEUED")]
+    run(pipeline, "advance_alerts")
+    assert states(pipeline) == {"A": "SUPPRESSED", "B": "QUEUED", "C": "SUPPRESSED"}
+    assert pipeline.rows("select alert_id, step from outbox") == [("B", "QUEUED")]
 
 
-def test_who_was_written_to_lately_is_left_alone(lake):
-    raise_alerts(lake, "A")
-    lake.connection.execute(
+def test_who_was_written_to_lately_is_left_alone(pipeline):
+    raise_alerts(pipeline, "A")
+    pipeline.connection.execute(
         "insert into outbox values ('m', 'older', 'A', 'HANDED_OVER', 1, 'folder', '', ?)",
         [utc_now() - timedelta(days=13)],
     )
-    refused = move(lake, "APPROVED", "A")
+    refused = move(pipeline, "APPROVED", "A")
     assert refused == [
         ("A", "Nothing may be sent: the customer was written to less than 14 days ago.")
     ]
-    lake.connection.execute("update outbox set noted_at = noted_at - interval 1 day")
-    assert move(lake, "APPROVED", "A") == []
+    pipeline.connection.execute("update outbox set noted_at = noted_at - interval 1 day")
+    assert move(pipeline, "APPROVED", "A") == []
 
 
-def test_a_manager_edits_a_draft_within_the_checks(lake):
-    raise_alerts(lake, "A")
-    body = lake.one("select body from current_drafts").replace("a while", "some time")
-    assert edit(lake, "A", body=body) == []
-    assert edit(lake, "A", body=body) == []
-    assert lake.rows("select revision, author, body from current_drafts") == [(1, "ann", body)]
-    assert edit(lake, "A", body=f"{body} See evil.com")[0][1].startswith("Not taken: the message")
-    assert lake.one("select count(*) from retention_emails") == 2
-    assert move(lake, "APPROVED", "A") == []
-    assert edit(lake, "A", subject="Something else for you")[0] == (
+def test_a_manager_edits_a_draft_within_the_checks(pipeline):
+    raise_alerts(pipeline, "A")
+    body = pipeline.one("select body from current_drafts").replace("a while", "some time")
+    assert edit(pipeline, "A", body=body) == []
+    assert edit(pipeline, "A", body=body) == []
+    assert pipeline.rows("select revision, author, body from current_drafts") == [(1, "ann", body)]
+    assert edit(pipeline, "A", body=f"{body} See evil.com")[0][1].startswith(
+        "Not taken: the message"
+    )
+    assert pipeline.one("select count(*) from retention_emails") == 2
+    assert move(pipeline, "APPROVED", "A") == []
+    assert edit(pipeline, "A", subject="Something else for you")[0] == (
         "A",
         "An alert that is APPROVED has no draft to edit.",
     )
-    assert edit(lake, "B")[0] == ("B", "There is no draft of this alert.")
+    assert edit(pipeline, "B")[0] == ("B", "There is no draft of this alert.")
 
 
-def test_what_nobody_decides_on_expires(lake):
-    raise_alerts(lake, "A", days_ago=13.9)
-    raise_alerts(lake, "B")
-    run(lake, "advance_alerts")
-    assert states(lake) == {"A": "DRAFTED", "B": "DRAFTED"}
-    run(lake, "advance_alerts", as_of=utc_now() + timedelta(days=1))
-    assert states(lake) == {"A": "EXPIRED", "B": "DRAFTED"}
+def test_what_nobody_decides_on_expires(pipeline):
+    raise_alerts(pipeline, "A", days_ago=13.9)
+    raise_alerts(pipeline, "B")
+    run(pipeline, "advance_alerts")
+    assert states(pipeline) == {"A": "DRAFTED", "B": "DRAFTED"}
+    run(pipeline, "advance_alerts", as_of=utc_now() + timedelta(days=1))
+    assert states(pipeline) == {"A": "EXPIRED", "B": "DRAFTED"}
 
 
-def test_who_sees_to_an_alert_is_kept_with_who_said_so(lake):
-    raise_alerts(lake, "A", "B")
+def test_who_sees_to_an_alert_is_kept_with_who_said_so(pipeline):
+    raise_alerts(pipeline, "A", "B")
 
     def assign(owner: str, *alerts: str):
         arguments = {"alert_ids": json.dumps(alerts), "owner": owner, "due_on": "2026-12-01"}
-        return call(lake.connection, "assign_alerts", arguments | {"actor": "ann"})
+        return pipeline.call("assign_alerts", arguments | {"actor": "ann"})
 
     assert assign("bob", "A", "B") == assign("bob", "A", "B") == assign("eve", "A") == []
-    assert lake.one("select count(*) from alert_assignments") == 3
-    assert lake.rows("select alert_id, owner from manager_outreach order by 1") == [
+    assert pipeline.one("select count(*) from alert_assignments") == 3
+    assert pipeline.rows("select alert_id, owner from manager_outreach order by 1") == [
         ("A", "eve"),
         ("B", "bob"),
     ]
-    move(lake, "REJECTED", "A")
+    move(pipeline, "REJECTED", "A")
     assert assign("bob", "A") == [("A", "An alert that is REJECTED needs nobody any more.")]
-    lake.add(*customer("nowhere", email="nowhere"))
-    tick(lake.connection)
-    raise_alerts(lake, "nowhere")
+    pipeline.add(*customer("nowhere", email="nowhere"))
+    pipeline.tick()
+    raise_alerts(pipeline, "nowhere")
     assert assign("bob", "nowhere") == [
         ("nowhere", "An alert that is INVALID_ADDRESS needs nobody any more.")
     ]
 
 
-def test_a_due_date_that_is_none_is_refused_in_a_sentence(lake):
-    raise_alerts(lake, "A")
+def test_a_due_date_that_is_none_is_refused_in_a_sentence(pipeline):
+    raise_alerts(pipeline, "A")
     arguments = {"alert_ids": '["A"]', "owner": "bob", "actor": "ann"}
     for wrong in ("tomorrow", "31.12.2026", "", "infinity", "12026-01-01"):
-        assert call(lake.connection, "assign_alerts", arguments | {"due_on": wrong}) == [
+        assert pipeline.call("assign_alerts", arguments | {"due_on": wrong}) == [
             ("A", "The due date must be a date such as 2026-01-31.")
         ]
-    assert lake.one("select count(*) from alert_assignments") == 0
+    assert pipeline.one("select count(*) from alert_assignments") == 0
     for right in ("2026-12-31", None):
-        assert call(lake.connection, "assign_alerts", arguments | {"due_on": right}) == []
-    assert lake.rows("select due_on is null from alert_assignments order by 1") == [
+        assert pipeline.call("assign_alerts", arguments | {"due_on": right}) == []
+    assert pipeline.rows("select due_on is null from alert_assignments order by 1") == [
         (False,), (True,)
     ]  # fmt: skip
 
 
-def test_parameters_are_values_and_never_sql(lake):
-    raise_alerts(lake, "A")
+def test_parameters_are_values_and_never_sql(pipeline):
+    raise_alerts(pipeline, "A")
     nasty = "'); drop table alert_events; --"
-    assert move(lake, "REJECTED", "A", nasty, reason=nasty) == [(nasty, "There is no such alert.")]
-    assert lake.one("select reason from alert_states") == nasty
+    assert move(pipeline, "REJECTED", "A", nasty, reason=nasty) == [
+        (nasty, "There is no such alert.")
+    ]
+    assert pipeline.one("select reason from alert_states") == nasty
     with pytest.raises(EngineError, match="takes actor, alert_ids, reason, to_state"):
-        call(lake.connection, "move_alerts", {"actor": "ann"})
+        pipeline.call("move_alerts", {"actor": "ann"})
     with pytest.raises(EngineError, match="no procedure nonsense"):
-        call(lake.connection, "nonsense", {})
+        pipeline.call("nonsense", {})
 
 
 BAD_POLICIES = {
@@ -223,7 +230,7 @@ BAD_POLICIES = {
 }  # fmt: skip
 
 
-def test_what_is_wrong_with_a_policy_is_said_in_sentences(lake):
+def test_what_is_wrong_with_a_policy_is_said_in_sentences(pipeline):
     macros = (
         "alert_policy_problems(ref('alert_policy'))",
         "offer_problems(ref('offers'))",
@@ -233,17 +240,17 @@ def test_what_is_wrong_with_a_policy_is_said_in_sentences(lake):
     queries = run_dbt("compile", "-q", "--inline", inline).stdout.split(";")
 
     def problems() -> str:
-        return "\n".join(row[0] for query in queries for row in lake.rows(query))
+        return "\n".join(row[0] for query in queries for row in pipeline.rows(query))
 
     assert problems() == ""
     for sentence, change in BAD_POLICIES.items():
-        lake.connection.execute("begin")
-        lake.connection.execute(change)
+        pipeline.connection.execute("begin")
+        pipeline.connection.execute(change)
         assert sentence in problems()
-        lake.connection.execute("rollback")
+        pipeline.connection.execute("rollback")
 
 
-def test_a_bad_policy_stops_the_build_and_the_old_one_stays(lake, tmp_path):
+def test_a_bad_policy_stops_the_build_and_the_old_one_stays(pipeline, tmp_path):
     project = tmp_path / "project"
     shutil.copytree(
         PROJECT, project, ignore=shutil.ignore_patterns(".*", "target", "logs", "app", "ingest")
@@ -253,4 +260,4 @@ def test_a_bad_policy_stops_the_build_and_the_old_one_stays(lake, tmp_path):
     done = run_dbt("seed", "-s", "alert_policy", "--project-dir", str(project), check=False)
     assert done.returncode != 0
     assert "segment default: threshold must be above 0 and at most 1, not 1.25" in done.stdout
-    assert lake.one("select threshold from alert_policy where segment = 'default'") == 0.25
+    assert pipeline.one("select threshold from alert_policy where segment = 'default'") == 0.25

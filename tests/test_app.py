@@ -1,13 +1,13 @@
-"""The dashboard's pages on real lakes: without one, empty, with one and with many customers."""
+"""The dashboard's pages on real pipelines: without one, empty, with one and with many customers."""
 
 import sys
 
 import pytest
 import streamlit as st
-from embedded.database import connect
 from streamlit.testing.v1 import AppTest
 
-from tests.app_lake import MODEL, NASTY, fill
+from embedded.session import connect
+from tests.app_pipeline import MODEL, NASTY, fill
 from tests.dbt import PROJECT
 
 PAGES = [
@@ -24,22 +24,24 @@ HOSTILE = ("onerror", "<script", "](http", "\u202e")
 
 
 @pytest.fixture(scope="module")
-def lakes(empty_lakes, tmp_path_factory):
+def pipelines(empty_pipelines, tmp_path_factory):
     """Lakes by their number of customers, made when they are asked for."""
     made = {}
 
-    def lake(customers: int):
+    def pipeline(customers: int):
         if customers not in made:
-            path = empty_lakes.copy("all", tmp_path_factory.mktemp("app") / f"lake-{customers}")
+            path = empty_pipelines.copy(
+                "all", tmp_path_factory.mktemp("app") / f"pipeline-{customers}"
+            )
             with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("CHURN_LAKE", str(path))
+                patch.setenv("CHURN_HOME", str(path))
                 if customers:
                     with connect() as connection:
                         fill(connection, customers)
             made[customers] = path
         return made[customers]
 
-    return lake
+    return pipeline
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +50,7 @@ def _fresh_caches():
 
 
 def open_app(monkeypatch, path, page="overview", role=None, customer_id=None):
-    monkeypatch.setenv("CHURN_LAKE", str(path))
+    monkeypatch.setenv("CHURN_HOME", str(path))
     monkeypatch.delenv("CHURN_BACKEND", raising=False)
     # AppTest leaves the app behind as the main module, which new processes of tests would run.
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
@@ -99,23 +101,23 @@ def test_no_lake_is_one_calm_message(monkeypatch, tmp_path):
 
 
 def test_lake_without_pipeline_is_one_calm_message(monkeypatch, tmp_path):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "bare"))
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "bare"))
     connect().close()
     for page, app in every_page(monkeypatch, tmp_path / "bare"):
         assert len(app.info) == 1, page
         assert "dbt build" in app.info[0].value
 
 
-def test_no_customers_says_what_to_do(monkeypatch, lakes):
-    for page, app in every_page(monkeypatch, lakes(0)):
+def test_no_customers_says_what_to_do(monkeypatch, pipelines):
+    for page, app in every_page(monkeypatch, pipelines(0)):
         assert len(app.info) == 1, page
         assert "no events yet" in app.info[0].value
         assert not app.metric
         assert not app.warning
 
 
-def test_one_customer_fills_every_page(monkeypatch, lakes):
-    for page, app in every_page(monkeypatch, lakes(1), customer_id="c0000"):
+def test_one_customer_fills_every_page(monkeypatch, pipelines):
+    for page, app in every_page(monkeypatch, pipelines(1), customer_id="c0000"):
         assert "no activity in the next 28 days" in markdown(app), page
         assert MODEL in markdown(app), page
         # The model of the fixture is old: that it should be trained again is said, nothing else.
@@ -124,8 +126,8 @@ def test_one_customer_fills_every_page(monkeypatch, lakes):
 
 
 @pytest.mark.parametrize("role", ["MARKETING_ANALYST", "DATA_ENGINEER", "CHURN_MANAGER_NORTH"])
-def test_many_customers_fill_every_page_for_each_role(monkeypatch, lakes, role):
-    for page, app in every_page(monkeypatch, lakes(5_000), role, customer_id="c0020"):
+def test_many_customers_fill_every_page_for_each_role(monkeypatch, pipelines, role):
+    for page, app in every_page(monkeypatch, pipelines(5_000), role, customer_id="c0020"):
         assert "no activity in the next 28 days" in markdown(app), page
         assert all(metric.proto.help for metric in app.metric), page
         assert "A preview, not protection." in markdown(app), page
@@ -141,10 +143,12 @@ def test_many_customers_fill_every_page_for_each_role(monkeypatch, lakes, role):
             assert len(names) >= (1 if is_masked else 5), page
 
 
-def test_tiles_equal_sql(monkeypatch, lakes):
+def test_tiles_equal_sql(monkeypatch, pipelines):
     for role in ("CHURN_MANAGER", "CHURN_MANAGER_EAST"):
-        app = open_app(monkeypatch, lakes(5_000), role=role)
-        with connect(role, create=False) as connection:
+        app = open_app(monkeypatch, pipelines(5_000), role=role)
+        with connect(
+            role,
+        ) as connection:
             at_risk, value = connection.execute(
                 "select count(*), sum(value_at_risk) from manager_risk_queue"
             ).fetchone()
@@ -166,16 +170,16 @@ def test_tiles_equal_sql(monkeypatch, lakes):
         assert shown["Waiting for approval"] == f"{drafts:,}"
 
 
-def test_role_without_customers_is_told_so(monkeypatch, lakes):
-    app = open_app(monkeypatch, lakes(1), role="CHURN_MANAGER_WEST")
+def test_role_without_customers_is_told_so(monkeypatch, pipelines):
+    app = open_app(monkeypatch, pipelines(1), role="CHURN_MANAGER_WEST")
     assert "sees no customers" in app.info[0].value
 
 
-def test_old_data_are_said_first_on_every_page(monkeypatch, lakes):
-    monkeypatch.setenv("CHURN_LAKE", str(lakes(1)))
-    with connect(create=False) as connection:
+def test_old_data_are_said_first_on_every_page(monkeypatch, pipelines):
+    monkeypatch.setenv("CHURN_HOME", str(pipelines(1)))
+    with connect() as connection:
         _shift(connection, "- interval 1 day")
-        for page, app in every_page(monkeypatch, lakes(1), customer_id="c0000"):
+        for page, app in every_page(monkeypatch, pipelines(1), customer_id="c0000"):
             assert "older than 10 minutes; nothing new is scored" in app.warning[0].value, page
         _shift(connection, "+ interval 1 day")
 
@@ -186,9 +190,9 @@ def _shift(connection, interval):
     )
 
 
-def test_no_risk_is_told_without_horizon_and_model(monkeypatch, lakes):
+def test_no_risk_is_told_without_horizon_and_model(monkeypatch, pipelines):
     """Every page that shows a risk says how far it looks ahead, and which model says so."""
-    for page, app in every_page(monkeypatch, lakes(5_000), customer_id="c0020"):
+    for page, app in every_page(monkeypatch, pipelines(5_000), customer_id="c0020"):
         said = markdown(app) + texts(app)
         for word in ("saved", "Saved"):
             assert word not in said, page
@@ -199,9 +203,9 @@ def test_no_risk_is_told_without_horizon_and_model(monkeypatch, lakes):
         assert MODEL in said, page
 
 
-def test_who_stayed_or_left_stands_beside_the_held_out_with_its_n(monkeypatch, lakes):
-    monkeypatch.setenv("CHURN_LAKE", str(lakes(5_000)))
-    with connect(create=False) as connection:
+def test_who_stayed_or_left_stands_beside_the_held_out_with_its_n(monkeypatch, pipelines):
+    monkeypatch.setenv("CHURN_HOME", str(pipelines(5_000)))
+    with connect() as connection:
         connection.execute("""
             insert into outcomes
             select
@@ -210,7 +214,7 @@ def test_who_stayed_or_left_stands_beside_the_held_out_with_its_n(monkeypatch, l
             where arm = 'treated' or customer_id < 'c2000'
         """)
         try:
-            overview = open_app(monkeypatch, lakes(5_000))
+            overview = open_app(monkeypatch, pipelines(5_000))
             outcomes = turn_to(overview, "outcomes")
         finally:
             connection.execute("delete from outcomes")
@@ -231,15 +235,15 @@ def _columns(app):
     return [column.get("label") or "" for config in configs for column in config.values() if column]
 
 
-def test_rates_of_few_are_greyed_and_said(monkeypatch, lakes):
-    app = open_app(monkeypatch, lakes(1), "model")
+def test_rates_of_few_are_greyed_and_said(monkeypatch, pipelines):
+    app = open_app(monkeypatch, pipelines(1), "model")
     [segments] = [frame for frame in app.dataframe if "observed_percent" in frame.value]
     assert segments.value["note"].tolist() == ["too few to tell"]
     assert "color" in segments.proto.arrow_data.styler.styles
 
 
-def test_customer_page_names_reasons_and_the_nasty_name_as_text(monkeypatch, lakes):
-    app = open_app(monkeypatch, lakes(1), "customer", customer_id="c0000")
+def test_customer_page_names_reasons_and_the_nasty_name_as_text(monkeypatch, pipelines):
+    app = open_app(monkeypatch, pipelines(1), "customer", customer_id="c0000")
     assert tiles(app)["Risk, next 28 days"] == "61%"
     assert "1. No activity for 20 days, usually every 3" in texts(app)
     assert NASTY[:30] in app.code[0].value
@@ -248,8 +252,8 @@ def test_customer_page_names_reasons_and_the_nasty_name_as_text(monkeypatch, lak
     assert "[U+202E]" in facts["value"].tolist()[0]
 
 
-def test_a_risk_that_no_figure_explains_is_said_so(monkeypatch, lakes):
-    app = open_app(monkeypatch, lakes(100), "customer", customer_id="c0020")
+def test_a_risk_that_no_figure_explains_is_said_so(monkeypatch, pipelines):
+    app = open_app(monkeypatch, pipelines(100), "customer", customer_id="c0020")
     assert "No single reason: the risk comes from several figures together." in markdown(app)
     assert "low one" not in markdown(app)
     for page in ("overview", "action_queue"):
@@ -261,8 +265,8 @@ def test_a_risk_that_no_figure_explains_is_said_so(monkeypatch, lakes):
     reasons = queue.set_index("name")["reason"]
     assert reasons["Customer 20"] == "No single reason"
     assert reasons["Customer 10"].startswith("No activity for 20 days")
-    monkeypatch.setenv("CHURN_LAKE", str(lakes(100)))
-    with connect(create=False) as connection:
+    monkeypatch.setenv("CHURN_HOME", str(pipelines(100)))
+    with connect() as connection:
         found = connection.execute("from manager_outreach where customer_id = 'c0020'")
         alert = dict(
             zip((column[0] for column in found.description), found.fetchone(), strict=True)
@@ -279,15 +283,15 @@ def _facts_of_an_alert(alert):
     drafts.facts(alert, Terms(28, "forest-test"))
 
 
-def test_unknown_and_unscored_customers(monkeypatch, lakes):
-    app = open_app(monkeypatch, lakes(5_000), "customer", customer_id="c0005")
+def test_unknown_and_unscored_customers(monkeypatch, pipelines):
+    app = open_app(monkeypatch, pipelines(5_000), "customer", customer_id="c0005")
     assert "not scored" in markdown(app)
-    app = open_app(monkeypatch, lakes(5_000), "customer", customer_id="<b>nobody</b>")
+    app = open_app(monkeypatch, pipelines(5_000), "customer", customer_id="<b>nobody</b>")
     assert "no customer with that id" in app.info[0].value
 
 
-def test_drafts_without_an_llm_cost_nothing_and_say_so(monkeypatch, lakes):
-    app = open_app(monkeypatch, lakes(1), "outreach")
+def test_drafts_without_an_llm_cost_nothing_and_say_so(monkeypatch, pipelines):
+    app = open_app(monkeypatch, pipelines(1), "outreach")
     assert "No language model was asked" in markdown(app)
     assert "Written by template" in texts(app)
 

@@ -4,34 +4,34 @@ import shutil
 
 import pytest
 import streamlit as st
-from embedded.database import connect
 
-from tests.app_lake import fill
+from embedded.session import connect
+from tests.app_pipeline import fill
 from tests.dbt import PROJECT
 from tests.test_app import open_app, texts, turn_to
 
 
 @pytest.fixture(scope="module")
-def filled(empty_lakes, tmp_path_factory):
-    path = empty_lakes.copy("all", tmp_path_factory.mktemp("actions") / "lake")
+def filled(empty_pipelines, tmp_path_factory):
+    path = empty_pipelines.copy("all", tmp_path_factory.mktemp("actions") / "home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_LAKE", str(path))
+        patch.setenv("CHURN_HOME", str(path))
         with connect() as connection:
             fill(connection, 100)
     return path
 
 
 @pytest.fixture
-def lake(filled, tmp_path, monkeypatch):
-    """A lake with ten customers at risk, c0000 to c0090; the last one is held out."""
+def pipeline(filled, tmp_path, monkeypatch):
+    """A pipeline with ten customers at risk, c0000 to c0090; the last one is held out."""
     st.cache_data.clear()
-    path = shutil.copytree(filled, tmp_path / "lake")
-    monkeypatch.setenv("CHURN_LAKE", str(path))
+    path = shutil.copytree(filled, tmp_path / "home")
+    monkeypatch.setenv("CHURN_HOME", str(path))
     return path
 
 
 def rows(query):
-    with connect(create=False) as connection:
+    with connect() as connection:
         return connection.execute(query).fetchall()
 
 
@@ -49,8 +49,8 @@ def moves():
     return rows("select count(*) from alert_events where to_state = 'APPROVED'")[0][0]
 
 
-def test_selection_survives_three_refreshes_and_a_new_order(monkeypatch, lake):
-    app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 1, 3)
+def test_selection_survives_three_refreshes_and_a_new_order(monkeypatch, pipeline):
+    app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 1, 3)
     assert app.button(key="approve").label == "Approve 2"
     for value in (500, 600, 700):
         rows(f"update churn_scores set value_at_risk = {value} where customer_id = 'c0030'")
@@ -62,9 +62,9 @@ def test_selection_survives_three_refreshes_and_a_new_order(monkeypatch, lake):
     assert "Approved 2." in app.success[0].value
 
 
-def test_approving_twice_changes_one_row(monkeypatch, lake):
-    first = select(open_app(monkeypatch, lake, "action_queue"), "queue", 0)
-    second = select(open_app(monkeypatch, lake, "action_queue"), "queue", 0)
+def test_approving_twice_changes_one_row(monkeypatch, pipeline):
+    first = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 0)
+    second = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 0)
     first.button(key="approve").click().run()
     second.button(key="approve").click().run()
     assert not first.exception
@@ -74,9 +74,9 @@ def test_approving_twice_changes_one_row(monkeypatch, lake):
     assert "CHURN_MANAGER" in actor
 
 
-def test_refused_actions_say_why(monkeypatch, lake):
+def test_refused_actions_say_why(monkeypatch, pipeline):
     rows("insert into suppressions select 'c0010', 'unsubscribed', 'test', now()::timestamp")
-    app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 0, 1, 9)
+    app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 0, 1, 9)
     app.button(key="approve").click().run()
     assert [who for who, state in states().items() if state == "APPROVED"] == ["c0000"]
     assert "Approved 1." in app.success[0].value
@@ -84,13 +84,13 @@ def test_refused_actions_say_why(monkeypatch, lake):
     assert "c0090: This customer is held out" in texts(app)
 
 
-def test_an_invalid_address_has_a_word_and_cannot_be_approved(monkeypatch, lake):
+def test_an_invalid_address_has_a_word_and_cannot_be_approved(monkeypatch, pipeline):
     rows("update customer_profiles set email = 'nobody' where customer_id in ('c0010', 'c0020')")
     rows(
         "insert into alert_events select md5('x'), 'alert-c0010', 'DRAFTED', 'INVALID_ADDRESS',"
         " 'process_alerts', 'the e-mail address is invalid', now()::timestamp"
     )
-    app = open_app(monkeypatch, lake, "action_queue")
+    app = open_app(monkeypatch, pipeline, "action_queue")
     [frame] = [frame.value for frame in app.dataframe]
     assert dict(zip(frame["name"], frame["state"], strict=True))["Customer 10"] == "Address invalid"
     select(app, "queue", 0, 1, 2)
@@ -98,13 +98,13 @@ def test_an_invalid_address_has_a_word_and_cannot_be_approved(monkeypatch, lake)
     assert "Approved 1." in app.success[0].value
     for customer_id in ("c0010", "c0020"):
         assert f"{customer_id}: Nothing may be sent: the e-mail address is invalid." in texts(app)
-    app = open_app(monkeypatch, lake, "outreach")
+    app = open_app(monkeypatch, pipeline, "outreach")
     shown = {one.label: one.value for one in app.metric}
     assert (shown["Address invalid"], shown["Approved"]) == ("1", "1")
 
 
-def test_reject_needs_a_reason_and_keeps_it(monkeypatch, lake):
-    app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 0, 1)
+def test_reject_needs_a_reason_and_keeps_it(monkeypatch, pipeline):
+    app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 0, 1)
     app.button(key="do_Reject").click().run()
     assert "Say why" in texts(app)
     app.text_area(key="reason_Reject").input("We spoke on the phone")
@@ -113,8 +113,8 @@ def test_reject_needs_a_reason_and_keeps_it(monkeypatch, lake):
     assert [reason for _, reason in found] == ["We spoke on the phone"] * 2
 
 
-def test_assigned_alerts_can_be_filtered_by_owner(monkeypatch, lake):
-    app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 2)
+def test_assigned_alerts_can_be_filtered_by_owner(monkeypatch, pipeline):
+    app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 2)
     app.text_input(key="owner").input("Ada Keller")
     app.button(key="do_assign").click().run()
     app.selectbox(key="queue_owner").select("Ada Keller").run()
@@ -123,8 +123,8 @@ def test_assigned_alerts_can_be_filtered_by_owner(monkeypatch, lake):
     assert frame["owner"].tolist() == ["Ada Keller"]
 
 
-def test_an_edit_is_a_new_revision_that_is_approved(monkeypatch, lake):
-    app = open_app(monkeypatch, lake, "customer", customer_id="c0010")
+def test_an_edit_is_a_new_revision_that_is_approved(monkeypatch, pipeline):
+    app = open_app(monkeypatch, pipeline, "customer", customer_id="c0010")
     [subject] = [field for field in app.text_input if field.label == "Subject"]
     [body] = [field for field in app.text_area if field.label == "Text"]
     subject.input("A word from us")
@@ -139,8 +139,8 @@ def test_an_edit_is_a_new_revision_that_is_approved(monkeypatch, lake):
     assert states()["c0010"] == "APPROVED"
 
 
-def test_a_region_cannot_move_what_it_does_not_see(monkeypatch, lake):
-    app = open_app(monkeypatch, lake, "action_queue", role="CHURN_MANAGER_NORTH")
+def test_a_region_cannot_move_what_it_does_not_see(monkeypatch, pipeline):
+    app = open_app(monkeypatch, pipeline, "action_queue", role="CHURN_MANAGER_NORTH")
     app = select(app, "queue", *range(9))
     app.button(key="approve").click().run()
     approved = [who for who, state in states().items() if state == "APPROVED"]
@@ -148,36 +148,37 @@ def test_a_region_cannot_move_what_it_does_not_see(monkeypatch, lake):
     assert all(int(who[1:]) % 4 == 0 for who in approved)
 
 
-def test_outreach_shows_the_draft_beside_its_facts(monkeypatch, lake):
-    app = turn_to(open_app(monkeypatch, lake), "outreach")
+def test_outreach_shows_the_draft_beside_its_facts(monkeypatch, pipeline):
+    app = turn_to(open_app(monkeypatch, pipeline), "outreach")
     app = select(app, "outreach", 1)
     assert "Subject: Hello" in app.code[0].value
     assert "No activity for 20 days" in texts(app)
     assert app.button(key="approve").label == "Approve"
 
 
-def test_without_buttons_in_tables_a_selected_customer_opens(monkeypatch, lake):
+def test_without_buttons_in_tables_a_selected_customer_opens(monkeypatch, pipeline):
     monkeypatch.delattr(st.column_config, "ButtonColumn")
     monkeypatch.delattr(st, "grid", raising=False)
-    app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 1)
+    app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 1)
     app.button(key="open_one").click().run()
     assert not app.exception
     assert app.title[0].value == "Customer"
     assert app.selectbox(key="customer_choice").value == "c0010"
 
 
-def test_a_write_is_seen_at_once_and_makes_nobody_wait(monkeypatch, lake):
-    app = select(open_app(monkeypatch, lake, "action_queue"), "queue", 0)
+def test_a_write_is_seen_at_once_and_makes_nobody_wait(monkeypatch, pipeline):
+    app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 0)
     monkeypatch.syspath_prepend(str(PROJECT / "app"))
     import connection
     from data import risk
 
     mine, another = (
-        connection.Source(connection.LAKE, "me", role, str(lake)) for role in ("CHURN_MANAGER", "")
+        connection.Source(connection.DUCKDB, "me", role, str(pipeline))
+        for role in ("CHURN_MANAGER", "")
     )
-    asked, ask = [], connection._ask_lake
+    asked, ask = [], connection._ask_duckdb
     monkeypatch.setattr(
-        connection, "_ask_lake", lambda *asking: (asked.append(asking[1]), ask(*asking))[1]
+        connection, "_ask_duckdb", lambda *asking: (asked.append(asking[1]), ask(*asking))[1]
     )
     risk.trend(mine), risk.trend(another)
     app.button(key="approve").click().run()

@@ -7,8 +7,8 @@ tests/raising. What may fail is listed with its place; allowed.py says what is a
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from embedded.database import connect
 
+from embedded.session import connect
 from tests.raising import compiled
 from tests.raising.allowed import ALLOWED, BOUNDS
 
@@ -24,27 +24,27 @@ def bounds(without=None):
 
 
 @pytest.fixture(scope="module")
-def lake(empty_lakes, tmp_path_factory):
-    path = tmp_path_factory.mktemp("blast") / "lake"
+def pipeline(empty_pipelines, tmp_path_factory):
+    path = tmp_path_factory.mktemp("blast") / "home"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_LAKE", str(empty_lakes.copy("all", path)))
+        patch.setenv("CHURN_HOME", str(empty_pipelines.copy("all", path)))
         with connect() as connection:
             yield connection
 
 
 @pytest.fixture(scope="module")
-def schema(lake):
-    return compiled.schema(lake)
+def schema(pipeline):
+    return compiled.schema(pipeline)
 
 
 @pytest.fixture(scope="module")
-def projects(empty_lakes, lake, schema):
+def projects(empty_pipelines, pipeline, schema):
     """All statements of both engines, and what may fail in them."""
     with ThreadPoolExecutor() as side_by_side:
         hooks = {engine: side_by_side.submit(compiled.hooks, engine) for engine in ENGINES}
         manifests = {
-            "duckdb": empty_lakes.manifest("all"),
-            "snowflake": empty_lakes.for_snowflake(),
+            "duckdb": empty_pipelines.manifest("all"),
+            "snowflake": empty_pipelines.for_snowflake(),
         }
         found = {}
         for engine, manifest in manifests.items():

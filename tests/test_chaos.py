@@ -1,6 +1,6 @@
 """A topic of which a tenth is bent: nobody but the customers of the bent messages may notice.
 
-Two lakes get the same 5,000 messages, one of them without the bent ones. What is kept of all other
+Two pipelines get the same 5,000 messages, one of them without the bent ones. What is kept of all other
 customers, from their events to their letters, is then the same row by row.
 """
 
@@ -8,7 +8,6 @@ import math
 from datetime import timedelta
 
 import pytest
-from embedded.scheduler import tick
 
 from ingest.batches import StoredTopic, judge
 from ingest.sinks import open_sink
@@ -24,7 +23,7 @@ from tests.chaos import (
     customer_id,
     fetched,
 )
-from tests.conftest import Lake
+from tests.conftest import Pipeline
 from tests.recomputed import differing_rows
 from tests.soak.small_model import activate_model
 
@@ -39,29 +38,29 @@ OF_AN_ALERT = ("alert_events", "retention_emails")
 
 
 @pytest.fixture(scope="module")
-def runs(empty_lakes, tmp_path_factory):
-    """The lake with the bent messages, and the one without them, after the same passes."""
+def runs(empty_pipelines, tmp_path_factory):
+    """The pipeline with the bent messages, and the one without them, after the same passes."""
     now = utc_now()
     messages = bend(calm_history(SEED, now), SEED, now)
     opened = []
     with pytest.MonkeyPatch.context() as patch:
         for with_bent in (True, False):
-            path = empty_lakes.copy("all", tmp_path_factory.mktemp("chaos") / "lake")
-            patch.setenv("CHURN_LAKE", str(path))
-            lake = Lake(path)
-            activate_model(lake.connection)
+            path = empty_pipelines.copy("all", tmp_path_factory.mktemp("chaos") / "home")
+            patch.setenv("CHURN_HOME", str(path))
+            pipeline = Pipeline(path)
+            activate_model(pipeline.connection)
             batch = judge({0: fetched(messages, with_bent=with_bent)}, StoredTopic("t", None), {})
             sink = open_sink("duckdb")
             sink.write(batch)
             sink.close()
             passes = [
-                tick(lake.connection, now),
-                tick(lake.connection, now + timedelta(minutes=61)),
+                pipeline.tick(now),
+                pipeline.tick(now + timedelta(minutes=61)),
             ]
-            opened.append((lake, batch, passes))
+            opened.append((pipeline, batch, passes))
         yield opened
-        for lake, _, _ in opened:
-            lake.connection.close()
+        for pipeline, _, _ in opened:
+            pipeline.close()
 
 
 def test_a_tenth_is_bent_in_every_way(runs):
@@ -74,12 +73,12 @@ def test_a_tenth_is_bent_in_every_way(runs):
 
 
 def test_every_table_and_task_got_through(runs):
-    for lake, _, passes in runs:
+    for pipeline, _, passes in runs:
         assert [one.failures for one in passes] == [[], []]
         ran = [run for one in passes for run in one.task_runs]
         assert {run.name for run in ran} >= {"process_alerts", "sweep_silent_customers"}
         assert [run.error for run in ran if run.error] == []
-        assert differing_rows(lake.connection) == {}
+        assert differing_rows(pipeline.connection) == {}
 
 
 @pytest.mark.parametrize("table", [*OF_A_CUSTOMER, *OF_AN_ALERT])
@@ -91,7 +90,7 @@ def test_nobody_else_notices(runs, table):
         else "alert_id in (select alert_id from high_risk_history"
         " where list_contains($1, customer_id))"
     )
-    # The loader's clock stood elsewhere when the other lake was loaded.
+    # The loader's clock stood elsewhere when the other pipeline was loaded.
     shown = "* exclude (loaded_at)" if table == "customer_events" else "*"
     query = f"select {shown} from {table} where {kept} order by all"
     found, expected = bent.rows(query, UNTOUCHED), calm.rows(query, UNTOUCHED)
@@ -100,21 +99,23 @@ def test_nobody_else_notices(runs, table):
 
 
 def test_no_figure_of_anybody_is_infinite_or_no_number(runs):
-    lake, _, _ = runs[0]
-    columns = lake.rows(
+    pipeline, _, _ = runs[0]
+    columns = pipeline.rows(
         "select table_name, column_name from information_schema.columns"
-        " where table_catalog = 'lake' and table_schema = 'main' and data_type = 'DOUBLE'"
+        " where table_catalog = 'pipeline' and table_schema = 'main' and data_type = 'DOUBLE'"
         # What the test's own small model says of itself is no figure of a customer.
         " and table_name <> 'churn_scores_raw' and table_name not like '%model%'"
     )
     assert len(columns) > 100
     for table, column in columns:
-        worst = lake.rows(f'select count(*) filter (where not isfinite("{column}")) from "{table}"')
+        worst = pipeline.rows(
+            f'select count(*) filter (where not isfinite("{column}")) from "{table}"'
+        )
         assert worst == [(0,)], (table, column)
 
 
 def test_what_cannot_be_negative_is_not(runs):
-    lake, _, _ = runs[0]
+    pipeline, _, _ = runs[0]
     spends = ", ".join(f"min(purchase_amount_{days}d)" for days in (7, 28, 84))
     for query in (
         f"select {spends}, min(purchase_amount_total) from churn_metrics_live",
@@ -122,7 +123,9 @@ def test_what_cannot_be_negative_is_not(runs):
         "select value_at_risk, customers_at_risk from manager_overview",
         "select min(monthly_value) from customer_profiles",
     ):
-        assert all(figure >= 0 and math.isfinite(figure) for figure in lake.rows(query)[0]), query
+        assert all(figure >= 0 and math.isfinite(figure) for figure in pipeline.rows(query)[0]), (
+            query
+        )
 
 
 def test_the_data_ends_when_it_arrived(runs):
@@ -139,9 +142,11 @@ def test_the_data_ends_when_it_arrived(runs):
 
 
 def test_what_came_is_counted(runs):
-    lake, batch, _ = runs[0]
-    assert lake.one("select count(*) from churn_scores_raw") == len(batch.events)
-    assert lake.one("select rejected_events from pipeline_health") == len(batch.rejected)
-    unknown = dict(lake.rows("select field, sum(customers) from unknown_profile_values group by 1"))
+    pipeline, batch, _ = runs[0]
+    assert pipeline.one("select count(*) from churn_scores_raw") == len(batch.events)
+    assert pipeline.one("select rejected_events from pipeline_health") == len(batch.rejected)
+    unknown = dict(
+        pipeline.rows("select field, sum(customers) from unknown_profile_values group by 1")
+    )
     assert unknown["monthly_value"] >= 1
     assert unknown["region"] >= 1

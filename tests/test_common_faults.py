@@ -4,9 +4,8 @@ import ast
 from datetime import timedelta
 
 import pytest
-from embedded.database import transact
-from embedded.scheduler import tick
 
+from embedded.engine.storage import transact
 from runtime.clock import utc_now
 from tests.conftest import event
 from tests.dbt import PROJECT, run_dbt
@@ -52,38 +51,39 @@ def test_each_fault_has_its_test(fault):
     assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
-def test_logs_and_tickets_do_not_change_a_summed_amount(lake):
+def test_logs_and_tickets_do_not_change_a_summed_amount(pipeline):
     sums = "select purchase_amount_28d, purchase_amount_total from churn_metrics_live"
-    before = lake.rows(f"{sums} where customer_id = 'A'")
+    before = pipeline.rows(f"{sums} where customer_id = 'A'")
     assert before == [(10.0, 10.0)]
     now = utc_now()
-    lake.add(
+    pipeline.add(
         *(event(f"log{n}", "A", "email_opened", now) for n in range(2)),
         *(event(f"case{n}", "A", "ticket_opened", now) for n in range(3)),
     )
-    tick(lake.connection)
-    assert lake.rows(f"{sums} where customer_id = 'A'") == before
+    pipeline.tick()
+    assert pipeline.rows(f"{sums} where customer_id = 'A'") == before
     assert (
-        lake.one("select friction_count_28d from churn_metrics_live where customer_id = 'A'") == 3
+        pipeline.one("select friction_count_28d from churn_metrics_live where customer_id = 'A'")
+        == 3
     )
 
 
-def test_who_stays_above_the_line_or_flaps_gets_one_alert_in_14_days(lake):
+def test_who_stays_above_the_line_or_flaps_gets_one_alert_in_14_days(pipeline):
     start = utc_now()
     insert = "insert into churn_scores values (?, 0.9, 'high', ?, 10, '[]', 'm', 'h', ?)"
     rows = [(customer, start, start) for customer in ("A", "B")]
-    transact(lake.connection, lambda open_: open_.executemany(insert, rows))
+    transact(pipeline.connection, lambda open_: open_.executemany(insert, rows))
     for day in (0, 1, 5, 13):
         # B leaves the band and comes back each time.
-        lake.connection.execute(
+        pipeline.connection.execute(
             "update churn_scores set band_since = ? where customer_id = 'B'",
             [start + timedelta(days=day, seconds=-1)],
         )
-        run(lake, "sweep_silent_customers", as_of=start + timedelta(days=day))
+        run(pipeline, "sweep_silent_customers", as_of=start + timedelta(days=day))
     counts = "select customer_id, count(*) from high_risk_history group by 1 order by 1"
-    assert lake.rows(counts) == [("A", 1), ("B", 1)]
-    run(lake, "sweep_silent_customers", as_of=start + timedelta(days=14, minutes=1))
-    assert lake.rows(counts) == [("A", 1), ("B", 2)]
+    assert pipeline.rows(counts) == [("A", 1), ("B", 1)]
+    run(pipeline, "sweep_silent_customers", as_of=start + timedelta(days=14, minutes=1))
+    assert pipeline.rows(counts) == [("A", 1), ("B", 2)]
 
 
 def test_readers_get_views_only():

@@ -7,9 +7,8 @@ import socket
 
 import pytest
 from aiosmtpd.controller import Controller
-from embedded.database import lake_path
-from embedded.procedures import call
 
+from embedded.engine.storage import churn_home
 from outreach import delivery
 from outreach.delivery import compose, hand_over_waiting, note, resolve_interrupted
 from outreach.senders import Delivery
@@ -55,32 +54,32 @@ def mailbox(monkeypatch):
     controller.stop()
 
 
-def approve(lake, *alerts: str) -> None:
-    raise_alerts(lake, *alerts)
+def approve(pipeline, *alerts: str) -> None:
+    raise_alerts(pipeline, *alerts)
     arguments = {"alert_ids": json.dumps(alerts), "to_state": "APPROVED", "actor": "ann"}
-    assert call(lake.connection, "move_alerts", arguments | {"reason": ""}) == []
+    assert pipeline.call("move_alerts", arguments | {"reason": ""}) == []
 
 
-def send(lake) -> list[str]:
+def send(pipeline) -> list[str]:
     said: list[str] = []
-    sender = open_sender(lake_path())
-    resolve_interrupted(lake.connection, sender, said.append)
-    settings = read_settings(lake.connection)
-    hand_over_waiting(lake.connection, sender, settings, said.append)
+    sender = open_sender(churn_home())
+    resolve_interrupted(pipeline.connection, sender, said.append)
+    settings = read_settings(pipeline.connection)
+    hand_over_waiting(pipeline.connection, sender, settings, said.append)
     return said
 
 
-def steps(lake, alert_id: str) -> list[str]:
-    rows = lake.rows("select step from outbox where alert_id = ? order by noted_at", alert_id)
+def steps(pipeline, alert_id: str) -> list[str]:
+    rows = pipeline.rows("select step from outbox where alert_id = ? order by noted_at", alert_id)
     return [row[0] for row in rows]
 
 
-def test_a_mail_server_gets_each_message_once_with_its_headers(lake, mailbox):
-    approve(lake, "A", "B")
-    assert send(lake) == send(lake) == []
-    run(lake, "advance_alerts")
-    assert states(lake) == {"A": "SENT", "B": "SENT"}
-    assert steps(lake, "A") == ["QUEUED", "HANDING_OVER", "HANDED_OVER"]
+def test_a_mail_server_gets_each_message_once_with_its_headers(pipeline, mailbox):
+    approve(pipeline, "A", "B")
+    assert send(pipeline) == send(pipeline) == []
+    run(pipeline, "advance_alerts")
+    assert states(pipeline) == {"A": "SENT", "B": "SENT"}
+    assert steps(pipeline, "A") == ["QUEUED", "HANDING_OVER", "HANDED_OVER"]
     by_recipient = {message["To"]: message for message in mailbox.messages}
     assert set(by_recipient) == {"a@example.org", "b@example.org"}
     message = by_recipient["a@example.org"]
@@ -88,20 +87,20 @@ def test_a_mail_server_gets_each_message_once_with_its_headers(lake, mailbox):
     assert message["From"] == "Your customer team <team@example.com>"
     assert message["List-Unsubscribe"] == "<mailto:unsubscribe@example.com?subject=A>"
     assert message.get_content_type() == "text/plain"
-    assert message.get_content().replace("\r\n", "\n").strip() == lake.one(
+    assert message.get_content().replace("\r\n", "\n").strip() == pipeline.one(
         "select body from current_drafts where alert_id = 'A'"
     )
 
 
-def test_a_folder_gets_each_message_as_a_file_once(lake):
-    approve(lake, "A")
-    assert send(lake) == send(lake) == []
-    files = list((lake.path / "outbox").iterdir())
+def test_a_folder_gets_each_message_as_a_file_once(pipeline):
+    approve(pipeline, "A")
+    assert send(pipeline) == send(pipeline) == []
+    files = list((pipeline.path / "outbox").iterdir())
     assert [file.name for file in files] == ["A.eml"]
     assert email.message_from_bytes(files[0].read_bytes())["To"] == "a@example.org"
 
 
-def kill(lake, monkeypatch, step: str, when: str) -> None:
+def kill(pipeline, monkeypatch, step: str, when: str) -> None:
     """Hand over, and die before or after a step of it."""
     whole = delivery.call
 
@@ -115,42 +114,44 @@ def kill(lake, monkeypatch, step: str, when: str) -> None:
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(delivery, "call", killed)
-        send(lake)
+        send(pipeline)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", ["queue_messages", "claim_message", "note_delivery"])
-def test_a_crash_between_any_two_steps_hands_over_once(lake, monkeypatch, step, when):
+def test_a_crash_between_any_two_steps_hands_over_once(pipeline, monkeypatch, step, when):
     """A folder can tell what became of it, so that every message arrives, and once."""
-    approve(lake, "A", "B")
-    kill(lake, monkeypatch, step, when)
+    approve(pipeline, "A", "B")
+    kill(pipeline, monkeypatch, step, when)
     for _ in range(2):
-        send(lake)
-    assert states(lake) == {"A": "SENT", "B": "SENT"}
-    assert len(list((lake.path / "outbox").glob("*"))) == 2
-    assert lake.one("select count(*) from outbox where step = 'HANDED_OVER'") == 2
+        send(pipeline)
+    assert states(pipeline) == {"A": "SENT", "B": "SENT"}
+    assert len(list((pipeline.path / "outbox").glob("*"))) == 2
+    assert pipeline.one("select count(*) from outbox where step = 'HANDED_OVER'") == 2
 
 
 @pytest.mark.parametrize("step", ["claim_message", "note_delivery"])
-def test_a_mail_servers_message_is_never_sent_twice_after_a_crash(lake, mailbox, monkeypatch, step):
+def test_a_mail_servers_message_is_never_sent_twice_after_a_crash(
+    pipeline, mailbox, monkeypatch, step
+):
     """A mail server cannot be asked: a human looks, and says what became of it."""
-    approve(lake, "A")
-    kill(lake, monkeypatch, step, "after" if step == "claim_message" else "before")
-    said = send(lake)
+    approve(pipeline, "A")
+    kill(pipeline, monkeypatch, step, "after" if step == "claim_message" else "before")
+    said = send(pipeline)
     assert said == [
         "message of alert A was interrupted: UNKNOWN,"
         " the sender ended while it handed the message over"
     ]
-    assert send(lake) == []
+    assert send(pipeline) == []
     arrived = len(mailbox.messages)
     assert arrived == (0 if step == "claim_message" else 1)
-    assert states(lake) == {"A": "QUEUED"}
-    assert lake.rows("select alert_id, step from unresolved_messages") == [("A", "UNKNOWN")]
+    assert states(pipeline) == {"A": "QUEUED"}
+    assert pipeline.rows("select alert_id, step from unresolved_messages") == [("A", "UNKNOWN")]
     became = "HANDED_OVER" if arrived else "FAILED"
-    assert note(lake.connection, "A", Delivery(became, "looked it up"), "ann") == []
-    send(lake)
+    assert note(pipeline.connection, "A", Delivery(became, "looked it up"), "ann") == []
+    send(pipeline)
     assert len(mailbox.messages) == 1
-    assert states(lake) == {"A": "SENT"}
+    assert states(pipeline) == {"A": "SENT"}
 
 
 @pytest.mark.parametrize(
@@ -161,23 +162,23 @@ def test_a_mail_servers_message_is_never_sent_twice_after_a_crash(lake, mailbox,
         (None, "UNKNOWN", False),
     ],
 )
-def test_what_a_mail_server_answers_decides(lake, mailbox, answer, step, sent_at_last):
-    approve(lake, "A")
+def test_what_a_mail_server_answers_decides(pipeline, mailbox, answer, step, sent_at_last):
+    approve(pipeline, "A")
     mailbox.answers = [answer]
-    assert send(lake)[0].startswith(f"message of alert A: {step}")
-    assert step in steps(lake, "A")
-    send(lake)
+    assert send(pipeline)[0].startswith(f"message of alert A: {step}")
+    assert step in steps(pipeline, "A")
+    send(pipeline)
     assert len(mailbox.messages) == 1 + sent_at_last
     wanted = {"FAILED": "SENT", "BOUNCED": "SUPPRESSED", "UNKNOWN": "QUEUED"}[step]
-    assert states(lake) == {"A": wanted}
+    assert states(pipeline) == {"A": wanted}
 
 
-def test_a_recipient_that_is_refused_is_not_written_to_again(lake, mailbox):
-    approve(lake, "A", "B")
+def test_a_recipient_that_is_refused_is_not_written_to_again(pipeline, mailbox):
+    approve(pipeline, "A", "B")
     mailbox.refused_recipients = {"a@example.org": "550 unknown"}
-    send(lake)
-    assert states(lake) == {"A": "SUPPRESSED", "B": "SENT"}
-    assert lake.rows("select customer_id, reason from suppressions") == [("A", "bounced")]
+    send(pipeline)
+    assert states(pipeline) == {"A": "SUPPRESSED", "B": "SENT"}
+    assert pipeline.rows("select customer_id, reason from suppressions") == [("A", "bounced")]
 
 
 @pytest.mark.parametrize(
@@ -195,65 +196,65 @@ def test_a_recipient_that_is_refused_is_not_written_to_again(lake, mailbox):
         ("550 unknown", "SUPPRESSED", True),
     ],
 )
-def test_a_refused_spelling_is_no_bounce(lake, mailbox, answer, state, is_held_against):
-    approve(lake, "A", "B")
+def test_a_refused_spelling_is_no_bounce(pipeline, mailbox, answer, state, is_held_against):
+    approve(pipeline, "A", "B")
     mailbox.refused_recipients = {"a@example.org": answer}
-    said = send(lake)
+    said = send(pipeline)
     assert len(said) == 1
     assert said[0].endswith(answer)
-    assert states(lake) == {"A": state, "B": "SENT"}  # the others are not held up
-    assert lake.rows("select customer_id from suppressions") == [("A",)] * is_held_against
-    assert lake.one("select reason from alert_states where alert_id = 'A'") == answer
+    assert states(pipeline) == {"A": state, "B": "SENT"}  # the others are not held up
+    assert pipeline.rows("select customer_id from suppressions") == [("A",)] * is_held_against
+    assert pipeline.one("select reason from alert_states where alert_id = 'A'") == answer
     mailbox.refused_recipients = {}
-    assert send(lake) == []
+    assert send(pipeline) == []
     assert len(mailbox.messages) == 1
 
 
 @pytest.mark.parametrize("answer", ["500 line too long", "503 5.5.1 bad sequence of commands"])
-def test_a_server_that_does_not_understand_us_is_asked_again(lake, mailbox, answer):
-    approve(lake, "A")
+def test_a_server_that_does_not_understand_us_is_asked_again(pipeline, mailbox, answer):
+    approve(pipeline, "A")
     mailbox.refused_recipients = {"a@example.org": answer}
-    assert send(lake) == [f"message of alert A: FAILED, {answer}"]
+    assert send(pipeline) == [f"message of alert A: FAILED, {answer}"]
     mailbox.refused_recipients = {}
-    assert send(lake) == []
-    assert states(lake) == {"A": "SENT"}
-    assert lake.one("select count(*) from suppressions") == 0
+    assert send(pipeline) == []
+    assert states(pipeline) == {"A": "SENT"}
+    assert pipeline.one("select count(*) from suppressions") == 0
 
 
-def test_a_server_that_is_away_costs_no_attempt(lake, monkeypatch):
-    approve(lake, "A")
+def test_a_server_that_is_away_costs_no_attempt(pipeline, monkeypatch):
+    approve(pipeline, "A")
     monkeypatch.setenv("CHURN_OUTBOX", "smtp://127.0.0.1:9")
-    assert send(lake)[0].startswith("messages wait: the mail server 127.0.0.1:9 takes nothing")
-    assert steps(lake, "A") == ["QUEUED"]
+    assert send(pipeline)[0].startswith("messages wait: the mail server 127.0.0.1:9 takes nothing")
+    assert steps(pipeline, "A") == ["QUEUED"]
 
 
-def test_consent_is_asked_again_when_a_message_is_handed_over(lake):
-    approve(lake, "A")
-    run(lake, "advance_alerts")
-    assert states(lake) == {"A": "QUEUED"}
-    call(lake.connection, "suppress_customer", {"customer_id": "A", "reason": "x", "actor": "ann"})
-    send(lake)
-    assert states(lake) == {"A": "SUPPRESSED"}
-    assert not list((lake.path / "outbox").glob("*"))
+def test_consent_is_asked_again_when_a_message_is_handed_over(pipeline):
+    approve(pipeline, "A")
+    run(pipeline, "advance_alerts")
+    assert states(pipeline) == {"A": "QUEUED"}
+    pipeline.call("suppress_customer", {"customer_id": "A", "reason": "x", "actor": "ann"})
+    send(pipeline)
+    assert states(pipeline) == {"A": "SUPPRESSED"}
+    assert not list((pipeline.path / "outbox").glob("*"))
 
 
-def test_bounces_replies_and_unsubscribes_are_written_back_once(lake):
-    approve(lake, "A", "B")
-    send(lake)
+def test_bounces_replies_and_unsubscribes_are_written_back_once(pipeline):
+    approve(pipeline, "A", "B")
+    send(pipeline)
     for _ in range(2):
-        note(lake.connection, "A", Delivery("REPLIED", "thank you"), "ann")
-        note(lake.connection, "A", Delivery("UNSUBSCRIBED", ""), "ann")
-        note(lake.connection, "B", Delivery("BOUNCED", "mailbox full"), "ann")
-    assert steps(lake, "A")[-2:] == ["REPLIED", "UNSUBSCRIBED"]
-    assert lake.rows("select customer_id, reason from suppressions order by 1") == [
+        note(pipeline.connection, "A", Delivery("REPLIED", "thank you"), "ann")
+        note(pipeline.connection, "A", Delivery("UNSUBSCRIBED", ""), "ann")
+        note(pipeline.connection, "B", Delivery("BOUNCED", "mailbox full"), "ann")
+    assert steps(pipeline, "A")[-2:] == ["REPLIED", "UNSUBSCRIBED"]
+    assert pipeline.rows("select customer_id, reason from suppressions order by 1") == [
         ("A", "unsubscribed"),
         ("B", "bounced"),
     ]
-    assert dict(lake.rows("select alert_id, delivery from manager_outreach")) == {
+    assert dict(pipeline.rows("select alert_id, delivery from manager_outreach")) == {
         "A": "UNSUBSCRIBED",
         "B": "BOUNCED",
     }
-    assert note(lake.connection, "A", Delivery("NONSENSE", ""), "ann") == [
+    assert note(pipeline.connection, "A", Delivery("NONSENSE", ""), "ann") == [
         ("A", "There is no step NONSENSE.")
     ]
 
@@ -270,8 +271,8 @@ def test_bounces_replies_and_unsubscribes_are_written_back_once(lake):
         ("a@example.org", "Hello\r\nBcc: all@example.org"),
     ],
 )
-def test_nothing_can_be_put_into_a_header(lake, recipient, subject):
-    settings = read_settings(lake.connection)
+def test_nothing_can_be_put_into_a_header(pipeline, recipient, subject):
+    settings = read_settings(pipeline.connection)
     with pytest.raises(ValueError):
         compose(settings, "A@example.com", recipient, subject, "Dear customer")
     message = compose(settings, "A@example.com", "a@example.org", "Grüße, 李", "Dear Renée,\n.\nx")
@@ -282,5 +283,5 @@ def test_a_sender_that_is_none_is_said_so(monkeypatch):
     for where in ("ftp://host", "smtp://user:secret@host", "smtp://"):
         monkeypatch.setenv("CHURN_OUTBOX", where)
         with pytest.raises(EngineError, match="CHURN_OUTBOX must be") as raised:
-            open_sender(lake_path())
+            open_sender(churn_home())
         assert "secret" not in str(raised.value)

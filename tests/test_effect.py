@@ -7,9 +7,8 @@ from datetime import datetime, time, timedelta
 import duckdb
 import numpy
 import pytest
-from embedded.database import transact
-from embedded.scheduler import tick
 
+from embedded.engine.storage import transact
 from runtime.clock import utc_now
 from tests.conftest import event
 from tests.dbt import run_dbt
@@ -50,34 +49,34 @@ def wilson(k, n) -> tuple:
 
 
 @pytest.fixture(scope="module")
-def effect_sql(shared_lake) -> str:
+def effect_sql(shared_pipeline) -> str:
     """The steps of RETENTION_EFFECT themselves, over any relation `counts`."""
     inline = "with {{ effect_steps('counts') }} select * from judged order by cast(name as integer)"
     return run_dbt("compile", "-q", "--inline", inline).stdout
 
 
-def judged(lake, effect_sql: str, counts: dict[str, numpy.ndarray]):
+def judged(pipeline, effect_sql: str, counts: dict[str, numpy.ndarray]):
     columns = ("treated_n", "treated_churned", "holdout_n", "holdout_churned")
     rows = zip(*(counts[name].tolist() for name in columns), strict=True)
-    lake.connection.execute(
+    pipeline.connection.execute(
         "create or replace temp table counts (dimension varchar, name varchar, treated_n bigint,"
         " treated_churned bigint, holdout_n bigint, holdout_churned bigint, sent_n bigint,"
         " treated_value double)"
     )
-    lake.connection.executemany(
+    pipeline.connection.executemany(
         "insert into counts values ('run', ?, ?, ?, ?, ?, 0, 1)",
         [(str(number), *row) for number, row in enumerate(rows)],
     )
-    return lake.frame(effect_sql)
+    return pipeline.frame(effect_sql)
 
 
 @pytest.mark.parametrize("effect", [0.0, 0.08])
 def test_the_estimate_covers_the_truth_and_a_comparison_with_before_does_not(
-    shared_lake, effect_sql, effect
+    shared_pipeline, effect_sql, effect
 ):
     """In about 95 % of 500 campaigns; the bounds are four standard errors of that share away."""
     runs = campaigns(effect, seed=11)
-    found = judged(shared_lake, effect_sql, runs)
+    found = judged(shared_pipeline, effect_sql, runs)
     covered = ((found["low"] <= runs["truth"]) & (runs["truth"] <= found["high"])).mean()
     error = 4 * math.sqrt(0.95 * 0.05 / RUNS)
     print(f"effect {effect}: the interval covers the truth in {covered:.1%} of {RUNS} campaigns")
@@ -93,10 +92,10 @@ def test_the_estimate_covers_the_truth_and_a_comparison_with_before_does_not(
         assert fooled > 0.8
 
 
-def test_the_interval_and_the_sample_needed_are_those_of_the_books(shared_lake, effect_sql):
+def test_the_interval_and_the_sample_needed_are_those_of_the_books(shared_pipeline, effect_sql):
     counts = {"treated_n": 180, "treated_churned": 36, "holdout_n": 20, "holdout_churned": 8}
     row = judged(
-        shared_lake, effect_sql, {name: numpy.array([n, 0]) for name, n in counts.items()}
+        shared_pipeline, effect_sql, {name: numpy.array([n, 0]) for name, n in counts.items()}
     ).iloc[0]
     (low_t, high_t), (low_h, high_h) = wilson(36, 180), wilson(8, 20)
     assert row["difference"] == pytest.approx(0.2)
@@ -112,57 +111,57 @@ def test_the_interval_and_the_sample_needed_are_those_of_the_books(shared_lake, 
     assert row["verdict"] == "messages keep customers"
 
 
-def test_nobody_to_compare_is_said_so_and_no_error(shared_lake, effect_sql):
+def test_nobody_to_compare_is_said_so_and_no_error(shared_pipeline, effect_sql):
     nobody = {name: numpy.array([0]) for name in ("treated_n", "treated_churned", "holdout_n",
                                                   "holdout_churned")}  # fmt: skip
-    row = judged(shared_lake, effect_sql, nobody).iloc[0]
+    row = judged(shared_pipeline, effect_sql, nobody).iloc[0]
     assert row["verdict"] == "nothing to compare yet"
     assert row[["difference", "low", "high", "needed_n"]].isna().all()
 
 
-def test_outcomes_close_with_the_data_and_count_each_customer_once(lake):
+def test_outcomes_close_with_the_data_and_count_each_customer_once(pipeline):
     """A stays away, B comes back on the last day, H is held out and stays away."""
-    raise_alerts(lake, "A", "B")
-    raise_alerts(lake, "H", arm="holdout")
-    raised = lake.one("select max(created_at) from high_risk_history")
+    raise_alerts(pipeline, "A", "B")
+    raise_alerts(pipeline, "H", arm="holdout")
+    raised = pipeline.one("select max(created_at) from high_risk_history")
     raised = datetime.combine(raised, time())  # midnight of that day
     for alert in ("A", "B"):
         transact(
-            lake.connection,
+            pipeline.connection,
             lambda open_, alert=alert: open_.execute(
                 "insert into alert_events select md5(?), ?, 'DRAFTED', 'SENT', 'x', 'x', now()",
                 [alert, alert],
             ),
         )
     later = utc_now() + timedelta(days=40)
-    run(lake, "advance_alerts", as_of=later)
-    assert lake.one("select count(*) from outcomes") == 0  # the clock alone closes nothing
-    lake.add(
+    run(pipeline, "advance_alerts", as_of=later)
+    assert pipeline.one("select count(*) from outcomes") == 0  # the clock alone closes nothing
+    pipeline.add(
         event("back", "B", "purchase", raised + timedelta(days=28), amount=1.0),
         event("end", "Z", "login", raised + timedelta(days=29)),
     )
-    tick(lake.connection)
-    run(lake, "advance_alerts", as_of=later)
-    assert lake.rows("select alert_id, arm, churned from outcomes order by 1") == [
+    pipeline.tick()
+    run(pipeline, "advance_alerts", as_of=later)
+    assert pipeline.rows("select alert_id, arm, churned from outcomes order by 1") == [
         ("A", "treated", 1),
         ("B", "treated", 0),
         ("H", "holdout", 1),
     ]
-    assert states(lake) == {"A": "LOST", "B": "RETAINED", "H": "HELD_OUT"}
-    raise_alerts(lake, "again")
-    lake.connection.execute(
+    assert states(pipeline) == {"A": "LOST", "B": "RETAINED", "H": "HELD_OUT"}
+    raise_alerts(pipeline, "again")
+    pipeline.connection.execute(
         "update high_risk_history set customer_id = 'A' where alert_id = 'again'"
     )
-    lake.connection.execute(
+    pipeline.connection.execute(
         "insert into outcomes values ('again', 'A', 'treated', 0, now(), 28, 1)"
     )
-    run(lake, "advance_alerts", as_of=later)
-    overall = lake.rows(
+    run(pipeline, "advance_alerts", as_of=later)
+    overall = pipeline.rows(
         "select treated_n, treated_churned, sent_n, holdout_n, holdout_churned from manager_effect"
         " where dimension = 'overall'"
     )
     assert overall == [(2, 1, 2, 1, 1)]
-    assert lake.one("select count(*) from outcomes") == 4
+    assert pipeline.one("select count(*) from outcomes") == 4
 
 
 def test_the_bucket_is_the_same_everywhere():

@@ -4,14 +4,16 @@ import json
 import shutil
 
 import pytest
-from embedded.database import CATALOG, LARGE, attach_for_large_rows, connect, transact
+from embedded.database import LARGE, attach_for_large_rows  # XXX
 from embedded.hot_tables import HotTables
-from embedded.refresh import _refresh_all as refresh_all
-from embedded.refresh import refresh
-from embedded.registry import SCHEMA, dynamic_tables
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from embedded.engine.refresh_pass import _refresh_all as refresh_all
+from embedded.engine.refresh_pass import refresh
+from embedded.engine.registry import SCHEMA, dynamic_tables
+from embedded.engine.storage import CATALOG, transact
+from embedded.session import connect
 from runtime.errors import EngineError
 from tests.conftest import EPOCH
 from tests.recomputed import add_dynamic_table, differing_rows, row_counts
@@ -101,9 +103,9 @@ def _apply(connection, catalog: str, statements: list[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def pipeline(shared_lake):
-    attach_for_large_rows(shared_lake.connection)
-    return shared_lake
+def pipeline(shared_pipeline):
+    attach_for_large_rows(shared_pipeline.connection)
+    return shared_pipeline
 
 
 @PROPERTY
@@ -163,42 +165,42 @@ def test_what_a_failed_refresh_has_loaded_is_loaded_again(pipeline, monkeypatch)
 # -- dynamic tables that anyone may add -----------------------------------------------------------
 
 ADDED = {
-    "spent": "select customer_id, sum(amount) as spent from lake.main.orders group by customer_id",
+    "spent": "select customer_id, sum(amount) as spent from churn.main.orders group by customer_id",
     "pairs": """
         select orders.customer_id, count(*) as pairs, max(orders.amount) as most
-        from lake.main.orders as orders
-        inner join lake.main.visits as visits on orders.customer_id = visits.customer_id
+        from churn.main.orders as orders
+        inner join churn.main.visits as visits on orders.customer_id = visits.customer_id
         group by orders.customer_id
     """,
     "seen": """
         select spent.customer_id, spent.spent, coalesce(visitors.days, 0) as days
-        from lake.main.spent as spent
+        from churn.main.spent as spent
         left join (
             select customer_id, count(distinct day) as days
-            from lake.main.visits group by customer_id
+            from churn.main.visits group by customer_id
         ) as visitors on spent.customer_id = visitors.customer_id
     """,
     "known": """
-        select customer_id from lake.main.orders union select customer_id from lake.main.visits
+        select customer_id from churn.main.orders union select customer_id from churn.main.visits
     """,
 }
 ADDED_IN_FULL = {
     "ranked": """
         select customer_id, spent, row_number() over (order by spent desc, customer_id) as place
-        from lake.main.spent
+        from churn.main.spent
     """,
     "above_average": """
-        select customer_id, place from lake.main.ranked
-        where place < (select avg(place) from lake.main.ranked)
+        select customer_id, place from churn.main.ranked
+        where place < (select avg(place) from churn.main.ranked)
     """,
 }
 
 
 @pytest.fixture
-def sources(shared_lake, tmp_path, monkeypatch):
-    """A lake of its own with two tables, and none of the project's dynamic tables."""
-    shutil.copytree(shared_lake.path, tmp_path / "lake")
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
+def sources(shared_pipeline, tmp_path, monkeypatch):
+    """A pipeline of its own with two tables, and none of the project's dynamic tables."""
+    shutil.copytree(shared_pipeline.path, tmp_path / "home")
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
     with connect() as connection:
         connection.execute(f"delete from {SCHEMA}.dynamic_tables")
         connection.execute("create table orders (customer_id varchar, amount double)")
@@ -208,7 +210,7 @@ def sources(shared_lake, tmp_path, monkeypatch):
 
 @pytest.fixture
 def added(sources):
-    """The same lake, with dynamic tables over those two."""
+    """The same pipeline, with dynamic tables over those two."""
     for name, query in ADDED.items():
         add_dynamic_table(sources, name, query)
     for name, query in ADDED_IN_FULL.items():
@@ -217,18 +219,18 @@ def added(sources):
 
 
 orders = st.builds(
-    "insert into lake.main.orders values ('{}', {})".format, st.sampled_from(CUSTOMERS), amounts
+    "insert into churn.main.orders values ('{}', {})".format, st.sampled_from(CUSTOMERS), amounts
 )
 visits = st.builds(
-    "insert into lake.main.visits values ('{}', date '2026-01-01' + {})".format,
+    "insert into churn.main.visits values ('{}', date '2026-01-01' + {})".format,
     *(st.sampled_from(CUSTOMERS), st.integers(0, 2)),
 )
 fewer = st.builds(
-    "delete from lake.main.{} where customer_id = '{}'".format,
+    "delete from churn.main.{} where customer_id = '{}'".format,
     *(st.sampled_from(["orders", "visits"]), st.sampled_from(CUSTOMERS)),
 )
 moved = st.builds(
-    "update lake.main.{} set customer_id = '{}' where customer_id = '{}'".format,
+    "update churn.main.{} set customer_id = '{}' where customer_id = '{}'".format,
     st.sampled_from(["orders", "visits"]),
     *(st.sampled_from(CUSTOMERS), st.sampled_from(CUSTOMERS)),
 )
@@ -237,7 +239,7 @@ moved = st.builds(
 @PROPERTY
 @given(passes=st.lists(st.lists(st.one_of(orders, visits, fewer, moved), max_size=4), max_size=5))
 def test_added_tables_are_what_their_queries_say(added, passes):
-    nothing_left = ["delete from lake.main.orders", "delete from lake.main.visits"]
+    nothing_left = ["delete from churn.main.orders", "delete from churn.main.visits"]
     for statements in [nothing_left, *passes]:
         for statement in statements:
             added.execute(statement)
@@ -249,7 +251,7 @@ def test_a_key_that_a_source_lacks_is_refused_by_name(sources):
     sources.execute("create table rates (country varchar, rate double)")
     query = (
         "select orders.customer_id, sum(orders.amount * rates.rate) as spent"
-        " from lake.main.orders as orders cross join lake.main.rates as rates"
+        " from churn.main.orders as orders cross join churn.main.rates as rates"
         " group by orders.customer_id"
     )
     add_dynamic_table(sources, "converted", query)

@@ -19,14 +19,14 @@ def one_line(done) -> str:
 
 
 def test_no_lake(tmp_path, monkeypatch):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "nowhere"))
-    assert "there is no lake" in one_line(run_module("embedded", "query", "select 1"))
-    assert "there is no lake" in one_line(run_module("embedded", "tick"))
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "nowhere"))
+    assert "there is no pipeline" in one_line(run_module("embedded", "query", "select 1"))
+    assert "there is no pipeline" in one_line(run_module("embedded", "tick"))
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_a_lake_that_is_not_built(tmp_path, monkeypatch):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
     subprocess.run(
         [sys.executable, "-c", "from embedded.database import connect; connect()"],
         cwd=PROJECT,
@@ -37,7 +37,7 @@ def test_a_lake_that_is_not_built(tmp_path, monkeypatch):
 
 def test_a_lake_where_no_folder_can_be(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "file" / "lake"))
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "file" / "home"))
     done = run_module("embedded", "demo", "--no-dashboard")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -45,7 +45,7 @@ def test_a_lake_where_no_folder_can_be(tmp_path, monkeypatch):
 
 
 def test_a_lake_of_another_version(tmp_path, monkeypatch):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
     code = "from embedded.database import connect; connect()"
     subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
     with sqlite3.connect(tmp_path / "catalog.sqlite") as catalog:
@@ -55,13 +55,13 @@ def test_a_lake_of_another_version(tmp_path, monkeypatch):
 
 def test_a_demo_over_someone_elses_lake(tmp_path, monkeypatch):
     (tmp_path / "catalog.sqlite").write_text("precious")
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
-    assert "set CHURN_LAKE" in one_line(run_module("embedded", "demo", "--no-dashboard"))
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
+    assert "set CHURN_HOME" in one_line(run_module("embedded", "demo", "--no-dashboard"))
     assert (tmp_path / "catalog.sqlite").read_text() == "precious"
 
 
 def test_a_number_of_threads_that_is_none(tmp_path, monkeypatch):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
     monkeypatch.setenv("CHURN_THREADS", "all")
     (tmp_path / "catalog.sqlite").touch()
     said = one_line(run_module("embedded", "query", "select 1"))
@@ -69,7 +69,7 @@ def test_a_number_of_threads_that_is_none(tmp_path, monkeypatch):
 
 
 def test_a_taken_port(tmp_path, monkeypatch):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
     (tmp_path / "catalog.sqlite").touch()
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
@@ -79,14 +79,16 @@ def test_a_taken_port(tmp_path, monkeypatch):
     assert f"port {port} is taken" in one_line(done)
 
 
-def test_a_query_that_is_wrong_and_one_that_would_write(shared_lake):
+def test_a_query_that_is_wrong_and_one_that_would_write(shared_pipeline):
     assert "nope" in one_line(run_module("embedded", "query", "select nope"))
     run_module("embedded", "query", "delete from churn_scores_raw")
     run_module("embedded", "query", "create table mine as select 1")
-    assert shared_lake.one("select count(*) from duckdb_tables() where table_name = 'mine'") == 0
+    assert (
+        shared_pipeline.one("select count(*) from duckdb_tables() where table_name = 'mine'") == 0
+    )
 
 
-def test_bad_settings_stop_at_the_start_all_of_them_at_once(shared_lake):
+def test_bad_settings_stop_at_the_start_all_of_them_at_once(shared_pipeline):
     wrong = {
         "churn_horizon_days": 0,
         "population_window_days": "many",

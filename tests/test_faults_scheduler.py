@@ -8,23 +8,23 @@ from datetime import timedelta
 from pathlib import Path
 
 from runtime.clock import utc_now
-from tests.conftest import Lake, event
+from tests.conftest import Pipeline, event
 from tests.soak.accounts import account
 from tests.soak.schedulers import Scheduler
 from tests.soak.small_model import activate_model
 
 KILLS, SEED, CUSTOMERS = 15, 20261124, 40
 PROFILE = {"segment": "standard", "monthly_value": 29, "marketing_consent": True}
-# What the lake notes in the middle of a pass, and at its end.
+# What the pipeline notes in the middle of a pass, and at its end.
 REFRESHED = "select count(*) from embedded.refresh_history"
-REACTED = "select count(*) from embedded.task_history where state = 'SUCCEEDED'"
+REACTED = "select count(*) from embedded.engine.task_history where state = 'SUCCEEDED'"
 
 
 class Lives:
-    """Schedulers that come and go on one lake, and the events that keep them busy."""
+    """Schedulers that come and go on one pipeline, and the events that keep them busy."""
 
     def __init__(self, folder: Path, seed: int) -> None:
-        self.lake = Lake(folder / "lake")
+        self.pipeline = Pipeline(folder / "home")
         self._folder, self._chance = folder, random.Random(seed)
         self._events: list[dict] = []
         self.kills = 0
@@ -57,14 +57,14 @@ class Lives:
     def _add(self, events) -> None:
         events = list(events)
         self._events += events
-        self.lake.add(*events)
+        self.pipeline.add(*events)
 
     def live(self, moment: Callable[["Lives"], None]) -> None:
         """Start a scheduler while there are events, add more, and kill it at a moment."""
         self.add_events()
-        self._seen = {query: self.lake.one(query) for query in (REFRESHED, REACTED)}
+        self._seen = {query: self.pipeline.one(query) for query in (REFRESHED, REACTED)}
         log = self._folder / f"scheduler-{self.kills}.log"
-        self._scheduler = Scheduler(log, self.lake.path)
+        self._scheduler = Scheduler(log, self.pipeline.path)
         try:
             moment(self)
         finally:
@@ -76,7 +76,7 @@ class Lives:
 
     def wait_for_more(self, query: str) -> None:
         deadline = time.monotonic() + 60
-        while self.lake.one(query) <= self._seen[query]:
+        while self.pipeline.one(query) <= self._seen[query]:
             assert self._scheduler.is_alive, self._scheduler.said()
             assert time.monotonic() < deadline, self._scheduler.said()
             time.sleep(0.05)
@@ -108,22 +108,22 @@ MOMENTS = [at_any_moment, between_refresh_and_reaction, at_any_moment, in_a_late
 
 
 def test_whenever_schedulers_are_killed_each_change_is_reacted_to_once(
-    empty_lakes, tmp_path, monkeypatch, capsys
+    empty_pipelines, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setenv("CHURN_LAKE", str(empty_lakes.copy("all", tmp_path / "lake")))
+    monkeypatch.setenv("CHURN_HOME", str(empty_pipelines.copy("all", tmp_path / "home")))
     lives = Lives(tmp_path, SEED)
-    activate_model(lives.lake.connection)
+    activate_model(lives.pipeline.connection)
     lives.begin()
     for number in range(KILLS):
         lives.live(MOMENTS[number % len(MOMENTS)])
-    found = account(lives.lake.connection)
+    found = account(lives.pipeline.connection)
     figures = {
         "seed": SEED,
         "kills": lives.kills,
-        "events": lives.lake.one("select count(*) from churn_scores_raw"),
-        "scores": lives.lake.one("select count(*) from churn_score_history"),
-        "alerts": lives.lake.one("select count(*) from high_risk_history"),
-        "drafts": lives.lake.one("select count(*) from retention_emails"),
+        "events": lives.pipeline.one("select count(*) from churn_scores_raw"),
+        "scores": lives.pipeline.one("select count(*) from churn_score_history"),
+        "alerts": lives.pipeline.one("select count(*) from high_risk_history"),
+        "drafts": lives.pipeline.one("select count(*) from retention_emails"),
         **found,
     }
     with capsys.disabled():

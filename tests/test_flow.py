@@ -4,17 +4,16 @@ import json
 from datetime import timedelta
 
 import pytest
-from embedded.registry import streams, tasks
-from embedded.scheduler import tick
-from embedded.streams import has_data
 
 from embedded.broker import broker
+from embedded.engine.registry import streams, tasks
+from embedded.engine.streams import has_data
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.samples import FILES
 from ingest.sinks import open_sink
 from runtime.clock import utc_now
-from tests.conftest import Lake, event, run_module
+from tests.conftest import Pipeline, event, run_module
 from tests.dbt import run_dbt
 
 TABLES = ("churn_score_history", "churn_scores", "high_risk_history", "retention_emails")
@@ -22,21 +21,21 @@ TABLES = ("churn_score_history", "churn_scores", "high_risk_history", "retention
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """The lake that `make demo` leaves behind, and what it printed."""
-    path = tmp_path_factory.mktemp("demo") / "lake"
+    """The pipeline that `make demo` leaves behind, and what it printed."""
+    path = tmp_path_factory.mktemp("demo") / "home"
     patch = pytest.MonkeyPatch()
-    patch.setenv("CHURN_LAKE", str(path))
+    patch.setenv("CHURN_HOME", str(path))
     done = run_module("embedded", "demo", "--no-dashboard", "--json")
     assert done.returncode == 0, done.stderr
-    lake = Lake(path)
-    lake.figures = json.loads(done.stdout.splitlines()[-1])
-    lake.printed = done.stderr
-    yield lake
+    pipeline = Pipeline(path)
+    pipeline.figures = json.loads(done.stdout.splitlines()[-1])
+    pipeline.printed = done.stderr
+    yield pipeline
     patch.undo()
 
 
-def counts(lake) -> list[int]:
-    return [lake.one(f"select count(*) from {table}") for table in TABLES]
+def counts(pipeline) -> list[int]:
+    return [pipeline.one(f"select count(*) from {table}") for table in TABLES]
 
 
 def test_the_figures_are_those_of_the_lake(demo):
@@ -92,10 +91,10 @@ def test_the_stored_score_is_predict_churn_on_the_stored_features(demo):
 def test_ten_more_ticks_do_nothing(demo):
     before = counts(demo)
     for _ in range(9):
-        assert tick(demo.connection).in_words() == ["nothing to do"]
+        assert demo.tick().in_words() == ["nothing to do"]
     assert run_module("embedded", "tick").stdout == "nothing to do\n"
     assert counts(demo) == before
-    assert not has_data(demo.connection, streams(demo.connection)["churn_metrics_stream"])
+    assert not demo.has_data(streams(demo.connection)["churn_metrics_stream"])
 
 
 def test_the_same_file_replayed_again_changes_no_metric(demo):
@@ -151,7 +150,7 @@ def test_time_alone_raises_alerts_only_while_data_flows(demo):
 
 
 def test_a_task_that_fails_halfway_leaves_no_trace_and_its_stream_untouched(demo):
-    from embedded.tasks import run_task
+    from embedded.engine.tasks import run_task
 
     connection = demo.connection
     demo.add(event("half", "someone", "login", utc_now()), published_at=utc_now())

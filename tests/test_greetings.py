@@ -3,10 +3,8 @@
 import csv
 
 import pytest
-from embedded.database import connect
-from embedded.procedures import call
-from embedded.scheduler import tick
 
+from embedded.session import connect
 from outreach.checks import fitting_name
 from runtime.clock import utc_now
 from tests.dbt import PROJECT
@@ -51,15 +49,15 @@ NAMES = {
 
 
 @pytest.fixture
-def greeted(lake):
-    """A lake in which each of these names has a customer with an alert; greetings by name."""
+def greeted(pipeline):
+    """A pipeline in which each of these names has a customer with an alert; greetings by name."""
 
     def greet(names: list[str]) -> dict[str, str]:
         who = {f"N{number}": name for number, name in enumerate(names)}
-        lake.add(*(one for key, name in who.items() for one in customer(key, name)))
-        tick(lake.connection)
-        raise_alerts(lake, *who)
-        drafts = dict(lake.rows("select alert_id, body from current_drafts"))
+        pipeline.add(*(one for key, name in who.items() for one in customer(key, name)))
+        pipeline.tick()
+        raise_alerts(pipeline, *who)
+        drafts = dict(pipeline.rows("select alert_id, body from current_drafts"))
         assert set(drafts) == set(who)
         return {name: drafts[key].split(",")[0] for key, name in who.items()}
 
@@ -95,60 +93,66 @@ def test_every_row_of_the_seed_is_no_name(greeted):
     assert set(greeted(names).values()) == {"Dear customer"}
 
 
-def test_a_manager_greets_likewise(lake):
-    lake.add(*customer("N", "Guest User"))
-    tick(lake.connection)
-    raise_alerts(lake, "N")
-    subject, body = lake.rows("select subject, body from current_drafts")[0]
+def test_a_manager_greets_likewise(pipeline):
+    pipeline.add(*customer("N", "Guest User"))
+    pipeline.tick()
+    raise_alerts(pipeline, "N")
+    subject, body = pipeline.rows("select subject, body from current_drafts")[0]
     assert body.startswith("Dear customer,")
 
     def edit(text: str) -> list[tuple]:
         given = {"alert_id": "N", "subject": subject, "body": text, "actor": "ann"}
-        return call(lake.connection, "edit_draft", given)
+        return pipeline.call("edit_draft", given)
 
     assert edit(body.replace("a while", "some time")) == []
     [(_, sentence)] = edit(body.replace("Dear customer", "Dear Guest User"))
     assert "names somebody" in sentence
-    assert states(lake) == {"N": "DRAFTED"}
+    assert states(pipeline) == {"N": "DRAFTED"}
 
 
-def test_managers_see_no_name_either(lake):
+def test_managers_see_no_name_either(pipeline):
     shown = ["null", "N/A", "Undefined", "Test", "GUEST USER", "None None", "{{name}}", "Unbekannt"]
     who = {f"N{number}": name for number, name in enumerate([*shown, "Anna Guest"])}
-    lake.add(*(one for key, name in who.items() for one in customer(key, name)))
-    tick(lake.connection)
+    pipeline.add(*(one for key, name in who.items() for one in customer(key, name)))
+    pipeline.tick()
     found = dict(
-        lake.rows("select customer_id, name from manager_customers where customer_id like 'N%'")
+        pipeline.rows("select customer_id, name from manager_customers where customer_id like 'N%'")
     )
     assert found == dict.fromkeys(who) | {"N8": "Anna Guest"}
-    assert lake.one("select count(*) from manager_customers") == 8 + len(who)  # each of them once
-    assert lake.one("select name from manager_customers where customer_id = 'A'") == "Ada Keller"
+    assert pipeline.one("select count(*) from manager_customers") == 8 + len(
+        who
+    )  # each of them once
+    assert (
+        pipeline.one("select name from manager_customers where customer_id = 'A'") == "Ada Keller"
+    )
 
 
-def test_seeds_may_be_spelled_otherwise_than_profiles(lake):
+def test_seeds_may_be_spelled_otherwise_than_profiles(pipeline):
     """A policy, an offer and a manager's region, as people write them."""
-    lake.add(*customer("N", segment="premium", region="north"))
-    tick(lake.connection)
+    pipeline.add(*customer("N", segment="premium", region="north"))
+    pipeline.tick()
     for table, right, other in (
         ("alert_policy", "premium", " Premium "),
         ("alert_policy", "default", "DEFAULT"),
         ("offers", "premium", "PREMIUM "),
     ):
         update = f"update {table} set segment = ? where segment = ?"
-        lake.connection.execute(update, [other, right])
-    assert lake.rows(
+        pipeline.connection.execute(update, [other, right])
+    assert pipeline.rows(
         "select customer_id, threshold from customer_policies where customer_id in ('A', 'N')"
         " order by 1"
     ) == [("A", 0.25), ("N", 0.2)]
     row = ("N", 0.9, "high", utc_now(), 10.0, "[]", "m", "h", utc_now())
-    lake.connection.execute(f"insert into churn_scores values ({', '.join('?' * 9)})", row)
-    run(lake, "sweep_silent_customers")
-    assert lake.one("select offer from high_risk_history") == "personal_call"
+    pipeline.connection.execute(f"insert into churn_scores values ({', '.join('?' * 9)})", row)
+    run(pipeline, "sweep_silent_customers")
+    assert pipeline.one("select offer from high_risk_history") == "personal_call"
 
 
-def test_a_region_of_the_seed_may_be_spelled_otherwise(lake):
-    lake.connection.execute("update manager_regions set region = ' North ' where region = 'north'")
-    lake.connection.execute(
+def test_a_region_of_the_seed_may_be_spelled_otherwise(pipeline):
+    pipeline.connection.execute(
+        "update manager_regions set region = ' North ' where region = 'north'"
+    )
+    pipeline.connection.execute(
         "insert into manager_regions values ('CHURN_MANAGER_NORTH', 'NORTH', true)"
     )
     with connect("CHURN_MANAGER_NORTH") as connection:

@@ -11,14 +11,11 @@ from functools import partial
 
 import duckdb
 import pytest
-from embedded.database import transact
-from embedded.procedures import call
-from embedded.registry import SCHEMA, tasks
-from embedded.scheduler import tick
-from embedded.tasks import run_task
 
+from embedded.engine.registry import SCHEMA, tasks
+from embedded.engine.storage import transact
 from runtime.clock import utc_now
-from tests.conftest import Lake
+from tests.conftest import Pipeline
 from tests.raising.allowed import BOUNDS
 
 TEXTS = (
@@ -52,33 +49,33 @@ BOUNDED = {column: one.value for one in BOUNDS for column in one.columns}
 
 
 @pytest.fixture(scope="module")
-def lake(empty_lakes, tmp_path_factory):
-    """A lake of 40 hostile rows a table."""
-    path = tmp_path_factory.mktemp("hostile") / "lake"
+def pipeline(empty_pipelines, tmp_path_factory):
+    """A pipeline of 40 hostile rows a table."""
+    path = tmp_path_factory.mktemp("hostile") / "home"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_LAKE", str(path))
-        lake = Lake(empty_lakes.copy("all", path))
+        patch.setenv("CHURN_HOME", str(path))
+        pipeline = Pipeline(empty_pipelines.copy("all", path))
         now, draw = utc_now(), random.Random(21)
         moments = (None, now, now - timedelta(days=40), "0001-01-01", "9999-12-31 23:59:59.999999")
-        lake.add(*({"event_id": f"e{day}", "customer_id": f"C{day % 4}", "event_type": "login",
+        pipeline.add(*({"event_id": f"e{day}", "customer_id": f"C{day % 4}", "event_type": "login",
                     "occurred_at": now - timedelta(days=day)} for day in range(90)))  # fmt: skip
-        tick(lake.connection, now)
-        for table, columns in stored(lake, empty_lakes.manifest("all")).items():
+        pipeline.tick(now)
+        for table, columns in stored(pipeline, empty_pipelines.manifest("all")).items():
             rows = [
                 [value(draw, table, name, kind, moments) for name, kind in columns]
                 for _ in range(40)
             ]
             insert = f"insert into {table} values ({', '.join('?' * len(columns))})"
-            transact(lake.connection, partial(executed, insert, rows))
-        yield lake
-        lake.connection.close()
+            transact(pipeline.connection, partial(executed, insert, rows))
+        yield pipeline
+        pipeline.close()
 
 
-def executed(insert: str, rows: list[list], lake: duckdb.DuckDBPyConnection) -> None:
-    lake.executemany(insert, rows)
+def executed(insert: str, rows: list[list], pipeline: duckdb.DuckDBPyConnection) -> None:
+    pipeline.executemany(insert, rows)
 
 
-def stored(lake: Lake, manifest: dict) -> dict[str, list[tuple[str, str]]]:
+def stored(pipeline: Pipeline, manifest: dict) -> dict[str, list[tuple[str, str]]]:
     """Return the columns of every table that is filled row by row, with their types."""
     kept = {
         node["name"]
@@ -86,7 +83,7 @@ def stored(lake: Lake, manifest: dict) -> dict[str, list[tuple[str, str]]]:
         if node["config"]["materialized"] == "incremental"
     }
     return {
-        table: [(name, kind) for name, kind, *_ in lake.rows(f"describe {table}")]
+        table: [(name, kind) for name, kind, *_ in pipeline.rows(f"describe {table}")]
         for table in sorted(kept - RAW)
     }
 
@@ -101,28 +98,28 @@ def value(draw: random.Random, table: str, column: str, kind: str, moments: tupl
     return draw.choice(pool)
 
 
-def test_every_view_answers_and_its_sums_are_numbers(lake):
-    views = lake.rows(
+def test_every_view_answers_and_its_sums_are_numbers(pipeline):
+    views = pipeline.rows(
         "select view_name from duckdb_views()"
-        " where database_name = 'lake' and schema_name = 'main' and not internal"
+        " where database_name = 'pipeline' and schema_name = 'main' and not internal"
     )
     assert len(views) > 30
     for (name,) in views:
-        shown = lake.frame(f"select * from {name}")  # as the dashboard reads it
+        shown = pipeline.frame(f"select * from {name}")  # as the dashboard reads it
         for column in {"value_at_risk", *FIGURES.get(name, ())} & set(shown.columns):
-            wrong = lake.rows(f"select {column} from {name} where not isfinite({column})")
+            wrong = pipeline.rows(f"select {column} from {name} where not isfinite({column})")
             assert wrong == [], (name, column)
 
 
 @pytest.mark.parametrize("name", ["monitor_model", "take_risk_snapshot", "advance_alerts",
                                   "sweep_silent_customers"])  # fmt: skip
-def test_every_task_runs(lake, name):
-    assert run_task(lake.connection, tasks(lake.connection)[name], utc_now()).error is None
+def test_every_task_runs(pipeline, name):
+    assert pipeline.run_task(tasks(pipeline.connection)[name], utc_now()).error is None
 
 
-def test_every_procedure_takes_any_text(lake):
-    procedures = dict(lake.rows(f"select name, parameters from {SCHEMA}.procedures"))
+def test_every_procedure_takes_any_text(pipeline):
+    procedures = dict(pipeline.rows(f"select name, parameters from {SCHEMA}.procedures"))
     assert len(procedures) > 8
     for name, parameters in procedures.items():
         for text in (None, "", "1e999", "{", '["A0", "A1", null, 5]'):
-            call(lake.connection, name, dict.fromkeys(json.loads(parameters), text))
+            pipeline.call(name, dict.fromkeys(json.loads(parameters), text))

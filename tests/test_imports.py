@@ -13,18 +13,18 @@ LAYERS = (
 )  # fmt: skip
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}
 UNTIL_THE_ENGINE_MOVES = {
-    ("ingest.sinks.ducklake", "embedded.changes"),
-    ("ingest.sinks.ducklake", "embedded.compaction"),
-    ("ingest.sinks.ducklake", "embedded.database"),
-    ("outreach.asking", "embedded.procedures"),
-    ("outreach.delivery", "embedded.procedures"),
-    ("outreach.work", "embedded.changes"),
+    ("ingest.sinks.duckdb", "embedded.engine.changes"),
+    ("ingest.sinks.duckdb", "embedded.compaction"),
+    ("ingest.sinks.duckdb", "embedded.database"),
+    ("outreach.asking", "embedded.engine.procedures"),
+    ("outreach.delivery", "embedded.engine.procedures"),
+    ("outreach.work", "embedded.engine.changes"),
     ("outreach.work", "embedded.database"),
-    ("outreach.work", "embedded.schedule"),
+    ("outreach.work", "embedded.up"),
     ("training.tables", "embedded.actions"),
 }
 # The packages that choose among libraries that are slow to import or need not be there, and the
-# lake, which is opened with or without the project's functions.
+# pipeline, which is opened with or without the project's functions.
 LAZY = {"ingest.clients", "ingest.senders", "ingest.sinks", "embedded.database"}
 
 

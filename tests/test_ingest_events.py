@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from uuid import uuid4
 
 import pytest
-from embedded.database import INLINED_ROWS, METADATA
+from embedded.database import INLINED_ROWS, METADATA  # XXX
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +17,7 @@ from ingest.contract_limits import limits_from
 from ingest.events import Event, decode
 from ingest.fetched import Fetched
 from runtime.errors import IngestError
-from tests.ingest_fixtures import message, raw_lake, raw_lake_path, sink
+from tests.ingest_fixtures import message, raw_tables, raw_tables_path, sink
 
 NOW = datetime(2026, 1, 31, 12)
 
@@ -278,20 +278,20 @@ def test_many_messages_are_judged_as_each_one_alone(messages):
         assert sorted(getattr(together, kind)[column].to_pylist()) == sorted(each)
 
 
-def test_the_small_files_of_the_raw_table_stay_few(raw_lake, sink, monkeypatch):
-    monkeypatch.setattr("ingest.sinks.ducklake._SMALL_FILES", 3)
+def test_the_small_files_of_the_raw_table_stay_few(raw_tables, sink, monkeypatch):
+    monkeypatch.setattr("ingest.sinks.duckdb._SMALL_FILES", 3)
     rows, topics = INLINED_ROWS + 1, [uuid4().hex for _ in range(10)]
     for topic in topics:
         batch = judge({0: fetched(*map(message, range(rows)))}, StoredTopic(topic, None), {})
         sink.write(batch)
     stored = "select count(*) from churn_scores_raw where list_contains(?, kafka_topic)"
-    assert raw_lake.rows(stored, topics) == [(10 * rows,)]
+    assert raw_tables.rows(stored, topics) == [(10 * rows,)]
     files = f"""
         select count(*) from {METADATA}.ducklake_data_file
         inner join {METADATA}.ducklake_table using (table_id)
         where table_name = 'churn_scores_raw' and ducklake_data_file.end_snapshot is null
     """
-    assert raw_lake.rows(files)[0][0] <= 3
+    assert raw_tables.rows(files)[0][0] <= 3
 
 
 @settings(
@@ -300,16 +300,16 @@ def test_the_small_files_of_the_raw_table_stay_few(raw_lake, sink, monkeypatch):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(MESSAGES, min_size=1, max_size=30))
-def test_every_message_is_one_row_of_the_lake(raw_lake, sink, messages):
+def test_every_message_is_one_row_of_the_lake(raw_tables, sink, messages):
     topic = uuid4().hex
     accepted = sink.write(judge({0: fetched(*messages)}, StoredTopic(topic, None), {}))
     columns = ["kafka_offset", "event_id", "customer_id", "event_type", "occurred_at", "amount"]
-    stored = raw_lake.rows(
+    stored = raw_tables.rows(
         f"select {', '.join(columns)}, payload::varchar as payload"
         " from churn_scores_raw where kafka_topic = ?",
         topic,
     )
-    rejected = raw_lake.rows(
+    rejected = raw_tables.rows(
         "select kafka_offset, message, reason from churn_events_rejected where kafka_topic = ?",
         topic,
     )

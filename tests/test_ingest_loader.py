@@ -1,4 +1,4 @@
-"""The loader on a real broker and a real lake: exactly once, whatever happens to it."""
+"""The loader on a real broker and a real pipeline: exactly once, whatever happens to it."""
 
 # ruff: noqa: F401, F811 - fixtures are imported by name
 
@@ -30,8 +30,8 @@ from tests.ingest_fixtures import (
     message,
     one_line,
     produce,
-    raw_lake,
-    raw_lake_path,
+    raw_tables,
+    raw_tables_path,
     sink,
     start_ingest,
     topic,
@@ -60,7 +60,7 @@ def remake(address: str, topic: str) -> None:
     create_topic(address, topic)
 
 
-def test_bad_messages_are_kept_apart_and_the_batch_goes_on(sink, raw_lake, address, topic):
+def test_bad_messages_are_kept_apart_and_the_batch_goes_on(sink, raw_tables, address, topic):
     bad = {
         1: (b"{not json", "not valid JSON"),
         3: (message(3, amount="12"), "amount is not a finite number"),
@@ -73,8 +73,8 @@ def test_bad_messages_are_kept_apart_and_the_batch_goes_on(sink, raw_lake, addre
     places = produce(address, topic, sent)
     summary = load_all(sink, address, topic)
     assert (summary.accepted, summary.rejected) == (4, 6)
-    assert raw_lake.places(topic) == sorted(places)
-    rejected = raw_lake.rows(
+    assert raw_tables.places(topic) == sorted(places)
+    rejected = raw_tables.rows(
         "select kafka_partition, kafka_offset, message, reason from churn_events_rejected"
         " where kafka_topic = ?",
         topic,
@@ -86,11 +86,11 @@ def test_bad_messages_are_kept_apart_and_the_batch_goes_on(sink, raw_lake, addre
         assert reason in said
 
 
-def test_the_stored_row_is_the_message(sink, raw_lake, address, topic):
+def test_the_stored_row_is_the_message(sink, raw_tables, address, topic):
     text = message(1, amount=12.5, added_later={"kept": [1, 2]})
     [(partition, offset)] = produce(address, topic, [text])
     load_all(sink, address, topic)
-    [row] = raw_lake.rows(
+    [row] = raw_tables.rows(
         "select event_id, amount, payload::varchar, kafka_partition, kafka_offset,"
         " published_at <= loaded_at from churn_scores_raw where kafka_topic = ?",
         topic,
@@ -98,39 +98,39 @@ def test_the_stored_row_is_the_message(sink, raw_lake, address, topic):
     assert row == ("e1", 12.5, text.decode(), partition, offset, True)
 
 
-def test_a_reading_process_that_is_killed_costs_one_line_and_no_message(raw_lake, address, topic):
+def test_a_reading_process_that_is_killed_costs_one_line_and_no_message(raw_tables, address, topic):
     command = ("load", "--bootstrap-servers", address, "--topic", topic)
     places = produce(address, topic, [message(number) for number in range(50)])
     loader = start_ingest(*command)
-    wait_until(lambda: len(raw_lake.places(topic)) == 50)
+    wait_until(lambda: len(raw_tables.places(topic)) == 50)
     [reading] = children_of(loader.pid)
     os.kill(reading, signal.SIGKILL)
     assert loader.wait(timeout=30) == 1
     assert f"process {reading}, which reads for the loader, has ended" in loader.stderr.read()
     places += produce(address, topic, [message(number) for number in range(50, 60)])
     assert ingest(*command, "--until-end").returncode == 0
-    assert raw_lake.places(topic) == sorted(places)
+    assert raw_tables.places(topic) == sorted(places)
 
 
-def test_a_loader_that_is_killed_leaves_no_process_behind(raw_lake, address, topic):
+def test_a_loader_that_is_killed_leaves_no_process_behind(raw_tables, address, topic):
     produce(address, topic, [message(1)])
     loader = start_ingest("load", "--bootstrap-servers", address, "--topic", topic)
-    wait_until(lambda: raw_lake.places(topic))
+    wait_until(lambda: raw_tables.places(topic))
     [reading] = children_of(loader.pid)
     loader.kill()
     loader.wait()
     wait_until(lambda: not runs(reading))
 
 
-def test_a_rerun_loads_nothing_and_later_messages_only_once(sink, raw_lake, address, topic):
+def test_a_rerun_loads_nothing_and_later_messages_only_once(sink, raw_tables, address, topic):
     places = produce(address, topic, [message(number) for number in range(500)])
     assert load_all(sink, address, topic).accepted == 500
     again = load_all(sink, address, topic)
     assert (again.accepted, again.rejected, again.batches) == (0, 0, 0)
     places += produce(address, topic, [message(number) for number in range(500, 600)])
     assert load_all(sink, address, topic).accepted == 100
-    assert raw_lake.places(topic) == sorted(places)
-    counted = raw_lake.rows(
+    assert raw_tables.places(topic) == sorted(places)
+    counted = raw_tables.rows(
         "select sum(accepted_count), sum(rejected_count), sum(next_offset - first_offset)"
         " from ingest_batches where kafka_topic = ?",
         topic,
@@ -138,7 +138,7 @@ def test_a_rerun_loads_nothing_and_later_messages_only_once(sink, raw_lake, addr
     assert counted == [(600, 0, 600)]
 
 
-def test_killed_again_and_again_it_loses_and_doubles_nothing(raw_lake, address, topic):
+def test_killed_again_and_again_it_loses_and_doubles_nothing(raw_tables, address, topic):
     places: list[tuple[int, int]] = []
     is_over = threading.Event()
 
@@ -152,30 +152,30 @@ def test_killed_again_and_again_it_loses_and_doubles_nothing(raw_lake, address, 
     producer = threading.Thread(target=flow)
     producer.start()
     for kill in range(3):
-        stored, loader = len(raw_lake.places(topic)), start_ingest(*command, *small)
+        stored, loader = len(raw_tables.places(topic)), start_ingest(*command, *small)
         # Each life must get something done, so that every kill lands in the middle of the work.
-        wait_until(lambda stored=stored: len(raw_lake.places(topic)) > stored, seconds=30)
+        wait_until(lambda stored=stored: len(raw_tables.places(topic)) > stored, seconds=30)
         time.sleep(0.01 * kill)
         loader.kill()
         loader.communicate()
     is_over.set()
     producer.join()
     assert ingest(*command, "--until-end").returncode == 0
-    assert raw_lake.places(topic) == sorted(places)
+    assert raw_tables.places(topic) == sorted(places)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_asked_to_stop_it_commits_and_leaves(raw_lake, address, topic, number):
+def test_asked_to_stop_it_commits_and_leaves(raw_tables, address, topic, number):
     places = produce(address, topic, [message(number) for number in range(50)])
     loader = start_ingest("load", "--bootstrap-servers", address, "--topic", topic)
     deadline = time.monotonic() + 30
-    while len(raw_lake.places(topic)) < 50 and time.monotonic() < deadline:
+    while len(raw_tables.places(topic)) < 50 and time.monotonic() < deadline:
         time.sleep(0.02)
     loader.send_signal(number)
     output, errors = loader.communicate(timeout=30)
     assert (loader.returncode, errors) == (0, "")
     assert "loaded 50 events, rejected 0" in output
-    assert raw_lake.places(topic) == sorted(places)
+    assert raw_tables.places(topic) == sorted(places)
 
 
 def test_a_signal_that_comes_while_the_event_is_looked_at_does_not_wait_for_itself():
@@ -195,7 +195,7 @@ print(stop.wait(10))
     assert done.stdout == b"True\n"
 
 
-def test_a_topic_made_anew_is_refused_or_loaded_as_a_new_life(sink, raw_lake, address, topic):
+def test_a_topic_made_anew_is_refused_or_loaded_as_a_new_life(sink, raw_tables, address, topic):
     produce(address, topic, [message(number) for number in range(20)])
     load_all(sink, address, topic)
     remake(address, topic)
@@ -205,7 +205,7 @@ def test_a_topic_made_anew_is_refused_or_loaded_as_a_new_life(sink, raw_lake, ad
     assert load_all(sink, address, topic, recreated=True).accepted == 10
     produce(address, topic, [message(number) for number in range(110, 115)])
     assert load_all(sink, address, topic).accepted == 5
-    stored = raw_lake.rows(
+    stored = raw_tables.rows(
         "select kafka_topic, count(*), count(distinct (kafka_partition, kafka_offset))"
         " from churn_scores_raw where kafka_topic = $1 or starts_with(kafka_topic, $1 || '@')"
         " group by all order by all",
@@ -226,7 +226,7 @@ def test_a_topic_made_anew_under_a_running_loader_ends_it(sink, address, topic, 
             loaded.refresh(patient=True)
 
 
-def test_partitions_that_are_added_are_read_too(sink, raw_lake, address, topic, monkeypatch):
+def test_partitions_that_are_added_are_read_too(sink, raw_tables, address, topic, monkeypatch):
     class GrowingTopic(TopicReader):
         known = 1
 
@@ -245,7 +245,7 @@ def test_partitions_that_are_added_are_read_too(sink, raw_lake, address, topic, 
         stored = 0
         while stored < len(places):
             stored += sink.write(loaded.judge(collected(reader)))
-    assert raw_lake.places(topic) == sorted(places)
+    assert raw_tables.places(topic) == sorted(places)
 
 
 def test_which_life_of_a_topic_it_is():
@@ -267,7 +267,7 @@ def test_where_to_start():
         start_offset("t", 3, 7, skip_lost=False)
 
 
-def test_no_broker_is_one_line_without_secrets(raw_lake):
+def test_no_broker_is_one_line_without_secrets(raw_tables):
     environment = {
         "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
         "KAFKA_SASL_USERNAME": "loader",
@@ -313,34 +313,34 @@ def test_settings_that_cannot_be_right(monkeypatch, servers, topic, environment,
         TopicReader(servers, topic, KAFKA_PYTHON)
 
 
-def test_a_topic_that_does_not_exist(raw_lake, address):
+def test_a_topic_that_does_not_exist(raw_tables, address):
     command = ("load", "--bootstrap-servers", address, "--topic", "nowhere")
     assert "there is no topic nowhere" in one_line(ingest(*command))
 
 
 def test_a_lake_without_raw_tables(tmp_path, address):
-    lake = {"CHURN_LAKE": str(tmp_path / "lake")}
+    pipeline = {"CHURN_HOME": str(tmp_path / "home")}
     command = ("load", "--bootstrap-servers", address)
-    assert "there is no lake" in one_line(ingest(*command, env=lake))
+    assert "there is no pipeline" in one_line(ingest(*command, env=pipeline))
     subprocess.run(
         [sys.executable, "-c", "from embedded.database import connect; connect()"],
         cwd=PROJECT,
-        env=os.environ | lake,
+        env=os.environ | pipeline,
         check=True,
     )
-    assert "run 'dbt build' first" in one_line(ingest(*command, env=lake))
+    assert "run 'dbt build' first" in one_line(ingest(*command, env=pipeline))
 
 
-def test_a_lake_that_cannot_be_written(raw_lake, address, topic):
+def test_a_lake_that_cannot_be_written(raw_tables, address, topic):
     produce(address, topic, [message(1)])
     command = ["load", "--bootstrap-servers", address, "--topic", topic]
-    catalog = raw_lake.path / "catalog.sqlite"
+    catalog = raw_tables.path / "catalog.sqlite"
     catalog.chmod(0o444)
-    raw_lake.path.chmod(0o555)
+    raw_tables.path.chmod(0o555)
     try:
         assert "cannot be written" in one_line(ingest(*command, prefix=as_anyone()))
     finally:
-        raw_lake.path.chmod(0o755)
+        raw_tables.path.chmod(0o755)
         catalog.chmod(0o644)
 
 

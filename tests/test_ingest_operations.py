@@ -22,8 +22,8 @@ from tests.ingest_fixtures import (
     message,
     one_line,
     produce,
-    raw_lake,
-    raw_lake_path,
+    raw_tables,
+    raw_tables_path,
     sink,
     start_ingest,
     topic,
@@ -33,11 +33,11 @@ from tests.ingest_fixtures import (
 MEMORY_KILOBYTES = 400 * 1024
 
 
-def test_a_second_loader_says_who_holds_the_topic_and_takes_over(raw_lake, address, topic):
+def test_a_second_loader_says_who_holds_the_topic_and_takes_over(raw_tables, address, topic):
     command = ("load", "--bootstrap-servers", address, "--topic", topic)
     places = produce(address, topic, [message(number) for number in range(20)])
     first = start_ingest(*command)
-    wait_until(lambda: len(raw_lake.places(topic)) == 20)
+    wait_until(lambda: len(raw_tables.places(topic)) == 20)
     second = start_ingest(*command)
     said = second.stderr.readline()
     assert f"topic {topic} is being loaded by process {first.pid} on " in said
@@ -45,18 +45,18 @@ def test_a_second_loader_says_who_holds_the_topic_and_takes_over(raw_lake, addre
     first.kill()
     first.communicate()
     places += produce(address, topic, [message(number) for number in range(20, 40)])
-    wait_until(lambda: len(raw_lake.places(topic)) == 40)
+    wait_until(lambda: len(raw_tables.places(topic)) == 40)
     second.send_signal(signal.SIGTERM)
     second.communicate(timeout=30)
     assert second.returncode == 0
-    assert raw_lake.places(topic) == sorted(places)
+    assert raw_tables.places(topic) == sorted(places)
 
 
-def test_a_loader_that_waits_can_be_asked_to_stop(raw_lake, address, topic):
+def test_a_loader_that_waits_can_be_asked_to_stop(raw_tables, address, topic):
     command = ("load", "--bootstrap-servers", address, "--topic", topic)
     first = start_ingest(*command)
-    assert raw_lake.path.joinpath("loaders").parent.exists()
-    wait_until(lambda: (raw_lake.path / "loaders" / f"{topic}.holder").exists())
+    assert raw_tables.path.joinpath("loaders").parent.exists()
+    wait_until(lambda: (raw_tables.path / "loaders" / f"{topic}.holder").exists())
     second = start_ingest(*command)
     second.stderr.readline()
     second.send_signal(signal.SIGTERM)
@@ -66,7 +66,7 @@ def test_a_loader_that_waits_can_be_asked_to_stop(raw_lake, address, topic):
     first.communicate()
 
 
-def test_the_log_tells_rate_and_lag_per_partition(raw_lake, address, topic):
+def test_the_log_tells_rate_and_lag_per_partition(raw_tables, address, topic):
     produce(address, topic, [message(number) for number in range(300)])
     command = ("load", "--bootstrap-servers", address, "--topic", topic, "--log-seconds", "0.2")
     loader = start_ingest(*command, "--log-format", "json")
@@ -105,8 +105,8 @@ def test_a_dry_run_reports_and_leaves_no_trace(tmp_path, address, topic, client)
     texts = [message(number) for number in range(50)]
     produce(address, topic, [*texts, b"{", b"{}", b"{}"])
     command = ("load", "--dry-run", "--bootstrap-servers", address, "--topic", topic)
-    lake = {"CHURN_LAKE": str(tmp_path / "none")}
-    done = ingest(*command, "--client", client, env=lake)
+    pipeline = {"CHURN_HOME": str(tmp_path / "none")}
+    done = ingest(*command, "--client", client, env=pipeline)
     assert done.returncode == 1, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "53 messages: 50 would be loaded, 3 rejected"
@@ -149,7 +149,7 @@ def test_a_batch_that_the_broker_holds_already_is_waited_for(address, topic, cli
 @pytest.mark.parametrize(
     ("count", "size"), [(150_000, 10), (1_500, 300_000)], ids=["many", "large"]
 )
-def test_memory_stays_bounded(raw_lake, address, topic, client, count, size):
+def test_memory_stays_bounded(raw_tables, address, topic, client, count, size):
     text = "x" * size
     produce(address, topic, (message(number, note=text) for number in range(count)))
     command = ("load", "--bootstrap-servers", address, "--topic", topic, "--until-end")

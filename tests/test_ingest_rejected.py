@@ -18,8 +18,8 @@ from tests.ingest_fixtures import (
     ingest,
     one_line,
     produce,
-    raw_lake,
-    raw_lake_path,
+    raw_tables,
+    raw_tables_path,
     sink,
     topic,
 )
@@ -51,7 +51,7 @@ def loaded(sink, address, topic):
     return topic, places
 
 
-def test_they_are_listed_by_reason_with_an_example(loaded, raw_lake):
+def test_they_are_listed_by_reason_with_an_example(loaded, raw_tables):
     topic, _ = loaded
     done = ingest("rejected", "--topic", topic)
     assert done.returncode == 0, done.stderr
@@ -65,7 +65,7 @@ def test_they_are_listed_by_reason_with_an_example(loaded, raw_lake):
 
 
 def test_after_a_fix_they_are_loaded_once_and_keep_their_places(
-    loaded, sink, raw_lake, monkeypatch
+    loaded, sink, raw_tables, monkeypatch
 ):
     topic, places = loaded
     assert replay_rejected(sink, topic) == 0
@@ -73,8 +73,8 @@ def test_after_a_fix_they_are_loaded_once_and_keep_their_places(
     assert list_rejected(sink, topic).replayable == 4
     assert replay_rejected(sink, topic) == 4
     assert replay_rejected(sink, topic) == 0
-    assert raw_lake.places(topic) == sorted(places)
-    events = raw_lake.rows(
+    assert raw_tables.places(topic) == sorted(places)
+    events = raw_tables.rows(
         "select count(*), count(distinct event_id), count(*) filter (where event_type = 'Login')"
         " from churn_scores_raw where kafka_topic = ?",
         topic,
@@ -83,7 +83,7 @@ def test_after_a_fix_they_are_loaded_once_and_keep_their_places(
     assert list_rejected(sink, topic).count == 1
 
 
-def test_two_replays_at_once_load_each_message_once(loaded, raw_lake, monkeypatch):
+def test_two_replays_at_once_load_each_message_once(loaded, raw_tables, monkeypatch):
     topic, places = loaded
     widen_the_contract(monkeypatch)
     moved: list[int] = []
@@ -99,19 +99,19 @@ def test_two_replays_at_once_load_each_message_once(loaded, raw_lake, monkeypatc
     for replay in replays:
         replay.join()
     assert sum(moved) == 4
-    assert raw_lake.places(topic) == sorted(places)
+    assert raw_tables.places(topic) == sorted(places)
 
 
-def test_loading_goes_on_after_a_replay(loaded, sink, raw_lake, address, monkeypatch):
+def test_loading_goes_on_after_a_replay(loaded, sink, raw_tables, address, monkeypatch):
     topic, places = loaded
     widen_the_contract(monkeypatch)
     replay_rejected(sink, topic)
     places = [*places, *produce(address, topic, [message(20), message(21, "Login")])]
     assert load(sink, address, topic, until_end=True).accepted == 2
-    assert raw_lake.places(topic) == sorted(places)
+    assert raw_tables.places(topic) == sorted(places)
 
 
-def test_what_the_rules_now_allow_is_loaded_and_the_rest_keeps_its_reason(sink, raw_lake, topic):
+def test_what_the_rules_now_allow_is_loaded_and_the_rest_keeps_its_reason(sink, raw_tables, topic):
     """An older loader rejected a whole topic whose time is in seconds, and had no bounds."""
     loaded_at = datetime(2026, 2, 1, 12)
     texts = {
@@ -124,7 +124,7 @@ def test_what_the_rules_now_allow_is_loaded_and_the_rest_keeps_its_reason(sink, 
     }
     for offset, change in texts.items():
         text = json.dumps(json.loads(message(offset)) | change).encode()
-        raw_lake.rows(
+        raw_tables.rows(
             "insert into churn_events_rejected by name select $1 as kafka_topic,"
             " 0 as kafka_partition, $2 as kafka_offset, $3 as message, 'an old reason' as reason,"
             " timestamp '1970-01-21' as published_at, $4 as loaded_at",
@@ -135,7 +135,7 @@ def test_what_the_rules_now_allow_is_loaded_and_the_rest_keeps_its_reason(sink, 
         )
     assert list_rejected(sink, topic).replayable == 3
     assert replay_rejected(sink, topic) == 3
-    accepted = raw_lake.rows(
+    accepted = raw_tables.rows(
         "select kafka_offset from churn_scores_raw where kafka_topic = ? order by 1", topic
     )
     assert accepted == [(0,), (1,), (5,)]
@@ -143,5 +143,5 @@ def test_what_the_rules_now_allow_is_loaded_and_the_rest_keeps_its_reason(sink, 
 
 
 def test_without_a_lake(tmp_path):
-    done = ingest("rejected", "--replay", env={"CHURN_LAKE": str(tmp_path / "nowhere")})
-    assert "there is no lake" in one_line(done)
+    done = ingest("rejected", "--replay", env={"CHURN_HOME": str(tmp_path / "nowhere")})
+    assert "there is no pipeline" in one_line(done)

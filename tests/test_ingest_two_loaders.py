@@ -5,8 +5,8 @@
 import threading
 
 import pytest
-from embedded.database import connect
 
+from embedded.session import connect
 from ingest.batches import StoredTopic, judge
 from ingest.libraries import KAFKA_PYTHON
 from ingest.reader import TopicReader
@@ -19,14 +19,14 @@ from tests.ingest_fixtures import (
     load_all,
     message,
     produce,
-    raw_lake,
-    raw_lake_path,
+    raw_tables,
+    raw_tables_path,
     sink,
     topic,
 )
 
 
-def test_two_loaders_at_once_never_double(raw_lake, address, topic):
+def test_two_loaders_at_once_never_double(raw_tables, address, topic):
     places = produce(address, topic, [message(number) for number in range(3_000)])
     refused: list[str] = []
 
@@ -46,10 +46,10 @@ def test_two_loaders_at_once_never_double(raw_lake, address, topic):
         loader.join()
     assert len(refused) <= 1
     assert all("another loader is writing" in line for line in refused)
-    assert raw_lake.places(topic) == sorted(places)
+    assert raw_tables.places(topic) == sorted(places)
 
 
-def test_offsets_that_are_taken_are_refused(sink, raw_lake, address, topic):
+def test_offsets_that_are_taken_are_refused(sink, raw_tables, address, topic):
     places = produce(address, topic, [message(number) for number in range(30)])
     with TopicReader(address, topic, KAFKA_PYTHON) as reader:
         loaded = LoadedTopic(reader, sink, recreated=False, skip_lost=False)
@@ -59,12 +59,12 @@ def test_offsets_that_are_taken_are_refused(sink, raw_lake, address, topic):
         with pytest.raises(IngestError, match="another loader is writing"):
             sink.write(batch)
     load_all(sink, address, topic)
-    assert raw_lake.places(topic) == sorted(places)
+    assert raw_tables.places(topic) == sorted(places)
 
 
 @pytest.mark.parametrize("is_forgotten", [False, True])
 def test_another_loader_is_noticed_between_two_batches(
-    sink, raw_lake, address, topic, is_forgotten
+    sink, raw_tables, address, topic, is_forgotten
 ):
     first = produce(address, topic, [message(number) for number in range(30)])
     other = open_sink("duckdb")
@@ -77,10 +77,10 @@ def test_another_loader_is_noticed_between_two_batches(
         load_all(other, address, topic)
         other.close()
         if is_forgotten:  # as maintenance does after an hour
-            with connect(role=None) as lake:
-                lake.execute("create table later as select 1; drop table later")
-                lake.execute("call ducklake_expire_snapshots('lake', older_than => now())")
+            with connect(role=None) as pipeline:
+                pipeline.execute("create table later as select 1; drop table later")
+                pipeline.execute("call ducklake_expire_snapshots('pipeline', older_than => now())")
         with pytest.raises(IngestError, match="another loader is writing"):
             sink.write(batch)
     load_all(sink, address, topic)
-    assert raw_lake.places(topic) == sorted(first + second)
+    assert raw_tables.places(topic) == sorted(first + second)

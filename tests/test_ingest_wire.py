@@ -25,8 +25,8 @@ from tests.ingest_fixtures import (
     load_all,
     message,
     one_line,
-    raw_lake,
-    raw_lake_path,
+    raw_tables,
+    raw_tables_path,
     sink,
     topic,
 )
@@ -89,12 +89,12 @@ def _must_arrive(error, _) -> None:
     assert error is None, error
 
 
-def test_every_codec_of_a_sender_is_read(sink, raw_lake, address, topic, client):
+def test_every_codec_of_a_sender_is_read(sink, raw_tables, address, topic, client):
     for at, codec in enumerate(CODECS):
         send(address, topic, codec, range(at * 100, at * 100 + 100))
     summary = load_all(sink, address, topic, client=client)
     assert (summary.accepted, summary.rejected) == (100 * len(CODECS), 0)
-    loaded = raw_lake.rows(
+    loaded = raw_tables.rows(
         "select payload->>'codec', count(distinct event_id) from churn_scores_raw"
         " where kafka_topic = ? group by all",
         topic,
@@ -221,7 +221,7 @@ def test_what_is_read_is_what_was_committed_and_is_left(
         assert found[number] == stable
 
 
-def test_transactions_are_loaded_once_they_are_committed(sink, raw_lake, served, client):
+def test_transactions_are_loaded_once_they_are_committed(sink, raw_tables, served, client):
     logs = {number: PartitionLog() for number in range(3)}
     for number, log in logs.items():
         log.write(1, [message(number)], [True])
@@ -234,12 +234,12 @@ def test_transactions_are_loaded_once_they_are_committed(sink, raw_lake, served,
     topic = serve(served, logs)
     places = {(number, offset) for number in logs for offset in (2, 4)}
     assert load_all(sink, served.address, topic, client=client).accepted == len(places)
-    assert raw_lake.places(topic) == sorted(places)
+    assert raw_tables.places(topic) == sorted(places)
     for log in logs.values():
         log.finish(2, COMMIT)
     places |= {(number, offset) for number in logs for offset in (5, 7)}
     load_all(sink, served.address, topic, client=client)
-    assert raw_lake.places(topic) == sorted(places)
+    assert raw_tables.places(topic) == sorted(places)
     # All is in: what the broker deletes by then is no loss, the ends of transactions included.
     for log in logs.values():
         log.start, log.batches = log.end, []
@@ -292,7 +292,7 @@ def test_what_cannot_be_read_is_named_with_its_place_and_a_way_on(
 
 
 def test_what_comes_before_the_damage_is_loaded_and_what_follows_when_it_is_deleted(
-    sink, raw_lake, served, log, client
+    sink, raw_tables, served, log, client
 ):
     at = log.end
     log.put(at, at + 1, bent(log, "zstd", "checksum"))
@@ -301,13 +301,13 @@ def test_what_comes_before_the_damage_is_loaded_and_what_follows_when_it_is_dele
     for _ in range(2):
         with pytest.raises(IngestError, match=way_on):
             load_all(sink, served.address, log.topic, client=client)
-        assert raw_lake.places(log.topic) == [(0, offset) for offset in range(at)]
+        assert raw_tables.places(log.topic) == [(0, offset) for offset in range(at)]
     log.start, log.batches = at + 2, log.batches[-1:]
     load_all(sink, served.address, log.topic, client=client, skip_lost=True)
-    assert raw_lake.places(log.topic)[at:] == [(0, at + 2)]
+    assert raw_tables.places(log.topic)[at:] == [(0, at + 2)]
 
 
-def test_what_cannot_be_read_is_one_line_on_the_command_line(raw_lake, served, log, client):
+def test_what_cannot_be_read_is_one_line_on_the_command_line(raw_tables, served, log, client):
     log.put(log.end, log.end + 1, bent(log, "zstd", "contents"))
     to = ("--bootstrap-servers", served.address, "--topic", log.topic, "--client", client)
     said = one_line(ingest("load", "--until-end", *to))

@@ -8,9 +8,8 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from embedded.database import transact
-from embedded.scheduler import tick
 
+from embedded.engine.storage import transact
 from embedded.summary import riskiest
 from outreach import asking
 from outreach.asking import ask_waiting
@@ -18,51 +17,51 @@ from outreach.checks import fitting_name
 from outreach.providers import ask, generate_retention_email
 from outreach.settings import read_settings
 from runtime.clock import utc_now
-from tests.conftest import Lake, event, run_module
+from tests.conftest import Pipeline, event, run_module
 from tests.outreach_fixtures import ATTACKS, GOOD, customer, raise_alerts, run, set_up, states
 
 pytest_plugins = ("tests.outreach_fixtures",)
 ALL = tuple("ABCDEFGH")
 
 
-def ask_now(lake: Lake) -> int:
-    return ask_waiting(lake.connection, read_settings(lake.connection))
+def ask_now(pipeline: Pipeline) -> int:
+    return ask_waiting(pipeline.connection, read_settings(pipeline.connection))
 
 
-def ledger(lake: Lake) -> list[tuple]:
-    return lake.rows("select alert_id, outcome from llm_calls order by alert_id, attempt")
+def ledger(pipeline: Pipeline) -> list[tuple]:
+    return pipeline.rows("select alert_id, outcome from llm_calls order by alert_id, attempt")
 
 
-def providers(lake: Lake) -> Counter:
-    return Counter(row[0] for row in lake.rows("select provider from current_drafts"))
+def providers(pipeline: Pipeline) -> Counter:
+    return Counter(row[0] for row in pipeline.rows("select provider from current_drafts"))
 
 
-def test_an_llms_draft_is_checked_kept_and_counted(lake, llm):
-    set_up(lake, provider="ollama", model="fake", cost_per_million_tokens=2.0)
-    raise_alerts(lake, "A", "B")
-    raise_alerts(lake, "H", arm="holdout")
-    assert states(lake) == {"A": "OPEN", "B": "OPEN", "H": "HELD_OUT"}
-    assert ask_now(lake) == 2
-    assert ask_now(lake) == 0
+def test_an_llms_draft_is_checked_kept_and_counted(pipeline, llm):
+    set_up(pipeline, provider="ollama", model="fake", cost_per_million_tokens=2.0)
+    raise_alerts(pipeline, "A", "B")
+    raise_alerts(pipeline, "H", arm="holdout")
+    assert states(pipeline) == {"A": "OPEN", "B": "OPEN", "H": "HELD_OUT"}
+    assert ask_now(pipeline) == 2
+    assert ask_now(pipeline) == 0
     assert len(llm.prompts) == 2
-    assert states(lake) == {"A": "DRAFTED", "B": "DRAFTED", "H": "HELD_OUT"}
-    assert lake.rows("select distinct provider, author, revision, error from current_drafts") == [
-        ("ollama", "ollama", 0, None)
-    ]
-    body = lake.one("select body from current_drafts where alert_id = 'A'")
+    assert states(pipeline) == {"A": "DRAFTED", "B": "DRAFTED", "H": "HELD_OUT"}
+    assert pipeline.rows(
+        "select distinct provider, author, revision, error from current_drafts"
+    ) == [("ollama", "ollama", 0, None)]
+    body = pipeline.one("select body from current_drafts where alert_id = 'A'")
     assert body.startswith("Dear Ada Keller,")
     assert "a small thank-you with your next order" in body
-    usage = lake.rows(
+    usage = pipeline.rows(
         "select provider, model, calls, accepted, prompt_tokens, reply_tokens, cost"
         " from manager_llm_usage"
     )
     assert usage == [("ollama", "fake", 2, 2, 400, 200, 0.0012)]
 
 
-def test_a_prompt_holds_reasons_only_never_what_a_customer_wrote(lake, llm):
+def test_a_prompt_holds_reasons_only_never_what_a_customer_wrote(pipeline, llm):
     """And an LLM that is told the attack nevertheless, and obeys, gets no draft past the checks."""
     names = [attack["text"] for attack in ATTACKS]
-    lake.add(
+    pipeline.add(
         *(one for n, name in enumerate(names) for one in customer(f"X{n}", name)),
         *(
             event(f"t{n}", f"X{n}", "ticket_opened", utc_now(),
@@ -70,19 +69,19 @@ def test_a_prompt_holds_reasons_only_never_what_a_customer_wrote(lake, llm):
             for n, name in enumerate(names)
         ),
     )  # fmt: skip
-    tick(lake.connection)
-    set_up(lake, provider="ollama", tries=1, calls_per_run=1000)
+    pipeline.tick()
+    set_up(pipeline, provider="ollama", tries=1, calls_per_run=1000)
     llm.replies = [attack["obeyed"] for attack in ATTACKS]
-    raise_alerts(lake, *(f"X{n}" for n in range(len(names))))
-    assert ask_now(lake) == len(ATTACKS)
-    prompt = read_settings(lake.connection).prompt
-    reasons = lake.one("select distinct top_reasons from high_risk_history")
+    raise_alerts(pipeline, *(f"X{n}" for n in range(len(names))))
+    assert ask_now(pipeline) == len(ATTACKS)
+    prompt = read_settings(pipeline.connection).prompt
+    reasons = pipeline.one("select distinct top_reasons from high_risk_history")
     assert set(llm.prompts) == {f"{prompt} {reasons}"}
-    assert Counter(row[1] for row in ledger(lake)) == {"refused": len(ATTACKS)}
-    assert lake.one("select count(*) from llm_calls where detail is null") == 0
+    assert Counter(row[1] for row in ledger(pipeline)) == {"refused": len(ATTACKS)}
+    assert pipeline.one("select count(*) from llm_calls where detail is null") == 0
     # The template's draft instead, with a name that is one and the offer of SQL's choice.
-    assert providers(lake) == {"template": len(ATTACKS)}
-    drafts = lake.rows(
+    assert providers(pipeline) == {"template": len(ATTACKS)}
+    drafts = pipeline.rows(
         "select drafts.subject, drafts.body, alerts.offer"
         " from current_drafts as drafts join high_risk_history as alerts using (alert_id)"
     )
@@ -95,112 +94,112 @@ def test_a_prompt_holds_reasons_only_never_what_a_customer_wrote(lake, llm):
     assert {offer for _, _, offer in drafts} == {"thank_you"}
 
 
-def test_who_has_no_reason_gets_an_alert_an_offer_and_a_draft_all_the_same(lake, llm):
+def test_who_has_no_reason_gets_an_alert_an_offer_and_a_draft_all_the_same(pipeline, llm):
     """No figure explains the risk of these customers: the offer is the one for any reason."""
-    lake.add(*customer("P", segment="premium"))
-    tick(lake.connection)
+    pipeline.add(*customer("P", segment="premium"))
+    pipeline.tick()
     now = utc_now()
     rows = [(one, 0.9, "high", now, 10.0, "[]", "m", "h", now) for one in "ABCDEFGHP"]
     transact(
-        lake.connection,
+        pipeline.connection,
         lambda open_: open_.executemany(
             "insert into churn_scores values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
         ),
     )
-    assert {first for *_, first in riskiest(lake.connection)} == {"no single reason"}
-    run(lake, "sweep_silent_customers", now + timedelta(seconds=1))
-    found = dict(lake.rows("select customer_id, offer from high_risk_history"))
+    assert {first for *_, first in riskiest(pipeline.connection)} == {"no single reason"}
+    run(pipeline, "sweep_silent_customers", now + timedelta(seconds=1))
+    found = dict(pipeline.rows("select customer_id, offer from high_risk_history"))
     assert found == dict.fromkeys("ABCDEFGH", "thank_you") | {"P": "personal_call"}
-    treated = [name for (name,) in lake.rows(
+    treated = [name for (name,) in pipeline.rows(
         "select customer_id from high_risk_history where arm = 'treated' order by 1"
     )]  # fmt: skip
     assert len(treated) >= 5
-    assert lake.rows(
+    assert pipeline.rows(
         "select distinct first_reason from manager_risk_queue where alert_status = 'DRAFTED'"
     ) == [(None,)]
-    drafts = lake.rows("select subject, body from current_drafts where status = 'DRAFTED'")
+    drafts = pipeline.rows("select subject, body from current_drafts where status = 'DRAFTED'")
     assert len(drafts) == len(treated)
     for subject, body in drafts:
         assert subject == "Ada Keller, we have something for you"
         assert body.startswith("Dear Ada Keller,\n\nThank you for being with us.\n")
-    set_up(lake, provider="ollama", model="fake")
-    prompt = read_settings(lake.connection).prompt
-    assert ask(read_settings(lake.connection), "[]").reply == GOOD
+    set_up(pipeline, provider="ollama", model="fake")
+    prompt = read_settings(pipeline.connection).prompt
+    assert ask(read_settings(pipeline.connection), "[]").reply == GOOD
     assert llm.prompts == [f"{prompt} []"]
 
 
-def test_budget_zero_means_the_templates_text_and_no_call(lake, llm):
+def test_budget_zero_means_the_templates_text_and_no_call(pipeline, llm):
     for number, budget in enumerate(("calls_per_run", "calls_per_day")):
-        set_up(lake, provider="ollama", calls_per_run=50, calls_per_day=50)
-        set_up(lake, **{budget: 0})
-        raise_alerts(lake, ALL[number])
-        assert ask_now(lake) == 1
+        set_up(pipeline, provider="ollama", calls_per_run=50, calls_per_day=50)
+        set_up(pipeline, **{budget: 0})
+        raise_alerts(pipeline, ALL[number])
+        assert ask_now(pipeline) == 1
     assert llm.prompts == []
-    assert providers(lake) == {"template": 2}
+    assert providers(pipeline) == {"template": 2}
     assert (
-        lake.rows("select outcome, detail from llm_calls")
+        pipeline.rows("select outcome, detail from llm_calls")
         == [("not_called", "the LLM's budget of the day is used up")] * 2
     )
-    assert lake.one("select error from current_drafts limit 1") == (
+    assert pipeline.one("select error from current_drafts limit 1") == (
         "written by the template: the LLM's budget of the day is used up"
     )
 
 
-def test_the_budget_of_a_run_waits_and_that_of_a_day_does_not(lake, llm):
-    set_up(lake, provider="ollama", calls_per_run=2, calls_per_day=5)
-    raise_alerts(lake, *ALL[:7])
-    assert ask_now(lake) == 4  # two by the LLM; two are beyond the day's budget
-    assert ask_now(lake) == 2
-    assert ask_now(lake) == 1
+def test_the_budget_of_a_run_waits_and_that_of_a_day_does_not(pipeline, llm):
+    set_up(pipeline, provider="ollama", calls_per_run=2, calls_per_day=5)
+    raise_alerts(pipeline, *ALL[:7])
+    assert ask_now(pipeline) == 4  # two by the LLM; two are beyond the day's budget
+    assert ask_now(pipeline) == 2
+    assert ask_now(pipeline) == 1
     assert len(llm.prompts) == 5
-    assert providers(lake) == {"ollama": 5, "template": 2}
+    assert providers(pipeline) == {"ollama": 5, "template": 2}
 
 
-def test_what_failed_is_tried_again_in_another_run_three_times_at_most(lake, llm):
-    set_up(lake, provider="ollama", tries=3)
-    raise_alerts(lake, "A", "B")
+def test_what_failed_is_tried_again_in_another_run_three_times_at_most(pipeline, llm):
+    set_up(pipeline, provider="ollama", tries=3)
+    raise_alerts(pipeline, "A", "B")
     llm.replies = ["PWNED", "", "", GOOD, "still no JSON"]
-    assert ask_now(lake) == 0
-    assert ask_now(lake) == 1
-    assert states(lake) == {"A": "OPEN", "B": "DRAFTED"}
-    assert ask_now(lake) == 1
-    assert [row[1] for row in ledger(lake) if row[0] == "A"] in (
+    assert ask_now(pipeline) == 0
+    assert ask_now(pipeline) == 1
+    assert states(pipeline) == {"A": "OPEN", "B": "DRAFTED"}
+    assert ask_now(pipeline) == 1
+    assert [row[1] for row in ledger(pipeline) if row[0] == "A"] in (
         ["refused", "failed", "refused"],
         ["failed", "failed", "refused"],
     )
-    assert providers(lake) == {"ollama": 1, "template": 1}
-    assert lake.one("select error from current_drafts where alert_id = 'A'") == (
+    assert providers(pipeline) == {"ollama": 1, "template": 1}
+    assert pipeline.one("select error from current_drafts where alert_id = 'A'") == (
         "written by the template: no draft in 3 tries"
     )
-    assert lake.one("select count(*) from retention_emails where body is null") == 0
+    assert pipeline.one("select count(*) from retention_emails where body is null") == 0
 
 
-def test_an_llm_that_is_down_costs_three_calls_and_the_template_writes(lake, monkeypatch):
+def test_an_llm_that_is_down_costs_three_calls_and_the_template_writes(pipeline, monkeypatch):
     monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")  # nobody listens there
-    set_up(lake, provider="ollama", tries=1)
-    raise_alerts(lake, *ALL)
-    assert ask_now(lake) == 8
-    assert Counter(row[1] for row in ledger(lake)) == {"failed": 3, "not_called": 5}
-    details = {row[0] for row in lake.rows("select detail from llm_calls")}
+    set_up(pipeline, provider="ollama", tries=1)
+    raise_alerts(pipeline, *ALL)
+    assert ask_now(pipeline) == 8
+    assert Counter(row[1] for row in ledger(pipeline)) == {"failed": 3, "not_called": 5}
+    details = {row[0] for row in pipeline.rows("select detail from llm_calls")}
     assert any("cannot be reached" in detail for detail in details)
     assert "the LLM did not answer 3 times in a row" in details
-    assert providers(lake) == {"template": 8}
+    assert providers(pipeline) == {"template": 8}
 
 
-def test_an_llm_that_is_slow_is_given_up_and_holds_up_neither_alerts_nor_others(lake, llm):
+def test_an_llm_that_is_slow_is_given_up_and_holds_up_neither_alerts_nor_others(pipeline, llm):
     llm.wait_seconds = 30
-    set_up(lake, provider="ollama", tries=1, timeout_seconds=1)
-    raise_alerts(lake, "A")
-    asked = threading.Thread(target=_ask_apart, args=(os.environ["CHURN_LAKE"],))
+    set_up(pipeline, provider="ollama", tries=1, timeout_seconds=1)
+    raise_alerts(pipeline, "A")
+    asked = threading.Thread(target=_ask_apart, args=(os.environ["CHURN_HOME"],))
     asked.start()
     while not llm.prompts:
         time.sleep(0.01)
-    raise_alerts(lake, "B")  # a task's transaction, while the LLM thinks
-    assert states(lake) == {"A": "OPEN", "B": "OPEN"}
+    raise_alerts(pipeline, "B")  # a task's transaction, while the LLM thinks
+    assert states(pipeline) == {"A": "OPEN", "B": "OPEN"}
     assert asked.is_alive()
     asked.join()
-    assert states(lake)["A"] == "DRAFTED"
-    assert lake.one("select detail from llm_calls") == "no answer within 1 s"
+    assert states(pipeline)["A"] == "DRAFTED"
+    assert pipeline.one("select detail from llm_calls") == "no answer within 1 s"
 
 
 def _ask_apart(_: str) -> None:
@@ -220,28 +219,28 @@ def _ask_apart(_: str) -> None:
         ({"raw": b'{"error":"model not found"}', "status": 404}, "answered 404"),
     ],
 )
-def test_a_hostile_llm_gets_one_line_in_the_ledger(lake, llm, misbehave, said):
-    set_up(lake, provider="ollama", tries=1)
+def test_a_hostile_llm_gets_one_line_in_the_ledger(pipeline, llm, misbehave, said):
+    set_up(pipeline, provider="ollama", tries=1)
     for name, value in misbehave.items():
         setattr(llm, name, value)
-    answer = ask(read_settings(lake.connection), "[]")
+    answer = ask(read_settings(pipeline.connection), "[]")
     assert answer.reply is None or answer.error == "an empty reply"
     assert said in answer.error
     assert "\n" not in answer.error
 
 
-def test_the_function_of_sql_asks_the_configured_provider_once(lake):
-    answer = json.loads(lake.one('select generate_retention_email(\'[{"code": "friction"}]\')'))
+def test_the_function_of_sql_asks_the_configured_provider_once(pipeline):
+    answer = json.loads(pipeline.one('select generate_retention_email(\'[{"code": "friction"}]\')'))
     assert json.loads(answer["reply"])["subject"] == "{name}, let us put this right"
     assert answer["error"] is None
-    assert json.loads(generate_retention_email(read_settings(lake.connection), None))["reply"]
+    assert json.loads(generate_retention_email(read_settings(pipeline.connection), None))["reply"]
 
 
 @pytest.mark.parametrize("step", ["begin_llm_run", "note_llm_call", "draft_messages"])
-def test_a_crash_between_any_two_steps_leaves_one_draft(lake, llm, monkeypatch, step):
+def test_a_crash_between_any_two_steps_leaves_one_draft(pipeline, llm, monkeypatch, step):
     """Killed before that step and after it; then the next run makes good what was broken off."""
-    set_up(lake, provider="ollama")
-    raise_alerts(lake, "A")
+    set_up(pipeline, provider="ollama")
+    raise_alerts(pipeline, "A")
     whole = asking.call
     for when in ("before", "after"):
 
@@ -255,37 +254,38 @@ def test_a_crash_between_any_two_steps_leaves_one_draft(lake, llm, monkeypatch, 
 
         monkeypatch.setattr(asking, "call", killed)
         with pytest.raises(KeyboardInterrupt):
-            ask_now(lake)
+            ask_now(pipeline)
     monkeypatch.setattr(asking, "call", whole)
-    ask_now(lake)
-    run(lake, "advance_alerts")
-    assert states(lake) == {"A": "DRAFTED"}
-    assert lake.one("select count(*) from retention_emails") == 1
-    assert lake.one("select count(*) from alert_events") == 2
+    ask_now(pipeline)
+    run(pipeline, "advance_alerts")
+    assert states(pipeline) == {"A": "DRAFTED"}
+    assert pipeline.one("select count(*) from retention_emails") == 1
+    assert pipeline.one("select count(*) from alert_events") == 2
     assert len(llm.prompts) <= 3
 
 
-def test_a_crash_of_the_task_between_any_two_statements_leaves_one_alert_and_one_draft(lake):
+def test_a_crash_of_the_task_between_any_two_statements_leaves_one_alert_and_one_draft(pipeline):
     """Each statement of PROCESS_ALERTS, killed after it and run again: as on Snowflake, where each
     is a transaction, and as here, where all are one."""
     import duckdb
-    from embedded.registry import tasks
 
-    raise_alerts(lake, "A")
-    body = tasks(lake.connection)["sweep_silent_customers"].body
+    from embedded.engine.registry import tasks
+
+    raise_alerts(pipeline, "A")
+    body = tasks(pipeline.connection)["sweep_silent_customers"].body
     statements = duckdb.extract_statements(body)
-    lake.connection.execute("delete from alert_events; delete from retention_emails")
+    pipeline.connection.execute("delete from alert_events; delete from retention_emails")
     for killed_after in range(len(statements)):
         for statement in statements[: killed_after + 1]:
-            lake.connection.execute(statement)
-    assert states(lake) == {"A": "DRAFTED"}
+            pipeline.connection.execute(statement)
+    assert states(pipeline) == {"A": "DRAFTED"}
     for table in ("high_risk_history", "retention_emails"):
-        assert lake.one(f"select count(*) from {table}") == 1
-    assert lake.one("select count(*) from alert_events") == 2
+        assert pipeline.one(f"select count(*) from {table}") == 1
+    assert pipeline.one("select count(*) from alert_events") == 2
 
 
 def test_the_command_says_in_one_line_that_there_is_no_lake(monkeypatch, tmp_path):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "none"))
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "none"))
     done = run_module("outreach", "unresolved")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "there is no lake" in done.stderr
+    assert "there is no pipeline" in done.stderr

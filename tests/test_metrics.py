@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pandas
 import pytest
-from embedded.refresh import refresh
 
+from embedded.engine.refresh_pass import refresh
 from tests.conftest import EPOCH, event
 
 CATEGORIES = {
@@ -85,11 +85,11 @@ def recomputed(raw: pandas.DataFrame) -> dict[str, dict]:
     return result
 
 
-def assert_metrics_are_right(lake) -> None:
-    raw = lake.frame("select * from churn_scores_raw")
+def assert_metrics_are_right(pipeline) -> None:
+    raw = pipeline.frame("select * from churn_scores_raw")
     raw["amount"] = raw.amount.fillna(0.0).astype(float)
     expected = recomputed(raw)
-    live = lake.frame("select * from churn_metrics_live").set_index("customer_id")
+    live = pipeline.frame("select * from churn_metrics_live").set_index("customer_id")
     assert set(live.index) == set(expected)
     for customer, row in expected.items():
         for column, value in row.items():
@@ -117,7 +117,9 @@ def history(seed: int, customers: int = 12, count: int = 400) -> list[dict]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_metrics_equal_a_recomputation_after_late_duplicate_and_reordered_events(shared_lake, seed):
+def test_metrics_equal_a_recomputation_after_late_duplicate_and_reordered_events(
+    shared_pipeline, seed
+):
     chance, events = random.Random(seed), history(seed)
     chance.shuffle(events)
     sent = []
@@ -126,74 +128,75 @@ def test_metrics_equal_a_recomputation_after_late_duplicate_and_reordered_events
         batch, events = events[:size], events[size:]
         again = chance.sample(sent, min(len(sent), 10))
         changed = [{**one, "amount": 999.0, "customer_id": f"{seed}-c0"} for one in again[:5]]
-        shared_lake.add(*batch, *again, *changed)
+        shared_pipeline.add(*batch, *again, *changed)
         sent += batch
-        refresh(shared_lake.connection)
-        assert_metrics_are_right(shared_lake)
+        refresh(shared_pipeline.connection)
+        assert_metrics_are_right(shared_pipeline)
 
 
-def test_deleted_events_leave_the_metrics(shared_lake):
-    shared_lake.add(*history(4, customers=3, count=30))
-    refresh(shared_lake.connection)
-    shared_lake.connection.execute(
+def test_deleted_events_leave_the_metrics(shared_pipeline):
+    shared_pipeline.add(*history(4, customers=3, count=30))
+    refresh(shared_pipeline.connection)
+    shared_pipeline.connection.execute(
         "delete from churn_scores_raw where customer_id = '4-c0' or event_id = 'e4-1'"
     )
-    refresh(shared_lake.connection)
-    assert_metrics_are_right(shared_lake)
+    refresh(shared_pipeline.connection)
+    assert_metrics_are_right(shared_pipeline)
     assert (
-        shared_lake.one("select count(*) from churn_metrics_live where customer_id = '4-c0'") == 0
+        shared_pipeline.one("select count(*) from churn_metrics_live where customer_id = '4-c0'")
+        == 0
     )
 
 
-def test_the_same_events_again_change_no_row(shared_lake):
+def test_the_same_events_again_change_no_row(shared_pipeline):
     events = history(5)
-    shared_lake.add(*events)
-    refresh(shared_lake.connection)
-    before = shared_lake.rows("from churn_metrics_live order by customer_id")
-    shared_lake.add(*events)
-    done = refresh(shared_lake.connection)
+    shared_pipeline.add(*events)
+    refresh(shared_pipeline.connection)
+    before = shared_pipeline.rows("from churn_metrics_live order by customer_id")
+    shared_pipeline.add(*events)
+    done = refresh(shared_pipeline.connection)
     assert sum(one.changed_rows + one.removed_rows for one in done) == 0
-    shared_lake.add(*[{**one, "occurred_at": EPOCH + timedelta(days=9)} for one in events])
-    refresh(shared_lake.connection)  # which notes of each event that a copy differs
-    assert shared_lake.rows("from churn_metrics_live order by customer_id") == before
-    assert shared_lake.one(
+    shared_pipeline.add(*[{**one, "occurred_at": EPOCH + timedelta(days=9)} for one in events])
+    refresh(shared_pipeline.connection)  # which notes of each event that a copy differs
+    assert shared_pipeline.rows("from churn_metrics_live order by customer_id") == before
+    assert shared_pipeline.one(
         "select count(*) from customer_events where has_differing_copies and event_id like 'e5-%'"
     ) == len(events)
 
 
-def test_one_customers_events_change_exactly_that_customers_row(shared_lake):
-    shared_lake.add(*history(6))
-    refresh(shared_lake.connection)
-    before = shared_lake.rows("from churn_metrics_live order by customer_id")
-    shared_lake.add(event("6-new", "6-c1", "login", datetime(2026, 1, 2, 3, 4, 5)))
-    done = {one.name: one.changed_rows for one in refresh(shared_lake.connection)}
-    after = shared_lake.rows("from churn_metrics_live order by customer_id")
+def test_one_customers_events_change_exactly_that_customers_row(shared_pipeline):
+    shared_pipeline.add(*history(6))
+    refresh(shared_pipeline.connection)
+    before = shared_pipeline.rows("from churn_metrics_live order by customer_id")
+    shared_pipeline.add(event("6-new", "6-c1", "login", datetime(2026, 1, 2, 3, 4, 5)))
+    done = {one.name: one.changed_rows for one in refresh(shared_pipeline.connection)}
+    after = shared_pipeline.rows("from churn_metrics_live order by customer_id")
     changed = {row[0] for row in set(before) ^ set(after)}
     assert changed == {"6-c1"}
     assert done["churn_metrics_live"] == 1
-    assert refresh(shared_lake.connection) == []
+    assert refresh(shared_pipeline.connection) == []
 
 
 @pytest.mark.parametrize("amount", [4e38, 1.7e308, math.inf, -math.inf, math.nan, 1e9 + 1])
-def test_an_amount_beyond_the_contract_counts_as_none(shared_lake, amount):
+def test_an_amount_beyond_the_contract_counts_as_none(shared_pipeline, amount):
     customer = f"7-{amount}"
-    shared_lake.add(
+    shared_pipeline.add(
         event(f"{customer}-1", customer, "purchase", EPOCH, amount=amount),
         event(f"{customer}-2", customer, "purchase", EPOCH, amount=amount),
         event(f"{customer}-3", customer, "purchase", EPOCH, amount=12.5),
         event(f"{customer}-4", customer, "refund", EPOCH, amount=amount),
     )
-    refresh(shared_lake.connection)
-    assert shared_lake.rows(
+    refresh(shared_pipeline.connection)
+    assert shared_pipeline.rows(
         "select purchase_count_28d, purchase_amount_28d, purchase_amount_total"
         " from churn_metrics_live where customer_id = ?",
         customer,
     ) == [(1 if amount < 0 else 3, 12.5, 12.5)]
 
 
-def test_what_was_given_back_lowers_the_spend_never_below_zero(shared_lake):
+def test_what_was_given_back_lowers_the_spend_never_below_zero(shared_pipeline):
     day = timedelta(days=1)
-    shared_lake.add(
+    shared_pipeline.add(
         event("8-1", "8-part", "purchase", EPOCH, amount=50.0),
         event("8-2", "8-part", "purchase", EPOCH + day, amount=-20.0),  # a refund after the visit
         event("8-3", "8-part", "chargeback", EPOCH + 2 * day, amount=5.0),
@@ -201,26 +204,26 @@ def test_what_was_given_back_lowers_the_spend_never_below_zero(shared_lake):
         event("8-5", "8-all", "login", EPOCH),
         event("8-6", "8-all", "refund", EPOCH, amount=-80.0),
     )
-    refresh(shared_lake.connection)
+    refresh(shared_pipeline.connection)
     columns = "purchase_count_28d, purchase_amount_28d, purchase_amount_84d, purchase_amount_total"
     live = "from churn_metrics_live where customer_id = ?"
-    assert shared_lake.rows(f"select {columns}, active_days_28d {live}", "8-part") == [
+    assert shared_pipeline.rows(f"select {columns}, active_days_28d {live}", "8-part") == [
         (1, 25.0, 25.0, 25.0, 1)
     ]
-    assert shared_lake.rows(f"select {columns} {live}", "8-all") == [(0, 0.0, 0.0, 0.0)]
+    assert shared_pipeline.rows(f"select {columns} {live}", "8-all") == [(0, 0.0, 0.0, 0.0)]
 
 
 @pytest.mark.parametrize("hours", [3, 20])
-def test_an_event_of_a_clock_that_is_ahead_happens_when_it_arrives(shared_lake, hours):
+def test_an_event_of_a_clock_that_is_ahead_happens_when_it_arrives(shared_pipeline, hours):
     customer = f"9-{hours}"
-    shared_lake.add(event(customer, customer, "login", EPOCH))
+    shared_pipeline.add(event(customer, customer, "login", EPOCH))
     ahead = EPOCH + timedelta(hours=hours)
-    shared_lake.connection.execute(
+    shared_pipeline.connection.execute(
         "update churn_scores_raw set occurred_at = ? where customer_id = ?", [ahead, customer]
     )
-    refresh(shared_lake.connection)
+    refresh(shared_pipeline.connection)
     assert (
-        shared_lake.one(
+        shared_pipeline.one(
             "select last_activity_at from churn_metrics_live where customer_id = ?", customer
         )
         == EPOCH

@@ -7,7 +7,7 @@ import pytest
 
 from embedded.functions import load_churn_model, load_model_that_serves
 from runtime.clock import utc_now
-from tests.conftest import Lake
+from tests.conftest import Pipeline
 from tests.dbt import run_dbt
 from tests.model_rows import made_up
 
@@ -16,68 +16,68 @@ ACTIVE = "select version from active_churn_model"
 
 
 @pytest.fixture
-def lake(empty_lakes, tmp_path, monkeypatch):
+def pipeline(empty_pipelines, tmp_path, monkeypatch):
     """A pipeline whose snapshots are made-up rows of today's features."""
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
-    lake = Lake(empty_lakes.copy("all", tmp_path / "lake"))
-    columns = [name for name, *_ in lake.rows("describe training_snapshots")]
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
+    pipeline = Pipeline(empty_pipelines.copy("all", tmp_path / "home"))
+    columns = [name for name, *_ in pipeline.rows("describe training_snapshots")]
     keys = {"customer_id", "segment", "cutoff_date", "label_until_date", "has_churned"}
     made = made_up(features=[name for name in columns if name not in keys])[columns]
-    lake.connection.register("made", made)
-    lake.connection.execute("insert into training_snapshots by name select * from made")
-    yield lake
-    lake.connection.close()
+    pipeline.connection.register("made", made)
+    pipeline.connection.execute("insert into training_snapshots by name select * from made")
+    yield pipeline
+    pipeline.close()
 
 
-def trained(lake, check=True):
+def trained(pipeline, check=True):
     """Train on what the snapshots hold; return the newest version."""
     run_dbt("run", "-s", "train_churn_model", check=check)
-    return lake.one(
+    return pipeline.one(
         "select version from train_churn_model where status = 'trained' order by trained_at desc"
     )
 
 
-def test_versions_are_promoted_kept_rolled_back_and_never_broken(lake):
-    first = trained(lake)
-    assert lake.rows(DECISIONS) == [(first, "promoted", "training")]
-    assert trained(lake) == first  # the same data: the same version, and no second decision
-    assert lake.one("select count(*) from model_promotions") == 1
+def test_versions_are_promoted_kept_rolled_back_and_never_broken(pipeline):
+    first = trained(pipeline)
+    assert pipeline.rows(DECISIONS) == [(first, "promoted", "training")]
+    assert trained(pipeline) == first  # the same data: the same version, and no second decision
+    assert pipeline.one("select count(*) from model_promotions") == 1
 
     card = run_dbt("run-operation", "show_model_card").stdout
     assert f"# Model card: {first}" in card
     assert "| premium | " in card
     assert "promoted by training: the first version" in card
-    assert len(list((lake.path / "models").glob(f"{first}-*.svg"))) == 3
+    assert len(list((pipeline.path / "models").glob(f"{first}-*.svg"))) == 3
 
     # On the same window the serving version was better then, so the new one is left aside.
-    lake.connection.execute("update train_churn_model set roc_auc = 0.99")
-    lake.connection.execute(
+    pipeline.connection.execute("update train_churn_model set roc_auc = 0.99")
+    pipeline.connection.execute(
         "delete from training_snapshots where customer_id in ('c0', 'c5', 'c9')"
     )
-    second = trained(lake)
+    second = trained(pipeline)
     assert second != first
-    assert lake.rows(DECISIONS)[1:] == [(second, "kept", "training")]
-    assert lake.one(ACTIVE) == first
-    reason = lake.one("select reason from model_promotions where action = 'kept'")
+    assert pipeline.rows(DECISIONS)[1:] == [(second, "kept", "training")]
+    assert pipeline.one(ACTIVE) == first
+    reason = pipeline.one("select reason from model_promotions where action = 'kept'")
     assert f"against {first} on " in reason
     assert "against 0.9900" in reason
 
     arguments = json.dumps({"version": second, "reason": "newer customers"})
     said = run_dbt("run-operation", "promote_model", "--args", arguments).stdout
     assert f"{second} serves now" in said
-    assert lake.one(ACTIVE) == second
+    assert pipeline.one(ACTIVE) == second
     run_dbt("run-operation", "rollback_model", "--args", '{reason: "too many alarms"}')
-    assert lake.one(ACTIVE) == first
+    assert pipeline.one(ACTIVE) == first
     again = run_dbt("run-operation", "rollback_model", check=False)
     assert again.returncode != 0
     assert "there is no earlier version to go back to" in again.stdout
 
-    artefact = Path(lake.path) / "models" / f"{second}.onnx"
+    artefact = Path(pipeline.path) / "models" / f"{second}.onnx"
     whole = artefact.read_bytes()
     artefact.write_bytes(whole[:-1])
     refused = run_dbt("run-operation", "promote_model", "--args", arguments, check=False)
     assert "was changed after training" in refused.stdout
-    assert lake.one(ACTIVE) == first
+    assert pipeline.one(ACTIVE) == first
     unknown = run_dbt(
         "run-operation", "promote_model", "--args", "{version: forest-x}", check=False
     )
@@ -85,57 +85,57 @@ def test_versions_are_promoted_kept_rolled_back_and_never_broken(lake):
 
     # The serving version breaks: scoring goes back to the last good one, and says so.
     artefact.write_bytes(whole)
-    lake.connection.execute(
+    pipeline.connection.execute(
         "insert into model_promotions values (?, 'promoted', 'again', 'test', ?)",
         [second, utc_now()],
     )
-    assert load_churn_model(lake.connection).version == second
-    lake.connection.execute(
+    assert load_churn_model(pipeline.connection).version == second
+    pipeline.connection.execute(
         "insert into model_promotions values (?, 'promoted', 'again', 'test', ?)",
         [first, utc_now()],
     )
-    (Path(lake.path) / "models" / f"{first}.onnx").unlink()
-    load_model_that_serves(lake.connection)
-    assert lake.one(ACTIVE) == second
-    version, action, actor = lake.rows(DECISIONS)[-1]
+    (Path(pipeline.path) / "models" / f"{first}.onnx").unlink()
+    load_model_that_serves(pipeline.connection)
+    assert pipeline.one(ACTIVE) == second
+    version, action, actor = pipeline.rows(DECISIONS)[-1]
     assert (version, action, actor) == (second, "rolled_back", "scoring")
     assert (
         "is missing at"
-        in lake.rows("select reason from model_promotions order by decided_at")[-1][0]
+        in pipeline.rows("select reason from model_promotions order by decided_at")[-1][0]
     )
 
 
-def test_a_version_that_was_trained_without_some_rows_serves_like_any_other(lake):
-    lake.connection.execute(
+def test_a_version_that_was_trained_without_some_rows_serves_like_any_other(pipeline):
+    pipeline.connection.execute(
         "update training_snapshots set purchase_amount_84d = 4e38 where customer_id in ('c1', 'c5')"
     )
     run_dbt("run", "-s", "train_churn_model")
-    version, said = lake.rows(
+    version, said = pipeline.rows(
         "select version, status from train_churn_model where version <> 'none'"
     )[0]
     assert said == "trained without 2 of 1,200 rows that are no numbers, of customers c1, c5"
-    assert lake.rows(DECISIONS) == [(version, "promoted", "training")]
-    assert lake.one(ACTIVE) == version
-    assert load_churn_model(lake.connection).version == version
-    assert lake.rows("select status from manager_model_runs where is_active") == [
+    assert pipeline.rows(DECISIONS) == [(version, "promoted", "training")]
+    assert pipeline.one(ACTIVE) == version
+    assert load_churn_model(pipeline.connection).version == version
+    assert pipeline.rows("select status from manager_model_runs where is_active") == [
         ("trained without 2 of 1,200 rows that are no numbers",)
     ]
     promote = ("run-operation", "promote_model", "--args", json.dumps({"version": version}))
     assert f"{version} serves now" in run_dbt(*promote).stdout
-    card = (Path(lake.path) / "models" / f"{version}.md").read_text()
+    card = (Path(pipeline.path) / "models" / f"{version}.md").read_text()
     assert "trained without 2 of 1,200 rows" in card
     # The same rows without those two: the same version.
-    lake.connection.execute("delete from training_snapshots where customer_id in ('c1', 'c5')")
-    assert trained(lake) == version
-    lake.connection.execute("update training_snapshots set gap_days_mean = 'inf'")
+    pipeline.connection.execute("delete from training_snapshots where customer_id in ('c1', 'c5')")
+    assert trained(pipeline) == version
+    pipeline.connection.execute("update training_snapshots set gap_days_mean = 'inf'")
     run_dbt("run", "-s", "train_churn_model")
-    refusal = lake.one("select status from manager_model_runs where version = 'none'")
+    refusal = pipeline.one("select status from manager_model_runs where version = 'none'")
     assert refusal.endswith("rows, more than 5 %")
-    assert lake.one(ACTIVE) == version  # the old one stays
+    assert pipeline.one(ACTIVE) == version  # the old one stays
 
 
-def test_features_that_differ_fail_in_words(empty_lake):
+def test_features_that_differ_fail_in_words(empty_pipeline):
     expression = "{{ fail(\"'model ' || 'x' || ' was trained on other features'\") }}"
     compiled = run_dbt("compile", "-q", "--inline", f"select {expression} as score").stdout
     with pytest.raises(Exception, match="model x was trained on other features"):
-        empty_lake.rows(compiled[compiled.index("select") :])
+        empty_pipeline.rows(compiled[compiled.index("select") :])

@@ -7,15 +7,14 @@ from types import SimpleNamespace
 
 import numpy
 import pytest
-from embedded.refresh import refresh
-from embedded.registry import tasks
-from embedded.tasks import run_task
 from skl2onnx import to_onnx
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
+from embedded.engine.refresh_pass import refresh
+from embedded.engine.registry import tasks
 from runtime.clock import utc_now
-from tests.conftest import Lake, event
+from tests.conftest import Pipeline, event
 
 MONDAY = date(2026, 3, 2)
 
@@ -25,34 +24,34 @@ def at(day: date, **more) -> datetime:
 
 
 @pytest.fixture
-def lake(empty_lakes, tmp_path, monkeypatch):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
-    lake = Lake(empty_lakes.copy("all", tmp_path / "lake"))
-    yield lake
-    lake.connection.close()
+def pipeline(empty_pipelines, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
+    pipeline = Pipeline(empty_pipelines.copy("all", tmp_path / "home"))
+    yield pipeline
+    pipeline.close()
 
 
-def monitor(lake, as_of=None) -> None:
-    run = run_task(lake.connection, tasks(lake.connection)["monitor_model"], as_of or utc_now())
+def monitor(pipeline, as_of=None) -> None:
+    run = pipeline.run_task(tasks(pipeline.connection)["monitor_model"], as_of or utc_now())
     assert run.error is None
 
 
-def add_scores(lake, *scores: tuple[str, str, float | None, datetime]) -> None:
+def add_scores(pipeline, *scores: tuple[str, str, float | None, datetime]) -> None:
     """Add scores, each with its version and customer."""
-    lake.connection.executemany(
+    pipeline.connection.executemany(
         "insert into churn_score_history by name select ? as model_version, ? as customer_id,"
         " ?::double as score, ? as scored_at",
         scores,
     )
 
 
-def row(lake, query: str) -> SimpleNamespace:
-    found = lake.frame(query)
+def row(pipeline, query: str) -> SimpleNamespace:
+    found = pipeline.frame(query)
     assert len(found) == 1, found
     return SimpleNamespace(**found.iloc[0].to_dict())
 
 
-def test_live_quality_is_what_scikit_learn_says_of_each_week(lake):
+def test_live_quality_is_what_scikit_learn_says_of_each_week(pipeline):
     draw = numpy.random.default_rng(5)
     score = draw.integers(0, 11, 80) / 10  # many ties
     stays = draw.random(80) > score * 0.8
@@ -75,20 +74,20 @@ def test_live_quality_is_what_scikit_learn_says_of_each_week(lake):
             for day in days
             if day < 36
         ]
-    add_scores(lake, *scores)
+    add_scores(pipeline, *scores)
     events.append(event("cancel", "c3", "account_closed", at(MONDAY, days=20)))
     stays[3] = False
-    lake.add(*events)
-    refresh(lake.connection)
-    lake.rows(
+    pipeline.add(*events)
+    refresh(pipeline.connection)
+    pipeline.rows(
         "insert into high_risk_history by name select 'a' as alert_id, 'c5' as customer_id,"
         " 'treated' as arm, ?::timestamp as created_at union all"
         " select 'b', 'c6', 'holdout', ?::timestamp",
         at(MONDAY, days=12), at(MONDAY, days=12),
     )  # fmt: skip
-    monitor(lake)
-    monitor(lake)  # finds the week judged
-    found = row(lake, "from model_live_quality where model_version = 'v1'")
+    monitor(pipeline)
+    monitor(pipeline)  # finds the week judged
+    found = row(pipeline, "from model_live_quality where model_version = 'v1'")
     truth = ~stays
     assert found.week.date() == MONDAY
     assert (found.n, found.churners, found.treated) == (80, truth.sum(), 1)
@@ -99,9 +98,9 @@ def test_live_quality_is_what_scikit_learn_says_of_each_week(lake):
     spread = numpy.sqrt((score * (1 - score)).sum())
     assert found.calibration_z == pytest.approx((truth.sum() - score.sum()) / spread)
     assert found.roc_auc_low < found.roc_auc < found.roc_auc_high < 1
-    other = row(lake, "from model_live_quality where model_version = 'v2'")
+    other = row(pipeline, "from model_live_quality where model_version = 'v2'")
     assert (other.n, other.roc_auc is None or numpy.isnan(other.roc_auc)) == (1, True)
-    bins = lake.frame("from calibration_drift where model_version = 'v1' order by score_from")
+    bins = pipeline.frame("from calibration_drift where model_version = 'v1' order by score_from")
     assert bins.n.sum() == 80
     last = bins.iloc[-1]
     in_last = score >= 0.9
@@ -109,51 +108,53 @@ def test_live_quality_is_what_scikit_learn_says_of_each_week(lake):
     assert last.predicted == pytest.approx(score[in_last].mean())
 
 
-def test_weeks_are_judged_one_a_run_and_none_before_it_closes(lake):
-    add_scores(lake, *[("v1", "c1", 0.3, at(MONDAY, weeks=week)) for week in range(3)])
-    lake.add(event("1", "c1", "login", at(MONDAY, days=28)))
-    lake.add(event("3", "c9", "login", at(MONDAY, days=33)))  # Monday has closed, Sunday has not
-    refresh(lake.connection)
-    monitor(lake)
-    assert lake.rows("from score_outcomes") == []
-    lake.add(event("2", "c9", "login", at(MONDAY, days=7 + 6 + 28 + 1)))
-    refresh(lake.connection)
+def test_weeks_are_judged_one_a_run_and_none_before_it_closes(pipeline):
+    add_scores(pipeline, *[("v1", "c1", 0.3, at(MONDAY, weeks=week)) for week in range(3)])
+    pipeline.add(event("1", "c1", "login", at(MONDAY, days=28)))
+    pipeline.add(
+        event("3", "c9", "login", at(MONDAY, days=33))
+    )  # Monday has closed, Sunday has not
+    refresh(pipeline.connection)
+    monitor(pipeline)
+    assert pipeline.rows("from score_outcomes") == []
+    pipeline.add(event("2", "c9", "login", at(MONDAY, days=7 + 6 + 28 + 1)))
+    refresh(pipeline.connection)
     for weeks in (1, 2, 2):
-        monitor(lake)
-        assert lake.one("select count(*) from model_live_quality") == weeks
+        monitor(pipeline)
+        assert pipeline.one("select count(*) from model_live_quality") == weeks
     # Seen after 28 and after 21 days: both within the horizon.
-    assert lake.rows("select distinct churners from model_live_quality") == [(0,)]
+    assert pipeline.rows("select distinct churners from model_live_quality") == [(0,)]
 
 
 def reference(**features: dict) -> str:
     return json.dumps(features)
 
 
-def add_run(lake, version="v1", status="trained", **columns) -> None:
+def add_run(pipeline, version="v1", status="trained", **columns) -> None:
     values = {"test_cutoff_date": "2026-03-01", "roc_auc": 0.8, "roc_auc_low": 0.75, **columns}
     names = ", ".join(f"? as {name}" for name in values)
-    lake.rows(
+    pipeline.rows(
         f"insert into train_churn_model by name select ? as version, ? as status, {names},"
         " now()::timestamp as trained_at",
         version, status, *values.values(),
     )  # fmt: skip
-    lake.rows("insert into model_promotions values (?, 'promoted', '', '', now())", version)
+    pipeline.rows("insert into model_promotions values (?, 'promoted', '', '', now())", version)
 
 
-def histogram(lake, version: str, week: date, **features: dict) -> None:
+def histogram(pipeline, version: str, week: date, **features: dict) -> None:
     for feature, counts in features.items():
         for number, n in counts.items():
-            lake.rows(
+            pipeline.rows(
                 "insert into feature_histograms by name select ? as week, ? as model_version,"
                 " ? as feature, ? as bin, ? as n",
                 week, version, feature, number, n,
             )  # fmt: skip
 
 
-def test_psi_is_the_sum_over_all_bins_and_an_empty_one_counts_as_a_little(lake):
-    lake.rows("delete from train_churn_model")
+def test_psi_is_the_sum_over_all_bins_and_an_empty_one_counts_as_a_little(pipeline):
+    pipeline.rows("delete from train_churn_model")
     add_run(
-        lake,
+        pipeline,
         feature_reference=reference(
             active_days_28d={"bins": [1.0, 4.0], "shares": [0.5, 0.25, 0.25]},
             friction_count_28d={"bins": [], "shares": [1.0]},
@@ -162,11 +163,11 @@ def test_psi_is_the_sum_over_all_bins_and_an_empty_one_counts_as_a_little(lake):
         score_reference='{"bins":[0.5],"shares":[0.5,0.5]}',
     )
     histogram(
-        lake, "v1", MONDAY,
+        pipeline, "v1", MONDAY,
         active_days_28d={0: 60, 1: 40}, friction_count_28d={0: 100}, tenure_days={0: 1, 1: 99},
         score={0: 45, 1: 55},
     )  # fmt: skip
-    found = dict(lake.rows("select feature, psi from feature_drift"))
+    found = dict(pipeline.rows("select feature, psi from feature_drift"))
     none = 0.0001
     assert found["active_days_28d"] == pytest.approx(
         0.1 * numpy.log(0.6 / 0.5) + 0.15 * numpy.log(0.4 / 0.25)
@@ -175,44 +176,44 @@ def test_psi_is_the_sum_over_all_bins_and_an_empty_one_counts_as_a_little(lake):
     assert found["friction_count_28d"] == 0
     assert found["tenure_days"] > 5
     assert "score" not in found
-    assert lake.rows("select psi, shift, n from score_drift") == [
+    assert pipeline.rows("select psi, shift, n from score_drift") == [
         (pytest.approx(0.05 * numpy.log(0.55 / 0.45)), "none", 100)
     ]
-    assert row(lake, "from model_health").worst_psi_feature == "active_days_28d"
+    assert row(pipeline, "from model_health").worst_psi_feature == "active_days_28d"
 
 
-def add_model(lake, **columns) -> None:
+def add_model(pipeline, **columns) -> None:
     """Add a run with an artefact that scores nearly nobody above 0.5."""
-    features = lake.feature_names
+    features = pipeline.feature_names
     draw = numpy.random.default_rng(1)
     values = draw.random((50, len(features))).astype("float32")
     truth = numpy.arange(50) < 5
     content = to_onnx(
         LogisticRegression().fit(values, truth), values[:1], options={"zipmap": False}
     ).SerializeToString()
-    folder = lake.path / "models"
+    folder = pipeline.path / "models"
     folder.mkdir(exist_ok=True)
     (folder / "v1.onnx").write_bytes(content)
     add_run(
-        lake, artefact="v1.onnx", artefact_hash=hashlib.sha256(content).hexdigest(),
+        pipeline, artefact="v1.onnx", artefact_hash=hashlib.sha256(content).hexdigest(),
         features=json.dumps(features), **columns,
     )  # fmt: skip
 
 
-def test_the_population_is_counted_once_a_week_by_bin(lake):
-    lake.feature_names = json.loads(lake.one("select features from train_churn_model"))
-    lake.rows("delete from train_churn_model")
+def test_the_population_is_counted_once_a_week_by_bin(pipeline):
+    pipeline.feature_names = json.loads(pipeline.one("select features from train_churn_model"))
+    pipeline.rows("delete from train_churn_model")
     days = {"a": 3, "b": 4, "c": 5, "d": 12, "new": 1}  # active days; one is not enough
-    lake.add(
+    pipeline.add(
         *[
             event(f"{customer}-{day}", customer, "login", at(MONDAY, days=-day))
             for customer, count in days.items()
             for day in range(count)
         ]
     )
-    refresh(lake.connection)
+    refresh(pipeline.connection)
     add_model(
-        lake,
+        pipeline,
         feature_reference=reference(
             active_days_28d={"bins": [4.0, 5.0, 9.0], "shares": [0.25] * 4},
             friction_count_28d={"bins": [], "shares": [1.0]},
@@ -220,17 +221,17 @@ def test_the_population_is_counted_once_a_week_by_bin(lake):
         score_reference='{"bins":[0.0],"shares":[0.5,0.5]}',
     )
     counts = "select feature, bin, n from feature_histograms order by all"
-    monitor(lake, at(MONDAY, hours=23))  # the data ends a day before: it is stale
-    assert lake.rows(counts) == []
+    monitor(pipeline, at(MONDAY, hours=23))  # the data ends a day before: it is stale
+    assert pipeline.rows(counts) == []
     for minutes in (5, 9, 60 * 20):
-        lake.add(event(f"e{minutes}", "d", "login", at(MONDAY, days=1, minutes=minutes)))
-        refresh(lake.connection)
-        monitor(lake, at(MONDAY, days=1, minutes=minutes))
-    assert lake.rows(counts) == [
+        pipeline.add(event(f"e{minutes}", "d", "login", at(MONDAY, days=1, minutes=minutes)))
+        refresh(pipeline.connection)
+        monitor(pipeline, at(MONDAY, days=1, minutes=minutes))
+    assert pipeline.rows(counts) == [
         ("active_days_28d", 0, 2), ("active_days_28d", 1, 1), ("active_days_28d", 3, 1),
         ("friction_count_28d", 0, 4), ("score", 1, 4),
     ]  # fmt: skip
-    assert lake.rows("select distinct week from feature_histograms") == [(MONDAY,)]
+    assert pipeline.rows("select distinct week from feature_histograms") == [(MONDAY,)]
 
 
 # Each with the test cut-off of the latest run; labels are closed up to the 20th of April.
@@ -249,34 +250,34 @@ HEALTH = [
 TABLES = ("train_churn_model", "model_promotions", "score_outcomes", "feature_histograms")
 
 
-def test_health_says_why_to_train_again(lake):
+def test_health_says_why_to_train_again(pipeline):
     def churned(churners=100, stayers=100, auc=0.6, score=0.5, drifted=0):
         n = churners + stayers
         score = score * n if churners == stayers else churners
         rank_sum = auc * churners * stayers + churners * (churners + 1) / 2
         return n, churners, score, rank_sum, drifted
 
-    lake.rows("delete from train_churn_model")
-    lake.add(*[event(f"{day}", "c1", "login", at(MONDAY, days=day)) for day in range(0, 80, 2)])
-    refresh(lake.connection)
-    assert row(lake, "from model_health").why == "no model scores yet"
-    assert str(lake.one("select labels_closed_to from model_health")) == "2026-04-20"
+    pipeline.rows("delete from train_churn_model")
+    pipeline.add(*[event(f"{day}", "c1", "login", at(MONDAY, days=day)) for day in range(0, 80, 2)])
+    refresh(pipeline.connection)
+    assert row(pipeline, "from model_health").why == "no model scores yet"
+    assert str(pipeline.one("select labels_closed_to from model_health")) == "2026-04-20"
     for test_cutoff, given, words in HEALTH:
         for table in TABLES:
-            lake.rows(f"delete from {table}")
+            pipeline.rows(f"delete from {table}")
         n, churners, score_sum, rank_sum, drifted = churned(**given)
         add_run(
-            lake, test_cutoff_date=test_cutoff, roc_auc_low=0.55,
+            pipeline, test_cutoff_date=test_cutoff, roc_auc_low=0.55,
             feature_reference=reference(active_days_28d={"bins": [3], "shares": [0.5, 0.5]}),
         )  # fmt: skip
-        lake.rows(
+        pipeline.rows(
             "insert into score_outcomes by name select ? as week, 'v1' as model_version,"
             " 5 as score_bin, ? as n, ? as churners, 0 as treated, ?::double as score_sum,"
             " ?::double as variance_sum, 1.0 as squared_error_sum, ?::double as churner_rank_sum",
             MONDAY, n, churners, score_sum, 0.1 * n, rank_sum,
         )  # fmt: skip
-        histogram(lake, "v1", MONDAY, active_days_28d={0: 100 - drifted, 1: 100 + drifted})
-        found = row(lake, "from model_health")
+        histogram(pipeline, "v1", MONDAY, active_days_28d={0: 100 - drifted, 1: 100 + drifted})
+        found = row(pipeline, "from model_health")
         assert found.retrain_due == (words != ""), (words, found.why)
         assert found.why.startswith(words)
         assert ";" not in found.why

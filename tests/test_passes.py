@@ -6,24 +6,24 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from embedded.scheduler import Passes, run
 
 from embedded import background_maintenance, scheduler
-from tests.conftest import EPOCH, Lake, event
+from embedded.engine.scheduler import Passes, run
+from tests.conftest import EPOCH, Pipeline, event
 
 
 @pytest.fixture
-def lake(empty_lake):
-    return empty_lake
+def pipeline(empty_pipeline):
+    return empty_pipeline
 
 
-def test_a_pipeline_that_is_never_calm_is_compacted_after_so_many_files(lake, monkeypatch):
+def test_a_pipeline_that_is_never_calm_is_compacted_after_so_many_files(pipeline, monkeypatch):
     monkeypatch.setattr(background_maintenance, "COMPACTION_PASSES", 8)
-    lines, passes = [], Passes(lake.connection)
+    lines, passes = [], Passes(pipeline.connection)
     for number in range(9):
         # The last one writes so little that the catalog keeps it.
         few = (event(f"{number}-{one}", "a", "login", EPOCH) for one in range(101 - number // 8))
-        lake.add(*few)
+        pipeline.add(*few)
         passes.step(EPOCH + timedelta(seconds=10 * number))
         begun = passes.maintenance.begin_if_due(lines.append, is_calm=False)
         assert begun == (number == 7)
@@ -33,15 +33,15 @@ def test_a_pipeline_that_is_never_calm_is_compacted_after_so_many_files(lake, mo
     passes.end()
     assert len(lines) == 1
     assert "small files merged" in lines[0]
-    assert lake.one("select count(*) from customer_events") == 9 * 101 - 1
+    assert pipeline.one("select count(*) from customer_events") == 9 * 101 - 1
 
 
-def test_it_runs_until_it_is_told_to_stop_and_maintains_the_lake(lake, monkeypatch):
+def test_it_runs_until_it_is_told_to_stop_and_maintains_the_lake(pipeline, monkeypatch):
     monkeypatch.setattr(background_maintenance, "MAINTENANCE_SECONDS", 0)
-    lake.rows("insert into embedded.refresh_lags values ('old', timestamp '2020-01-01', 1)")
-    lake.add(event(1, "a", "login", EPOCH))
+    pipeline.rows("insert into embedded.refresh_lags values ('old', timestamp '2020-01-01', 1)")
+    pipeline.add(event(1, "a", "login", EPOCH))
     stop, lines = threading.Event(), []
-    other = Lake(lake.path)
+    other = Pipeline(pipeline.path)
     thread = threading.Thread(target=run, args=(other.connection, stop, lines.append))
     thread.start()
     while not any("maintenance: " in line for line in lines) and thread.is_alive():
@@ -49,14 +49,14 @@ def test_it_runs_until_it_is_told_to_stop_and_maintains_the_lake(lake, monkeypat
     stop.set()
     thread.join()
     other.connection.close()
-    assert lake.one("select count(*) from churn_metrics_live") == 1
+    assert pipeline.one("select count(*) from churn_metrics_live") == 1
     assert any(line.startswith("refreshed churn_metrics_live: 1 rows written") for line in lines)
     assert "1 old notes deleted" in "".join(lines)
-    assert lake.rows("select name from embedded.refresh_lags where name = 'old'") == []
-    assert lake.one("select count(*) from embedded.refresh_lags") > 0
+    assert pipeline.rows("select name from embedded.refresh_lags where name = 'old'") == []
+    assert pipeline.one("select count(*) from embedded.refresh_lags") > 0
 
 
-def test_after_a_large_pass_it_rests(lake, monkeypatch):
+def test_after_a_large_pass_it_rests(pipeline, monkeypatch):
     monkeypatch.setattr(scheduler, "CATCHING_UP_ROWS", 2)
     stop, rests = threading.Event(), []
 
@@ -65,35 +65,35 @@ def test_after_a_large_pass_it_rests(lake, monkeypatch):
         stop.set()
 
     monkeypatch.setattr(Passes, "rest", rest)
-    lake.add(event(1, "a", "login", EPOCH), event(2, "b", "login", EPOCH))
-    run(lake.connection, stop, lambda _: None)
+    pipeline.add(event(1, "a", "login", EPOCH), event(2, "b", "login", EPOCH))
+    run(pipeline.connection, stop, lambda _: None)
     assert len(rests) == 1
     assert rests[0] > 0
 
 
-def test_only_after_a_large_pass_all_processors_compute(lake, monkeypatch):
+def test_only_after_a_large_pass_all_processors_compute(pipeline, monkeypatch):
     monkeypatch.setattr(scheduler, "CATCHING_UP_ROWS", 2)
-    lake.rows("set threads = 3")
-    passes = Passes(lake.connection)
+    pipeline.rows("set threads = 3")
+    passes = Passes(pipeline.connection)
     used = []
     for count in (1, 2, 1, 2):
-        lake.add(*(event(f"{len(used)}-{one}", "a", "login", EPOCH) for one in range(count)))
+        pipeline.add(*(event(f"{len(used)}-{one}", "a", "login", EPOCH) for one in range(count)))
         passes.step(EPOCH + timedelta(hours=len(used)))
-        used.append(lake.one("select current_setting('threads')"))
+        used.append(pipeline.one("select current_setting('threads')"))
     assert used == [1, 3, 1, 3]
 
 
 @pytest.mark.parametrize(("writes", "stops_at", "looks"), [(0, 9, 2), (3, 9, 4), (9, 3, 3)])
-def test_a_rest_ends_when_nobody_writes_or_it_is_told_to_stop(lake, writes, stops_at, looks):
+def test_a_rest_ends_when_nobody_writes_or_it_is_told_to_stop(pipeline, writes, stops_at, looks):
     seen = []
 
     def wait(seconds):
         seen.append(seconds)
         if len(seen) <= writes:
-            lake.add(event(len(seen), "a", "login", EPOCH))
+            pipeline.add(event(len(seen), "a", "login", EPOCH))
         return len(seen) >= stops_at
 
-    passes = Passes(lake.connection)
+    passes = Passes(pipeline.connection)
     passes.rest(SimpleNamespace(wait=wait), seconds=600)
     assert len(seen) == looks
     passes.rest(SimpleNamespace(wait=wait), seconds=0)

@@ -4,11 +4,11 @@ import json
 from datetime import timedelta
 
 import pytest
-from embedded.refresh import refresh
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import EPOCH, Lake, event
+from embedded.engine.refresh_pass import refresh
+from tests.conftest import EPOCH, Pipeline, event
 
 PROPERTY = settings(
     max_examples=25,
@@ -88,8 +88,8 @@ def merged(history: list[tuple]) -> dict[str, tuple]:
 
 @PROPERTY
 @given(history=histories, cut=st.integers(0, 12))
-def test_a_profile_is_what_its_events_add_up_to(shared_lake, history, cut):
-    shared_lake.connection.execute("delete from churn_scores_raw")
+def test_a_profile_is_what_its_events_add_up_to(shared_pipeline, history, cut):
+    shared_pipeline.connection.execute("delete from churn_scores_raw")
     events = [
         event(
             f"profile-{at}",
@@ -102,9 +102,9 @@ def test_a_profile_is_what_its_events_add_up_to(shared_lake, history, cut):
     ]
     for part in (events[:cut], events[cut:]):
         if part:
-            shared_lake.add(*part)
-            refresh(shared_lake.connection)
-    rows = shared_lake.rows(
+            shared_pipeline.add(*part)
+            refresh(shared_pipeline.connection)
+    rows = shared_pipeline.rows(
         "select customer_id, name, email, region, segment, monthly_value, has_unreadable_value,"
         " has_marketing_consent, updated_at from customer_profiles"
     )
@@ -112,12 +112,12 @@ def test_a_profile_is_what_its_events_add_up_to(shared_lake, history, cut):
 
 
 @pytest.fixture
-def built(empty_lakes, tmp_path, monkeypatch):
+def built(empty_pipelines, tmp_path, monkeypatch):
     """A whole pipeline, views and seeds included."""
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
-    lake = Lake(empty_lakes.copy("all", tmp_path / "lake"))
-    yield lake
-    lake.connection.close()
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
+    pipeline = Pipeline(empty_pipelines.copy("all", tmp_path / "home"))
+    yield pipeline
+    pipeline.close()
 
 
 def test_what_no_seed_knows_is_listed_with_counts(built):

@@ -3,14 +3,14 @@
 import shutil
 
 import pytest
-from embedded.database import connect
-from embedded.refresh import refresh
-from embedded.registry import SCHEMA
 
+from embedded.engine.refresh_pass import refresh
+from embedded.engine.registry import SCHEMA
+from embedded.session import connect
 from runtime.errors import EngineError
 from tests.recomputed import add_dynamic_table, differing_rows
 
-ORDERS, VISITS = "lake.main.orders as orders", "lake.main.visits as visits"
+ORDERS, VISITS = "churn.main.orders as orders", "churn.main.visits as visits"
 BOTH = f"{ORDERS} left join {VISITS} on orders.key = visits.key"
 
 QUERIES = {
@@ -26,38 +26,38 @@ QUERIES = {
     """,
     "a subquery in a join's condition": f"""
         select orders.key, orders.v from {ORDERS} inner join {VISITS}
-        on orders.key = visits.key and orders.v >= (select max(v) from lake.main.visits)
+        on orders.key = visits.key and orders.v >= (select max(v) from churn.main.visits)
     """,
     "a subquery among values": f"""
         select orders.key, n from {ORDERS}
-        cross join (values ((select count(*) from lake.main.visits))) as counted (n)
+        cross join (values ((select count(*) from churn.main.visits))) as counted (n)
     """,
     "a subquery as an argument": f"""
         select orders.key, n from {ORDERS}
-        cross join range((select count(*) from lake.main.visits)) as counted (n)
+        cross join range((select count(*) from churn.main.visits)) as counted (n)
     """,
     "a table that only a function names": f"""
         select orders.key, found.v from {ORDERS}
-        cross join query_table('lake.main.visits') as found
+        cross join query_table('churn.main.visits') as found
     """,
     "sides of a union in another order": """
-        select key, v from lake.main.orders union all select v, key from lake.main.visits
+        select key, v from churn.main.orders union all select v, key from churn.main.visits
     """,
-    "columns of a table under other names": "select key, v from lake.main.orders as o (v, key)",
+    "columns of a table under other names": "select key, v from churn.main.orders as o (v, key)",
     "columns of a subquery under other names": """
-        select key, v from (select key, v from lake.main.orders) as renamed (v, key)
+        select key, v from (select key, v from churn.main.orders) as renamed (v, key)
     """,
     "columns of a CTE under other names": """
-        with renamed (v, key) as (select key, v from lake.main.orders) select key, v from renamed
+        with renamed (v, key) as (select key, v from churn.main.orders) select key, v from renamed
     """,
-    "columns renamed in a star": "select * rename (v as key, key as v) from lake.main.orders",
-    "columns by a pattern under another name": "select columns('v') as key from lake.main.orders",
+    "columns renamed in a star": "select * rename (v as key, key as v) from churn.main.orders",
+    "columns by a pattern under another name": "select columns('v') as key from churn.main.orders",
     "a star over the side that may be missing": f"""
         select * from {ORDERS} right join {VISITS} on orders.key = visits.key
     """,
-    "a sample": "select key, v from lake.main.orders using sample 50%",
-    "a macro with a subquery": "select key, v from lake.main.orders where v >= highest()",
-    "a view": "select key, v from lake.main.seen",
+    "a sample": "select key, v from churn.main.orders using sample 50%",
+    "a macro with a subquery": "select key, v from churn.main.orders where v >= highest()",
+    "a view": "select key, v from churn.main.seen",
 }
 CHANGES = (
     "insert into orders values ('c', 'c'), ('d', 'a')",
@@ -71,9 +71,9 @@ CHANGES = (
 
 
 @pytest.fixture
-def lake(shared_lake, tmp_path, monkeypatch):
-    shutil.copytree(shared_lake.path, tmp_path / "lake")
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
+def pipeline(shared_pipeline, tmp_path, monkeypatch):
+    shutil.copytree(shared_pipeline.path, tmp_path / "home")
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
     with connect() as connection:
         connection.execute(f"delete from {SCHEMA}.dynamic_tables")
         for table in ("orders", "visits"):
@@ -81,58 +81,58 @@ def lake(shared_lake, tmp_path, monkeypatch):
         connection.execute("insert into orders values ('a', 'b'), ('a', 'c'), ('b', 'a')")
         connection.execute("insert into visits values ('a', 'a'), ('b', 'c')")
         connection.execute(
-            "create view seen as select key, max(v) as v from lake.main.visits group by key"
+            "create view seen as select key, max(v) as v from churn.main.visits group by key"
         )
-        connection.execute("create macro highest() as (select max(v) from lake.main.visits)")
+        connection.execute("create macro highest() as (select max(v) from churn.main.visits)")
         yield connection
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
-def test_a_query_is_refused_or_its_table_is_right(lake, query):
-    add_dynamic_table(lake, "added", query, ("key",))
+def test_a_query_is_refused_or_its_table_is_right(pipeline, query):
+    add_dynamic_table(pipeline, "added", query, ("key",))
     try:
-        refresh(lake)
+        refresh(pipeline)
         for change in CHANGES:
-            assert differing_rows(lake) == {}
-            lake.execute(change)
-            refresh(lake)
-        assert differing_rows(lake) == {}
+            assert differing_rows(pipeline) == {}
+            pipeline.execute(change)
+            refresh(pipeline)
+        assert differing_rows(pipeline) == {}
     except EngineError as refusal:
         assert "added" in str(refusal)
 
 
-def test_a_table_that_reads_itself_is_refused(lake):
-    add_dynamic_table(lake, "added", "select key from lake.main.added", ("key",))
+def test_a_table_that_reads_itself_is_refused(pipeline):
+    add_dynamic_table(pipeline, "added", "select key from churn.main.added", ("key",))
     with pytest.raises(EngineError, match="in a circle: added reads added"):
-        refresh(lake)
+        refresh(pipeline)
 
 
-def test_in_full_mode_the_key_may_be_in_no_source(lake):
-    query = "select 'all' as part, count(*) as visits from lake.main.visits"
-    add_dynamic_table(lake, "total", query, ("part",), mode="FULL")
+def test_in_full_mode_the_key_may_be_in_no_source(pipeline):
+    query = "select 'all' as part, count(*) as visits from churn.main.visits"
+    add_dynamic_table(pipeline, "total", query, ("part",), mode="FULL")
     for change in CHANGES:
-        refresh(lake)
-        assert differing_rows(lake) == {}
-        lake.execute(change)
+        refresh(pipeline)
+        assert differing_rows(pipeline) == {}
+        pipeline.execute(change)
 
 
-def test_a_source_that_is_made_anew_is_read_anew(lake):
-    query = "select key, count(*) as n from lake.main.orders group by key"
-    add_dynamic_table(lake, "counted", query, ("key",))
-    refresh(lake)
-    lake.execute("create or replace table orders as select * from orders where key <> 'a'")
-    refresh(lake)
-    assert differing_rows(lake) == {}
+def test_a_source_that_is_made_anew_is_read_anew(pipeline):
+    query = "select key, count(*) as n from churn.main.orders group by key"
+    add_dynamic_table(pipeline, "counted", query, ("key",))
+    refresh(pipeline)
+    pipeline.execute("create or replace table orders as select * from orders where key <> 'a'")
+    refresh(pipeline)
+    assert differing_rows(pipeline) == {}
 
 
-def test_rows_without_a_key_are_refused(lake):
-    query = "select key, count(*) as n from lake.main.orders group by key"
-    add_dynamic_table(lake, "counted", query, ("key",))
-    refresh(lake)
-    lake.execute("insert into orders values (null, 'x')")
+def test_rows_without_a_key_are_refused(pipeline):
+    query = "select key, count(*) as n from churn.main.orders group by key"
+    add_dynamic_table(pipeline, "counted", query, ("key",))
+    refresh(pipeline)
+    pipeline.execute("insert into orders values (null, 'x')")
     with pytest.raises(EngineError, match="a source has a row without it"):
-        refresh(lake)
-    lake.execute("delete from orders where key is null")
-    lake.execute(f"update {SCHEMA}.refresh_states set built_of = null")
-    refresh(lake)
-    assert differing_rows(lake) == {}
+        refresh(pipeline)
+    pipeline.execute("delete from orders where key is null")
+    pipeline.execute(f"update {SCHEMA}.refresh_states set built_of = null")
+    refresh(pipeline)
+    assert differing_rows(pipeline) == {}

@@ -9,7 +9,7 @@ import numpy
 import pandas
 import pytest
 
-from tests.conftest import Lake
+from tests.conftest import Pipeline
 from tests.drawn_customers import (
     STAYERS_GAP,
     TODAY,
@@ -50,27 +50,27 @@ def points_its_way(code: str, numbers: list[float]) -> bool:
 
 
 @pytest.fixture(scope="module")
-def lake(empty_lakes, tmp_path_factory):
+def pipeline(empty_pipelines, tmp_path_factory):
     """A built pipeline without customers."""
-    path = empty_lakes.copy("all", tmp_path_factory.mktemp("reasons") / "lake")
+    path = empty_pipelines.copy("all", tmp_path_factory.mktemp("reasons") / "home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_LAKE", str(path))
-        lake = Lake(path)
-        yield lake
-        lake.connection.close()
+        patch.setenv("CHURN_HOME", str(path))
+        pipeline = Pipeline(path)
+        yield pipeline
+        pipeline.close()
 
 
 @pytest.fixture(scope="module")
-def told(lake) -> pandas.DataFrame:
+def told(pipeline) -> pandas.DataFrame:
     """Ten thousand customers with what the task's own SQL tells of them, in one query."""
-    activate_forest(lake)
-    keep(lake, "drawn", random_customers(CUSTOMERS, seed=1))
+    activate_forest(pipeline)
+    keep(pipeline, "drawn", random_customers(CUSTOMERS, seed=1))
     query = (
         banded("drawn") + "{{ reason_steps('banded', ref('active_churn_model')) }}"
         " select banded.*, coalesce(reasons.top_reasons, '[]') as top_reasons"
         " from banded left join reasons using (customer_id)"
     )
-    found = lake.frame(compiled(query))
+    found = pipeline.frame(compiled(query))
     assert len(found) == CUSTOMERS
     return found
 
@@ -242,14 +242,14 @@ EXAMPLES = {
 
 
 def reasons_of(
-    lake, figures: list[dict], effects: list[dict], stayers_gap=STAYERS_GAP
+    pipeline, figures: list[dict], effects: list[dict], stayers_gap=STAYERS_GAP
 ) -> list[str]:
     """What is told of customers whose groups have these effects, as the JSON text of each."""
     ids = [f"c{number:02}" for number in range(len(figures))]
     rows = [DAILY | one | {"customer_id": name} for one, name in zip(figures, ids, strict=True)]
-    keep(lake, "drawn", pandas.DataFrame(rows))
-    lake.connection.register("given", pandas.DataFrame(effects).assign(customer_id=ids))
-    lake.connection.execute("create or replace temp table given_effects as from given")
+    keep(pipeline, "drawn", pandas.DataFrame(rows))
+    pipeline.connection.register("given", pandas.DataFrame(effects).assign(customer_id=ids))
+    pipeline.connection.execute("create or replace temp table given_effects as from given")
     query = (
         banded("drawn")
         + f"stayers as (select {stayers_gap} as gap_days_mean_of_stayers),"
@@ -257,12 +257,12 @@ def reasons_of(
         + " {{ told_reasons('banded') }} select coalesce(top_reasons, '[]') as told from banded"
         + " left join reasons using (customer_id) order by customer_id"
     )
-    return [row[0] for row in lake.rows(compiled(query))]
+    return [row[0] for row in pipeline.rows(compiled(query))]
 
 
-def test_each_reason_is_told_when_it_is_so_and_not_when_it_is_not(lake):
+def test_each_reason_is_told_when_it_is_so_and_not_when_it_is_not(pipeline):
     effects = dict.fromkeys(TEXTS, 0.204)
-    found = reasons_of(lake, [figures for figures, _ in EXAMPLES.values()], [effects] * 21)
+    found = reasons_of(pipeline, [figures for figures, _ in EXAMPLES.values()], [effects] * 21)
     texts = [[one["text"] for one in json.loads(one)] for one in found]
     assert dict(zip(EXAMPLES, texts, strict=True)) == {
         name: expected for name, (_, expected) in EXAMPLES.items()
@@ -270,13 +270,13 @@ def test_each_reason_is_told_when_it_is_so_and_not_when_it_is_not(lake):
     assert found[2] == f'[{{"code":"silent","text":"{SILENT_TEXT}","points":20.4}}]'
 
 
-def test_nobody_is_compared_with_stayers_who_are_not_known(lake):
+def test_nobody_is_compared_with_stayers_who_are_not_known(pipeline):
     effects = dict.fromkeys(TEXTS, 0.2)
-    assert reasons_of(lake, [RARE], [effects], stayers_gap="cast(null as double)") == ["[]"]
-    assert 'every 1.0 days"' in reasons_of(lake, [RARE], [effects], stayers_gap="1.0")[0]
+    assert reasons_of(pipeline, [RARE], [effects], stayers_gap="cast(null as double)") == ["[]"]
+    assert 'every 1.0 days"' in reasons_of(pipeline, [RARE], [effects], stayers_gap="1.0")[0]
 
 
-def test_what_is_not_so_is_left_out_before_the_strongest_are_chosen(lake):
+def test_what_is_not_so_is_left_out_before_the_strongest_are_chosen(pipeline):
     every = {**SILENT, **spending(1.0, 47.0), **problems(1, 1, 1), "active_days_28d": 3}
     effects = {
         "few_visits": 0.9,  # the strongest, but it is not so
@@ -287,7 +287,7 @@ def test_what_is_not_so_is_left_out_before_the_strongest_are_chosen(lake):
     }
     weak = dict.fromkeys(TEXTS, 0.001) | {"few_visits": 0.9, "friction": 0.004}
     odd = effects | {"lower_spend": numpy.nan, "friction": 1e300, "silent": -0.1}
-    found = reasons_of(lake, [every, every, every], [effects, weak, odd])
+    found = reasons_of(pipeline, [every, every, every], [effects, weak, odd])
     told = [[(one["code"], one["points"]) for one in json.loads(text)] for text in found]
     assert told == [
         [("lower_spend", 30.0), ("friction", 20.0), ("silent", 10.0)],

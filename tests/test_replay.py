@@ -22,8 +22,8 @@ from tests.ingest_fixtures import (
     arrived,
     ingest,
     one_line,
-    raw_lake,
-    raw_lake_path,
+    raw_tables,
+    raw_tables_path,
     sink,
     topic,
 )
@@ -84,7 +84,7 @@ def test_shifted_to_now_all_events_move_by_the_same_time(tmp_path, address, topi
     assert json.loads(events["e3"])["kept"] == {"as": ["it", "is"]}
 
 
-def test_a_broken_line_is_sent_for_the_loader_to_judge(tmp_path, sink, raw_lake, address, topic):
+def test_a_broken_line_is_sent_for_the_loader_to_judge(tmp_path, sink, raw_tables, address, topic):
     path = jsonl(tmp_path / "file.jsonl", line(1, 1), "{broken", "", line(2, 2, amount="x"))
     done = ingest("replay", str(path), "--bootstrap-servers", address, "--topic", topic)
     assert done.returncode == 0
@@ -92,7 +92,7 @@ def test_a_broken_line_is_sent_for_the_loader_to_judge(tmp_path, sink, raw_lake,
     assert "2 of 3 lines break the contract" in done.stderr
     summary = load(sink, address, topic, until_end=True)
     assert (summary.accepted, summary.rejected) == (1, 2)
-    kept = raw_lake.rows("select message from churn_events_rejected where kafka_topic = ?", topic)
+    kept = raw_tables.rows("select message from churn_events_rejected where kafka_topic = ?", topic)
     assert (b"{broken",) in kept
 
 
@@ -176,13 +176,13 @@ def test_a_parquet_file_of_something_else(tmp_path, address):
     assert "has no column customer_id" in one_line(ingest(*command))
 
 
-def test_the_sample_obeys_the_contract_and_goes_through(sink, raw_lake, address, topic):
+def test_the_sample_obeys_the_contract_and_goes_through(sink, raw_tables, address, topic):
     lines = [one for path in FILES for one in read_lines(path)]
     assert all(isinstance(decode(one.message), Event) for one in lines)
     assert replay(FILES, address, topic, shift_to_now=True) == len(lines) == 20_043
     summary = load(sink, address, topic, until_end=True)
     assert (summary.accepted, summary.rejected) == (20_043, 0)
-    [counted] = raw_lake.rows(
+    [counted] = raw_tables.rows(
         "select count(distinct event_id), count(distinct customer_id) from churn_scores_raw"
         " where kafka_topic = ?",
         topic,

@@ -6,12 +6,12 @@ import time
 from datetime import timedelta
 
 import pytest
-from embedded.commands import Commands
-from embedded.registry import RESUME, tasks
-from embedded.scheduler import Passes
 
+from embedded.engine.dbt_commands import Commands
+from embedded.engine.registry import RESUME, tasks
+from embedded.engine.scheduler import Passes
 from runtime.clock import utc_now
-from tests.conftest import Lake
+from tests.conftest import Pipeline
 from tests.dbt import run_dbt
 
 NOW = utc_now()
@@ -20,21 +20,24 @@ GOES_ON = ["run-operation", "show_pipeline"]
 
 
 @pytest.fixture
-def lake(empty_lake):
-    return empty_lake
+def pipeline(empty_pipeline):
+    return empty_pipeline
 
 
-def add_task(lake, command: list[str], query: str = "select 'it is time'") -> None:
-    lake.rows(
-        "insert into embedded.tasks by name select 'again' as name, ? as body, '2 HOURS' as"
+def add_task(pipeline, command: list[str], query: str = "select 'it is time'") -> None:
+    pipeline.rows(
+        "insert into embedded.engine.tasks by name select 'again' as name, ? as body, '2 HOURS' as"
         " schedule, false as is_suspended, 5 as suspend_after_failures, 0 as consecutive_failures",
         query,
     )
-    lake.rows("insert into embedded.task_commands values ('again', ?)", json.dumps(command))
+    pipeline.rows("insert into embedded.task_commands values ('again', ?)", json.dumps(command))
 
 
-def states(lake) -> list[str]:
-    return [row[0] for row in lake.rows("select state from embedded.task_history order by rowid")]
+def states(pipeline) -> list[str]:
+    return [
+        row[0]
+        for row in pipeline.rows("select state from embedded.engine.task_history order by rowid")
+    ]
 
 
 def step_until_it_ends(passes, as_of) -> list[str]:
@@ -45,31 +48,31 @@ def step_until_it_ends(passes, as_of) -> list[str]:
     return said
 
 
-def test_a_command_runs_beside_the_passes_and_is_not_started_twice(lake):
-    add_task(lake, GOES_ON)
-    passes = Passes(lake.connection)
+def test_a_command_runs_beside_the_passes_and_is_not_started_twice(pipeline):
+    add_task(pipeline, GOES_ON)
+    passes = Passes(pipeline.connection)
     first = passes.step(NOW)
     assert [run.in_words() for run in first.task_runs] == ["task again started: it is time"]
-    assert states(lake) == ["EXECUTING"]
+    assert states(pipeline) == ["EXECUTING"]
     later = NOW + timedelta(hours=3)  # due again, but it still runs
     assert passes.step(later).is_calm
     assert re.fullmatch(r"task again succeeded \(\d.*", step_until_it_ends(passes, NOW)[0])
-    assert states(lake) == ["EXECUTING", "SUCCEEDED"]
+    assert states(pipeline) == ["EXECUTING", "SUCCEEDED"]
     assert passes.step(NOW + timedelta(hours=1)).is_calm
-    lake.rows("update embedded.tasks set body = 'select 1 where false'")
+    pipeline.rows("update embedded.engine.tasks set body = 'select 1 where false'")
     assert passes.step(later).is_calm
-    assert states(lake)[2:] == ["SKIPPED"]
+    assert states(pipeline)[2:] == ["SKIPPED"]
 
 
-def test_a_command_that_fails_is_seen_waits_for_its_time_and_is_suspended_in_the_end(lake):
-    add_task(lake, FAILS)
-    passes = Passes(lake.connection)
+def test_a_command_that_fails_is_seen_waits_for_its_time_and_is_suspended_in_the_end(pipeline):
+    add_task(pipeline, FAILS)
+    passes = Passes(pipeline.connection)
     *_, failed = step_until_it_ends(passes, NOW)
     assert "Missing argument 'MACRO'" in failed
     assert failed.endswith("; trying again in 2 HOURS")
-    assert states(lake) == ["EXECUTING", "FAILED"]
+    assert states(pipeline) == ["EXECUTING", "FAILED"]
     assert passes.step(NOW + timedelta(minutes=119)).is_calm
-    lake.rows("update embedded.tasks set body = 'select * from no_such_table'")
+    pipeline.rows("update embedded.engine.tasks set body = 'select * from no_such_table'")
     for failures in (2, 3, 4, 5):
         (run,) = passes.step(NOW + timedelta(hours=2 * failures)).task_runs
         assert "no_such_table" in run.error
@@ -77,10 +80,10 @@ def test_a_command_that_fails_is_seen_waits_for_its_time_and_is_suspended_in_the
     assert passes.step(NOW + timedelta(hours=20)).is_calm
 
 
-def test_a_command_ends_with_the_scheduler(lake):
-    add_task(lake, GOES_ON)
-    commands = Commands(lake.connection)
-    commands.begin(tasks(lake.connection)["again"], NOW)
+def test_a_command_ends_with_the_scheduler(pipeline):
+    add_task(pipeline, GOES_ON)
+    commands = Commands(pipeline.connection)
+    commands.begin(tasks(pipeline.connection)["again"], NOW)
     (running,) = commands._running.values()
     assert running.dbt.is_running
     commands.stop()
@@ -89,16 +92,16 @@ def test_a_command_ends_with_the_scheduler(lake):
 
 
 def test_it_is_off_until_a_schedule_is_set_and_off_again_afterwards(
-    empty_lakes, tmp_path, monkeypatch
+    empty_pipelines, tmp_path, monkeypatch
 ):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
-    lake = Lake(empty_lakes.copy("all", tmp_path / "lake"))
-    assert "retrain_churn_model" not in tasks(lake.connection)
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
+    pipeline = Pipeline(empty_pipelines.copy("all", tmp_path / "home"))
+    assert "retrain_churn_model" not in tasks(pipeline.connection)
     run_dbt("run", "-s", "retrain_churn_model", "--vars", '{"retrain_schedule": "24 HOURS"}')
-    task = tasks(lake.connection)["retrain_churn_model"]
+    task = tasks(pipeline.connection)["retrain_churn_model"]
     assert (task.schedule, task.command[:2]) == ("24 HOURS", ("run", "--select"))
     assert "train_churn_model" in task.command
-    assert lake.rows(task.body) == [("no model scores yet",)]
+    assert pipeline.rows(task.body) == [("no model scores yet",)]
     run_dbt("run", "-s", "retrain_churn_model")
-    assert "retrain_churn_model" not in tasks(lake.connection)
-    assert lake.rows("from embedded.task_commands") == []
+    assert "retrain_churn_model" not in tasks(pipeline.connection)
+    assert pipeline.rows("from embedded.task_commands") == []

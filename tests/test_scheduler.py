@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 from embedded.actions import ACTIONS
-from embedded.database import attach_for_large_rows
-from embedded.due_tables import pause
-from embedded.intervals import parse_interval, parse_target_lag
+from embedded.database import attach_for_large_rows  # XXX
 from embedded.registered import read_registered
-from embedded.registry import refresh_failures, tasks
-from embedded.scheduler import Passes, tick
-from embedded.task_history import retry_pause
 
+from embedded.engine.due_tables import pause
+from embedded.engine.intervals import parse_interval, parse_target_lag
+from embedded.engine.registry import refresh_failures, tasks
+from embedded.engine.scheduler import Passes
+from embedded.engine.task_history import retry_pause
 from runtime.clock import utc_now
 from runtime.errors import EngineError
 from tests.conftest import EPOCH, event, run_module
@@ -29,30 +29,32 @@ def after(seconds: float):
 
 
 @pytest.fixture
-def lake(empty_lake):
-    return empty_lake
+def pipeline(empty_pipeline):
+    return empty_pipeline
 
 
-def set_lag(lake, lag: str, *names: str) -> None:
-    for name in names or [row[0] for row in lake.rows("select name from embedded.dynamic_tables")]:
-        lake.rows("update embedded.dynamic_tables set target_lag = ? where name = ?", lag, name)
+def set_lag(pipeline, lag: str, *names: str) -> None:
+    for name in names or [
+        row[0] for row in pipeline.rows("select name from embedded.dynamic_tables")
+    ]:
+        pipeline.rows("update embedded.dynamic_tables set target_lag = ? where name = ?", lag, name)
 
 
-def break_table(lake, name: str) -> str:
+def break_table(pipeline, name: str) -> str:
     """Make each refresh of a table fail; return the query that it had."""
-    query = lake.one("select query from embedded.dynamic_tables where name = ?", name)
-    broken = f"select * from ({query}) where (select count(*) from lake.main.no_such_table) = 1"
-    set_query(lake, name, broken)
+    query = pipeline.one("select query from embedded.dynamic_tables where name = ?", name)
+    broken = f"select * from ({query}) where (select count(*) from churn.main.no_such_table) = 1"
+    set_query(pipeline, name, broken)
     return query
 
 
-def set_query(lake, name: str, query: str) -> None:
-    lake.rows("update embedded.dynamic_tables set query = ? where name = ?", query, name)
+def set_query(pipeline, name: str, query: str) -> None:
+    pipeline.rows("update embedded.dynamic_tables set query = ? where name = ?", query, name)
 
 
-def state(lake, name: str):
-    columns = [row[0] for row in lake.rows("describe dynamic_table_lag")]
-    row = lake.rows("from dynamic_table_lag where name = ?", name)[0]
+def state(pipeline, name: str):
+    columns = [row[0] for row in pipeline.rows("describe dynamic_table_lag")]
+    row = pipeline.rows("from dynamic_table_lag where name = ?", name)[0]
     return SimpleNamespace(**dict(zip(columns, row, strict=True)))
 
 
@@ -87,97 +89,98 @@ def test_other_target_lags_are_refused_in_one_line(text):
     assert str(refused.value) == f"target_lag '{text}' is not understood here: write '60 MINUTES'"
 
 
-def test_a_table_is_due_when_a_tenth_of_its_lag_has_passed(lake):
-    set_lag(lake, "10 minutes", "churn_metrics_live")
-    set_lag(lake, "DOWNSTREAM", "customer_profiles")
-    passes = Passes(lake.connection)
-    lake.add(event(1, "a", "login", EPOCH))
+def test_a_table_is_due_when_a_tenth_of_its_lag_has_passed(pipeline):
+    set_lag(pipeline, "10 minutes", "churn_metrics_live")
+    set_lag(pipeline, "DOWNSTREAM", "customer_profiles")
+    passes = Passes(pipeline.connection)
+    pipeline.add(event(1, "a", "login", EPOCH))
     assert "churn_metrics_live" in names(passes.step(NOW))
-    lake.add(event(2, "b", "login", EPOCH))
+    pipeline.add(event(2, "b", "login", EPOCH))
     assert passes.step(after(59)).is_calm
-    assert lake.one("select count(*) from churn_metrics_live") == 1
+    assert pipeline.one("select count(*) from churn_metrics_live") == 1
     assert "churn_metrics_live" in names(passes.step(after(60)))
-    assert lake.one("select count(*) from churn_metrics_live") == 2
+    assert pipeline.one("select count(*) from churn_metrics_live") == 2
 
 
-def test_a_look_that_finds_nothing_puts_nothing_off(lake):
-    set_lag(lake, "10 minutes", "churn_metrics_live")
-    passes = Passes(lake.connection)
+def test_a_look_that_finds_nothing_puts_nothing_off(pipeline):
+    set_lag(pipeline, "10 minutes", "churn_metrics_live")
+    passes = Passes(pipeline.connection)
     assert passes.step(NOW).is_calm
-    lake.add(event(1, "a", "login", EPOCH))
+    pipeline.add(event(1, "a", "login", EPOCH))
     assert "churn_metrics_live" in names(passes.step(after(1)))
 
 
-def test_a_clock_that_was_set_back_stops_nothing(lake):
-    passes = Passes(lake.connection)
-    lake.add(event(1, "a", "login", EPOCH))
+def test_a_clock_that_was_set_back_stops_nothing(pipeline):
+    passes = Passes(pipeline.connection)
+    pipeline.add(event(1, "a", "login", EPOCH))
     passes.step(NOW)
-    lake.add(event(2, "b", "login", EPOCH))
+    pipeline.add(event(2, "b", "login", EPOCH))
     assert "churn_metrics_live" in names(passes.step(after(-3600)))
 
 
-def test_downstream_tables_are_refreshed_only_for_one_that_reads_them(lake):
-    set_lag(lake, "DOWNSTREAM")
-    lake.add(event(1, "a", "login", EPOCH))
-    passes = Passes(lake.connection)
+def test_downstream_tables_are_refreshed_only_for_one_that_reads_them(pipeline):
+    set_lag(pipeline, "DOWNSTREAM")
+    pipeline.add(event(1, "a", "login", EPOCH))
+    passes = Passes(pipeline.connection)
     assert passes.step(NOW).is_calm
-    set_lag(lake, "1 minute", "churn_metrics_live")
+    set_lag(pipeline, "1 minute", "churn_metrics_live")
     done = names(passes.step(NOW))
     assert {"customer_events", "customer_activity_daily", "churn_metrics_live"} <= done
     assert "customer_profiles" not in done
-    assert "customer_profile_events" in names(tick(lake.connection))  # a single pass is for all
+    assert "customer_profile_events" in names(pipeline.tick())  # a single pass is for all
 
 
-def test_a_lag_that_slipped_through_ends_in_one_line(lake):
-    set_lag(lake, "soon", "churn_metrics_live")
+def test_a_lag_that_slipped_through_ends_in_one_line(pipeline):
+    set_lag(pipeline, "soon", "churn_metrics_live")
     with pytest.raises(EngineError, match="target_lag 'soon' is not understood"):
-        Passes(lake.connection).step(NOW)
+        Passes(pipeline.connection).step(NOW)
 
 
-def test_a_table_is_overdue_while_changes_are_older_than_its_lag(lake):
-    set_lag(lake, "1 second", "churn_metrics_live")
-    set_lag(lake, "1 day", "customer_profiles")
-    calm = state(lake, "churn_metrics_live")
+def test_a_table_is_overdue_while_changes_are_older_than_its_lag(pipeline):
+    set_lag(pipeline, "1 second", "churn_metrics_live")
+    set_lag(pipeline, "1 day", "customer_profiles")
+    calm = state(pipeline, "churn_metrics_live")
     assert (calm.lag_seconds, calm.is_overdue, calm.target_lag_seconds) == (0, False, 1)
-    lake.add(event(1, "a", "login", EPOCH))
-    while not state(lake, "churn_metrics_live").is_overdue:
+    pipeline.add(event(1, "a", "login", EPOCH))
+    while not state(pipeline, "churn_metrics_live").is_overdue:
         time.sleep(0.2)
-    assert state(lake, "churn_metrics_live").lag_seconds > 1
-    patient = state(lake, "customer_profiles")
+    assert state(pipeline, "churn_metrics_live").lag_seconds > 1
+    patient = state(pipeline, "customer_profiles")
     assert patient.lag_seconds > 1
     assert not patient.is_overdue
-    assert state(lake, "customer_events").target_lag_seconds is None
-    tick(lake.connection)
-    late = state(lake, "churn_metrics_live")
+    assert state(pipeline, "customer_events").target_lag_seconds is None
+    pipeline.tick()
+    late = state(pipeline, "churn_metrics_live")
     assert (late.lag_seconds, late.is_overdue) == (0, False)
     assert late.max_lag_seconds > 1
 
 
-def test_the_actual_lag_is_that_of_the_oldest_change(lake):
+def test_the_actual_lag_is_that_of_the_oldest_change(pipeline):
     began = time.monotonic()
-    lake.add(event(1, "a", "login", EPOCH))
+    pipeline.add(event(1, "a", "login", EPOCH))
     committed = time.monotonic()
-    lake.add(event(2, "a", "login", EPOCH))
-    passes = Passes(lake.connection)
+    pipeline.add(event(2, "a", "login", EPOCH))
+    passes = Passes(pipeline.connection)
     refreshed_from = time.monotonic()
     assert passes.step(NOW).refreshes
     ended = time.monotonic()
     passes.record_lags()
-    lag = lake.one(
+    lag = pipeline.one(
         "select lag_seconds from embedded.refresh_lags where name = 'churn_metrics_live'"
     )
     assert refreshed_from - committed <= lag <= ended - began
     passes.record_lags()
     assert (
-        lake.one("select count(*) from embedded.refresh_lags where name = 'customer_events'") == 1
+        pipeline.one("select count(*) from embedded.refresh_lags where name = 'customer_events'")
+        == 1
     )
 
 
-def test_a_table_that_fails_is_tried_later_and_later_then_suspended_and_others_go_on(lake):
-    query = break_table(lake, "customer_profiles")
-    passes, moment = Passes(lake.connection), NOW
+def test_a_table_that_fails_is_tried_later_and_later_then_suspended_and_others_go_on(pipeline):
+    query = break_table(pipeline, "customer_profiles")
+    passes, moment = Passes(pipeline.connection), NOW
     for number in range(1, 6):
-        lake.add(
+        pipeline.add(
             event(number, f"c{number}", "login", EPOCH),
             event(f"p{number}", f"c{number}", "profile_updated", EPOCH),
         )
@@ -187,7 +190,7 @@ def test_a_table_that_fails_is_tried_later_and_later_then_suspended_and_others_g
         assert failure.consecutive_failures == number
         assert failure.is_suspended == (number == 5)
         assert "no_such_table" in failure.error
-        assert lake.one("select count(*) from churn_metrics_live") == number
+        assert pipeline.one("select count(*) from churn_metrics_live") == number
         assert done.has_failed
         waits = moment + pause(number)
         assert passes.step(waits - timedelta(milliseconds=1)).failures == []
@@ -195,13 +198,13 @@ def test_a_table_that_fails_is_tried_later_and_later_then_suspended_and_others_g
     (line,) = [line for line in done.in_words() if "customer_profiles" in line]
     assert "suspended after 5 failures in a row" in line
     assert "resume_tasks" in line
-    lake.add(event(6, "c6", "login", EPOCH))
+    pipeline.add(event(6, "c6", "login", EPOCH))
     done = passes.step(after(86400))
     assert done.failures == []
     assert "churn_metrics_live" in names(done)
-    lake.add(event(7, "c7", "login", EPOCH))
-    assert tick(lake.connection).failures == []
-    seen = state(lake, "customer_profiles")
+    pipeline.add(event(7, "c7", "login", EPOCH))
+    assert pipeline.tick().failures == []
+    seen = state(pipeline, "customer_profiles")
     assert (seen.is_suspended, seen.consecutive_failures) == (True, 5)
     assert "no_such_table" in seen.last_error
     shown = run_dbt("run-operation", "show_pipeline").stdout
@@ -209,72 +212,72 @@ def test_a_table_that_fails_is_tried_later_and_later_then_suspended_and_others_g
     assert "suspended" in line
     assert "no_such_table" in line
 
-    set_query(lake, "customer_profiles", query)
+    set_query(pipeline, "customer_profiles", query)
     run_dbt("run-operation", "resume_tasks")
-    assert not state(lake, "customer_profiles").is_suspended
-    assert "customer_profiles" in names(tick(lake.connection))
+    assert not state(pipeline, "customer_profiles").is_suspended
+    assert "customer_profiles" in names(pipeline.tick())
 
 
-def test_a_failure_is_forgotten_with_the_first_success(lake):
-    query = break_table(lake, "customer_profiles")
-    passes = Passes(lake.connection)
-    lake.add(event(1, "a", "profile_updated", EPOCH))
+def test_a_failure_is_forgotten_with_the_first_success(pipeline):
+    query = break_table(pipeline, "customer_profiles")
+    passes = Passes(pipeline.connection)
+    pipeline.add(event(1, "a", "profile_updated", EPOCH))
     assert passes.step(NOW).failures
-    set_query(lake, "customer_profiles", query)
+    set_query(pipeline, "customer_profiles", query)
     assert "customer_profiles" in names(passes.step(after(10)))
-    assert refresh_failures(lake.connection) == {}
+    assert refresh_failures(pipeline.connection) == {}
 
 
-def test_what_reads_a_failing_table_waits_and_is_not_blamed(lake):
-    query = break_table(lake, "customer_activity_daily")
-    lake.add(event(1, "a", "login", EPOCH))
-    done = Passes(lake.connection).step(NOW)
+def test_what_reads_a_failing_table_waits_and_is_not_blamed(pipeline):
+    query = break_table(pipeline, "customer_activity_daily")
+    pipeline.add(event(1, "a", "login", EPOCH))
+    done = Passes(pipeline.connection).step(NOW)
     assert [one.name for one in done.failures] == ["customer_activity_daily"]
     assert "customer_profile_events" in names(done)
     assert "churn_metrics_live" not in names(done)
-    set_query(lake, "customer_activity_daily", query)
-    assert "churn_metrics_live" in names(tick(lake.connection))
+    set_query(pipeline, "customer_activity_daily", query)
+    assert "churn_metrics_live" in names(pipeline.tick())
 
 
-def test_a_tick_with_a_failing_table_ends_with_1_and_says_why(lake):
-    break_table(lake, "customer_profiles")
+def test_a_tick_with_a_failing_table_ends_with_1_and_says_why(pipeline):
+    break_table(pipeline, "customer_profiles")
     done = run_module("embedded", "tick")
     assert done.returncode == 1
     assert "dynamic table customer_profiles failed: " in done.stdout
 
 
-def test_a_lake_that_refuses_is_no_table_s_fault(lake):
-    attach_for_large_rows(lake.connection)
-    lake.rows(
+def test_a_lake_that_refuses_is_no_table_s_fault(pipeline):
+    attach_for_large_rows(pipeline.connection)
+    pipeline.rows(
         "insert into lake_of_large_rows.main.churn_scores_raw by name select 'e' as event_id,"
         " 'a' as customer_id, 'login' as event_type, timestamp '2026-01-01' as occurred_at"
     )
-    (file,) = (lake.path / "data" / "main" / "churn_scores_raw").glob("*.parquet")
+    (file,) = (pipeline.path / "data" / "main" / "churn_scores_raw").glob("*.parquet")
     content = file.read_bytes()
     file.unlink()
     with pytest.raises((EngineError, duckdb.Error)):
-        tick(lake.connection)
-    assert refresh_failures(lake.connection) == {}
+        pipeline.tick()
+    assert refresh_failures(pipeline.connection) == {}
     file.write_bytes(content)
-    assert "churn_metrics_live" in names(tick(lake.connection))
+    assert "churn_metrics_live" in names(pipeline.tick())
 
 
-def test_a_failed_task_waits_twice_as_long_each_time_until_it_is_suspended(lake):
-    lake.rows(
-        "insert into embedded.tasks (name, body, schedule, is_suspended, suspend_after_failures,"
+def test_a_failed_task_waits_twice_as_long_each_time_until_it_is_suspended(pipeline):
+    pipeline.rows(
+        "insert into embedded.engine.tasks (name, body, schedule, is_suspended, suspend_after_failures,"
         " consecutive_failures) values ('broken', 'select no_such_column', '1 SECOND', false, 5, 0)"
     )
     moment = NOW
     for number, seconds in enumerate((2, 4, 8, 16), start=1):
-        (failed,) = tick(lake.connection, moment).task_runs
+        (failed,) = pipeline.tick(moment).task_runs
         assert "no_such_column" in failed.error
         assert failed.outlook == f"trying again in {seconds} s"
-        assert tasks(lake.connection)["broken"].consecutive_failures == number
-        assert tick(lake.connection, moment + timedelta(seconds=seconds - 1)).task_runs == []
+        assert tasks(pipeline.connection)["broken"].consecutive_failures == number
+        assert pipeline.tick(moment + timedelta(seconds=seconds - 1)).task_runs == []
         moment += timedelta(seconds=seconds)
-    done = tick(lake.connection, moment)
+    done = pipeline.tick(moment)
     assert "suspended after 5 failures in a row" in done.in_words()[0]
-    assert tick(lake.connection, moment + timedelta(days=1)).task_runs == []
+    assert pipeline.tick(moment + timedelta(days=1)).task_runs == []
 
 
 def test_no_pause_is_longer_than_what_a_person_would_wait():
@@ -282,37 +285,37 @@ def test_no_pause_is_longer_than_what_a_person_would_wait():
     assert [pause(n).total_seconds() for n in (1, 2, 7, 8, 10_000)] == [0.4, 0.8, 25.6, 30, 30]
 
 
-def register_task(lake, name: str) -> None:
-    lake.rows(
-        "insert into embedded.tasks values (?, 'select 1', null, '1 DAY', true, 5, 0, null, null)",
+def register_task(pipeline, name: str) -> None:
+    pipeline.rows(
+        "insert into embedded.engine.tasks values (?, 'select 1', null, '1 DAY', true, 5, 0, null, null)",
         name,
     )
 
 
-def test_of_the_registry_only_what_changed_is_read_again(lake):
-    first = read_registered(lake.connection)
-    assert read_registered(lake.connection, first) is first
-    register_task(lake, "new")
-    second = read_registered(lake.connection, first)
+def test_of_the_registry_only_what_changed_is_read_again(pipeline):
+    first = read_registered(pipeline.connection)
+    assert read_registered(pipeline.connection, first) is first
+    register_task(pipeline, "new")
+    second = read_registered(pipeline.connection, first)
     assert second.tasks.keys() - first.tasks.keys() == {"new"}
     assert second.tables == first.tables
-    set_lag(lake, "7 minutes")
-    third = read_registered(lake.connection, second)
+    set_lag(pipeline, "7 minutes")
+    third = read_registered(pipeline.connection, second)
     assert {one.target_lag for one in third.tables.values()} == {"7 minutes"}
     assert third.tasks is second.tasks
     assert replace(third, last_changes={}) == replace(
-        read_registered(lake.connection), last_changes={}
+        read_registered(pipeline.connection), last_changes={}
     )
 
 
-def test_after_a_pause_in_which_the_lake_has_forgotten_the_registry_is_read_anew(lake):
-    before = read_registered(lake.connection)
-    register_task(lake, "new")
-    changed = lake.one("select id from lake.current_snapshot()")
-    register_task(lake, "newer")
+def test_after_a_pause_in_which_the_lake_has_forgotten_the_registry_is_read_anew(pipeline):
+    before = read_registered(pipeline.connection)
+    register_task(pipeline, "new")
+    changed = pipeline.one("select id from pipeline.current_snapshot()")
+    register_task(pipeline, "newer")
     forgotten = f"[{before.snapshot}, {changed}]"
-    lake.rows(f"call ducklake_expire_snapshots('lake', versions => {forgotten})")
-    anew = read_registered(lake.connection, before)
+    pipeline.rows(f"call ducklake_expire_snapshots('pipeline', versions => {forgotten})")
+    anew = read_registered(pipeline.connection, before)
     assert anew.tasks.keys() - before.tasks.keys() == {"new", "newer"}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from embedded.churn_model import read_active_model
 from embedded.functions import load_churn_model
-from tests.conftest import Lake
+from tests.conftest import Pipeline
 from tests.drawn_customers import (
     TODAY,
     activate_forest,
@@ -25,33 +25,33 @@ SCORES = "select customer_id, score, band, value_at_risk, top_reasons from churn
 
 
 @pytest.fixture(scope="module")
-def prepared(empty_lakes, tmp_path_factory):
+def prepared(empty_pipelines, tmp_path_factory):
     """A pipeline with a model and 600 customers, of whom some are no numbers, before any score."""
-    path = empty_lakes.copy("all", tmp_path_factory.mktemp("scores") / "lake")
+    path = empty_pipelines.copy("all", tmp_path_factory.mktemp("scores") / "home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_LAKE", str(path))
-        lake = Lake(path)
-        activate_forest(lake)
+        patch.setenv("CHURN_HOME", str(path))
+        pipeline = Pipeline(path)
+        activate_forest(pipeline)
         customers = random_customers(600, seed=5)
         customers["qualifying_active_date"] = customers["last_activity_at"].dt.date
         customers.loc[0, "last_activity_at"] = NOON  # the loader is not late
-        lake.connection.register("given", customers)
-        lake.connection.execute("insert into churn_metrics_live by name select * from given")
-        lake.connection.close()
+        pipeline.connection.register("given", customers)
+        pipeline.connection.execute("insert into churn_metrics_live by name select * from given")
+        pipeline.close()
     return path
 
 
 @pytest.fixture
 def copied(prepared, tmp_path, monkeypatch):
-    """Give copies of the prepared lake, one open at a time."""
+    """Give copies of the prepared pipeline, one open at a time."""
     opened = []
 
-    def copy(name: str) -> Lake:
-        for lake in opened:
-            lake.connection.close()
+    def copy(name: str) -> Pipeline:
+        for pipeline in opened:
+            pipeline.close()
         path = shutil.copytree(prepared, tmp_path / name)
-        monkeypatch.setenv("CHURN_LAKE", str(path))
-        opened.append(Lake(path))
+        monkeypatch.setenv("CHURN_HOME", str(path))
+        opened.append(Pipeline(path))
         load_churn_model(opened[-1].connection)
         return opened[-1]
 
@@ -59,29 +59,29 @@ def copied(prepared, tmp_path, monkeypatch):
     opened[-1].connection.close()
 
 
-def features_of(lake: Lake):
+def features_of(pipeline: Pipeline):
     """Everybody's features as scoring takes them, the customers' ids as index."""
     day = f"\"date '{TODAY}'\""
     query = (
         "with banded as ({{ with_clock_features(ref('churn_metrics_live'), " + day + ") }})"
         " select customer_id, {{ feature_columns('banded') }} from banded order by customer_id"
     )
-    return lake.frame(compiled(query)).set_index("customer_id")
+    return pipeline.frame(compiled(query)).set_index("customer_id")
 
 
 def test_who_is_no_number_has_no_score_and_harms_nobody(copied):
-    lake = copied("with")
-    features = features_of(lake)
-    is_good = are_numbers(features, feature_names(lake))
+    pipeline = copied("with")
+    features = features_of(pipeline)
+    is_good = are_numbers(features, feature_names(pipeline))
     good, bad = features.index[is_good], features.index[~is_good]
     assert len(bad) > 30
-    run(lake, "sweep_silent_customers", NOON)
-    found = lake.rows(SCORES)
+    run(pipeline, "sweep_silent_customers", NOON)
+    found = pipeline.rows(SCORES)
     assert {row[0] for row in found} == set(good)
     assert sum(bool(json.loads(reasons)) for *_, reasons in found) > 50
-    assert lake.one("select count(*) from high_risk_history") > 0
-    assert lake.one("select count(*) from alert_events where reason like 'risk of __ %'") > 0
-    model = read_active_model(lake.connection)
+    assert pipeline.one("select count(*) from high_risk_history") > 0
+    assert pipeline.one("select count(*) from alert_events where reason like 'risk of __ %'") > 0
+    model = read_active_model(pipeline.connection)
     expected = dict(zip(good, model.predict(features[is_good].to_numpy()), strict=True))
     assert {row[0]: row[1] for row in found} == pytest.approx(expected, abs=1e-6)
     alone = copied("without")
@@ -93,37 +93,37 @@ def test_who_is_no_number_has_no_score_and_harms_nobody(copied):
 
 
 def test_a_score_comes_once_the_figures_are_numbers_and_stays_when_they_are_no_longer(copied):
-    lake = copied("later")
+    pipeline = copied("later")
     amount = "update churn_metrics_live set purchase_amount_total = ?"
-    lake.connection.execute(f"{amount} where customer_id in ('c1', 'c2')", [10.0])
-    lake.connection.execute(f"{amount} where customer_id = 'c2'", [numpy.inf])
+    pipeline.connection.execute(f"{amount} where customer_id in ('c1', 'c2')", [10.0])
+    pipeline.connection.execute(f"{amount} where customer_id = 'c2'", [numpy.inf])
     one = "select score is not null, scored_at from churn_scores where customer_id = ?"
-    lake.connection.execute(
+    pipeline.connection.execute(
         "update churn_metrics_live set purchase_amount_7d = 1, purchase_amount_28d = 1,"
         " purchase_amount_84d = 1 where customer_id in ('c1', 'c2')"
     )
-    run(lake, "sweep_silent_customers", NOON)
-    assert (lake.rows(one, "c1"), lake.rows(one, "c2")) == ([(True, NOON)], [])
-    lake.connection.execute(f"{amount} where customer_id = 'c1'", [-4e38])
-    lake.connection.execute(f"{amount} where customer_id = 'c2'", [10.0])
+    run(pipeline, "sweep_silent_customers", NOON)
+    assert (pipeline.rows(one, "c1"), pipeline.rows(one, "c2")) == ([(True, NOON)], [])
+    pipeline.connection.execute(f"{amount} where customer_id = 'c1'", [-4e38])
+    pipeline.connection.execute(f"{amount} where customer_id = 'c2'", [10.0])
     later = NOON + timedelta(minutes=5)
-    run(lake, "sweep_silent_customers", later)
-    assert (lake.rows(one, "c1"), lake.rows(one, "c2")) == ([(True, NOON)], [(True, later)])
+    run(pipeline, "sweep_silent_customers", later)
+    assert (pipeline.rows(one, "c1"), pipeline.rows(one, "c2")) == ([(True, NOON)], [(True, later)])
 
 
 def test_sql_gives_null_for_a_row_that_is_no_number(copied):
-    lake = copied("function")
-    count = len(feature_names(lake))
+    pipeline = copied("function")
+    count = len(feature_names(pipeline))
     columns = ", ".join(["value"] + ["1.0"] * (count - 1))
     given = "(values (1, 2.0), (2, 'inf'), (3, 'nan'), (4, 4e38), (5, -4e38), (6, null), (7, 3.0))"
     found = dict(
-        lake.rows(
+        pipeline.rows(
             f"select place, predict_churn({columns}) from (select place, value::double as value"
             f" from {given} as given (place, value))"
         )
     )
     assert [place for place, score in found.items() if score is None] == [2, 3, 4, 5, 6]
-    assert lake.rows(
+    assert pipeline.rows(
         f"select place, predict_churn({columns}) from (values (1, 2.0::double), (7, 3.0)) as given"
         " (place, value)"
     ) == [(1, found[1]), (7, found[7])]

@@ -15,7 +15,7 @@ from ingest.loader import load
 from ingest.options import parse
 from ingest.simulate import Faults, messages, simulate
 from tests.dbt import PROJECT
-from tests.ingest_fixtures import address, ingest, one_line, raw_lake, raw_lake_path, sink
+from tests.ingest_fixtures import address, ingest, one_line, raw_tables, raw_tables_path, sink
 
 END = datetime(2026, 6, 1, tzinfo=timezone.utc)
 DAYS = 180
@@ -154,7 +154,7 @@ def test_a_file_holds_what_the_library_yields(tmp_path, events):
     assert [json.loads(text) for text in lines] == events
 
 
-def test_a_topic_takes_them_faults_included(sink, raw_lake, address):
+def test_a_topic_takes_them_faults_included(sink, raw_tables, address):
     topic = "simulated.with.faults"
     options = ("--duplicates", "1%", "--out-of-order", "2%", "--malformed", "0.5%")
     command = ("simulate", "--customers", "60", "--days", "60", "--create-topic", *options)
@@ -162,7 +162,7 @@ def test_a_topic_takes_them_faults_included(sink, raw_lake, address):
     assert done.returncode == 0, done.stderr
     summary = load(sink, address, topic, until_end=True)
     assert f"sent {summary.accepted + summary.rejected:,} events" in done.stdout
-    [(events, rows)] = raw_lake.rows(
+    [(events, rows)] = raw_tables.rows(
         "select count(distinct event_id), count(*) from churn_scores_raw where kafka_topic = ?",
         topic,
     )

@@ -11,7 +11,6 @@ from itertools import pairwise, permutations, product
 import numpy
 import pyarrow
 import pytest
-from embedded.scheduler import tick
 from sklearn.metrics import roc_auc_score
 
 from embedded.churn_model import read_active_model
@@ -20,7 +19,7 @@ from ingest.leaving import AWAY, FADING, STEADY, WAVERING, State, habit, lapse_p
 from ingest.leaving import next_state as day_after
 from ingest.simulate import simulate
 from ingest.truth import TruthFile
-from tests.conftest import Lake
+from tests.conftest import Pipeline
 from tests.dbt import PROJECT, run_dbt
 from tests.ingest_fixtures import ingest, one_line
 from training import forest
@@ -154,36 +153,36 @@ def test_the_command_writes_the_truth_beside_the_events(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def lake(told, empty_lakes, tmp_path_factory):
-    """A lake of these subscribers, trained on and scored at the end."""
+def pipeline(told, empty_pipelines, tmp_path_factory):
+    """A pipeline of these subscribers, trained on and scored at the end."""
     events, _ = told
-    path = tmp_path_factory.mktemp("simulated") / "lake"
+    path = tmp_path_factory.mktemp("simulated") / "home"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_LAKE", str(path))
-        lake = Lake(empty_lakes.copy("all", path))
+        patch.setenv("CHURN_HOME", str(path))
+        pipeline = Pipeline(empty_pipelines.copy("all", path))
         columns = ("event_id", "customer_id", "event_type", "occurred_at", "amount")
         arrived = pyarrow.table(
             {name: [one.get(name) for one in events] for name in columns}
             | {"payload": [json.dumps({"properties": one.get("properties")}) for one in events]}
         )
-        lake.connection.register("arrived", arrived)
-        lake.connection.execute(
+        pipeline.connection.register("arrived", arrived)
+        pipeline.connection.execute(
             "insert into churn_scores_raw select event_id, customer_id, event_type,"
             " occurred_at::timestamptz at time zone 'UTC', amount, payload::json, 'simulated', 0,"
             " row_number() over () - 1, occurred_at::timestamptz at time zone 'UTC', now() at time"
             " zone 'UTC' from arrived"
         )
         run_dbt("run", "-q", "-s", "+train_churn_model")
-        done = tick(lake.connection, END.replace(tzinfo=None) - timedelta(seconds=1))
+        done = pipeline.tick(END.replace(tzinfo=None) - timedelta(seconds=1))
         assert "failed" not in " ".join(done.in_words())
-        yield lake
-        lake.connection.close()
+        yield pipeline
+        pipeline.close()
 
 
 @pytest.fixture(scope="module")
-def tested(lake, told):
+def tested(pipeline, told):
     """What became of the customers of the test cut-off: truth, recency, and the model's score."""
-    rows = in_order(lake.frame("from training_snapshots"))
+    rows = in_order(pipeline.frame("from training_snapshots"))
     features = feature_names(rows)
     train, test = split_at(rows, rows["cutoff_date"].max())
     truths = truths_on(told[1], test["cutoff_date"].max().date())
@@ -209,10 +208,10 @@ def is_above_the_truth(tested, name: str) -> bool:
     return auc(tested, name) - auc(tested, "truth") > 2 * numpy.std(gaps)
 
 
-def test_the_model_ranks_no_better_than_the_truth(tested, lake):
+def test_the_model_ranks_no_better_than_the_truth(tested, pipeline):
     assert not is_above_the_truth(tested, "model")
     assert is_above_the_truth({**tested, "leak": tested["has_churned"]}, "leak")
-    assert lake.one("select roc_auc from active_churn_model") == pytest.approx(
+    assert pipeline.one("select roc_auc from active_churn_model") == pytest.approx(
         auc(tested, "model"), abs=0.02
     )
 
@@ -223,25 +222,25 @@ def test_the_model_ranks_better_than_the_recency_rule(tested):
     assert figures["model"] - figures["recency"] >= 0.08
 
 
-def test_the_score_is_the_model_on_the_features_of_training(lake):
+def test_the_score_is_the_model_on_the_features_of_training(pipeline):
     folder = PROJECT / os.environ["DBT_TARGET_PATH"] / "compiled" / "churn_intelligence"
     query = (folder / "models" / "training" / "training_snapshots.sql").read_text()
     cutoffs = f"(select date '{LAST_DAY}' as cutoff_date)"
-    query = query.replace('"lake"."main"."training_cutoffs"', cutoffs)
+    query = query.replace('"churn"."main"."training_cutoffs"', cutoffs)
     assert cutoffs in query
-    trained = lake.frame(query).set_index("customer_id")
-    model = read_active_model(lake.connection)
+    trained = pipeline.frame(query).set_index("customer_id")
+    model = read_active_model(pipeline.connection)
     expected = model.predict(trained[list(model.features)].to_numpy())
-    scored = lake.frame("select customer_id, score from churn_scores where band <> 'left'")
+    scored = pipeline.frame("select customer_id, score from churn_scores where band <> 'left'")
     found = scored.set_index("customer_id")["score"].loc[trained.index].to_numpy()
     assert len(scored) == len(trained) > 700
     assert numpy.abs(found - expected).max() < 1e-6
 
 
-def test_reasons_name_the_cause(lake, told):
+def test_reasons_name_the_cause(pipeline, told):
     truths = truths_on(told[1], LAST_DAY)
     named = []
-    for customer, top_reasons in lake.rows(
+    for customer, top_reasons in pipeline.rows(
         "select customer_id, top_reasons from churn_scores where band = 'high'"
     ):
         if truths[customer]["state"] in ("wavering", "fading"):
@@ -252,8 +251,8 @@ def test_reasons_name_the_cause(lake, told):
     assert sum(named) / len(named) >= 0.8
 
 
-def test_reasons_are_the_three_strongest_of_who_is_at_risk(lake):
-    rows = lake.rows("select band, score, top_reasons from churn_scores where band <> 'left'")
+def test_reasons_are_the_three_strongest_of_who_is_at_risk(pipeline):
+    rows = pipeline.rows("select band, score, top_reasons from churn_scores where band <> 'left'")
     reasons = [(score, json.loads(text)) for band, score, text in rows if band == "high"]
     assert {text for band, _, text in rows if band == "low"} == {"[]"}
     assert len(reasons) > 30
@@ -269,7 +268,7 @@ def test_reasons_are_the_three_strongest_of_who_is_at_risk(lake):
 
 
 @pytest.fixture(scope="module")
-def effects(lake):
+def effects(pipeline):
     """What each group gives to each score, and the rows that it was found from."""
     day = f"\"date '{LAST_DAY}'\""
     query = (
@@ -280,8 +279,8 @@ def effects(lake):
         " select * from as_usual inner join group_effects using (customer_id)"
     )
     compiled = run_dbt("compile", "-q", "--inline", query).stdout
-    load_churn_model(lake.connection)
-    return lake.frame(compiled[compiled.index("with banded") :])
+    load_churn_model(pipeline.connection)
+    return pipeline.frame(compiled[compiled.index("with banded") :])
 
 
 def group_of(feature: str) -> str | None:
@@ -291,8 +290,8 @@ def group_of(feature: str) -> str | None:
     return max(found)[1] if found else None
 
 
-def test_effects_are_shapley_values(lake, effects):
-    model, codes = read_active_model(lake.connection), list(GROUPS)
+def test_effects_are_shapley_values(pipeline, effects):
+    model, codes = read_active_model(pipeline.connection), list(GROUPS)
     groups = [group_of(feature) for feature in model.features]
     actual = effects[list(model.features)].to_numpy()
     usual = numpy.column_stack(
@@ -325,17 +324,17 @@ def test_who_behaves_as_usual_has_no_reason_for_it(effects):
     assert (effects.loc[~untroubled, "friction"] != 0).any()
 
 
-def test_a_feature_without_a_group_of_reasons_stops_the_build(lake):
+def test_a_feature_without_a_group_of_reasons_stops_the_build(pipeline):
     query = "{{ reasons_of_features(churn_features() + ['weather']) }}"
     done = run_dbt("compile", "-q", "--inline", query, check=False)
     assert done.returncode != 0
     assert "feature 'weather' is in no group of reasons" in " ".join(done.stdout.split())
 
 
-def test_an_offer_for_an_unknown_reason_stops_the_build(lake):
+def test_an_offer_for_an_unknown_reason_stops_the_build(pipeline):
     check = ("test", "-q", "-s", "assert_offers_name_known_reasons")
     assert run_dbt(*check).returncode == 0
-    lake.connection.execute(
+    pipeline.connection.execute(
         "insert into offers select * replace ('bad_weather' as reason) from offers limit 1"
     )
     assert run_dbt(*check, check=False).returncode != 0

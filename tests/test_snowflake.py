@@ -52,9 +52,9 @@ MACROS = {
 
 
 @pytest.fixture(scope="module")
-def compiled(empty_lakes):
+def compiled(empty_pipelines):
     """Every model as it would be sent to Snowflake, by name."""
-    nodes = empty_lakes.for_snowflake()["nodes"].values()
+    nodes = empty_pipelines.for_snowflake()["nodes"].values()
     return {
         node["name"]: node["compiled_code"]
         for node in nodes

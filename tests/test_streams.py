@@ -3,14 +3,15 @@
 import shutil
 
 import pytest
-from embedded.database import connect, transact
-from embedded.refresh import refresh
-from embedded.registry import SCHEMA, Stream, streams
-from embedded.streams import hand_out, has_data, move_offset, place_stream
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedded import compaction, maintenance
+from embedded.engine.refresh_pass import refresh
+from embedded.engine.registry import SCHEMA, Stream, streams
+from embedded.engine.storage import transact
+from embedded.engine.streams import hand_out, move_offset, place_stream
+from embedded.session import connect
 from tests.conftest import run_module
 from tests.recomputed import add_dynamic_table
 
@@ -33,13 +34,13 @@ def net_changes(before: dict, after: dict) -> list[tuple]:
 
 
 class Points:
-    """A lake with nothing but readings, the dynamic table of their sums, and a stream on that."""
+    """A pipeline with nothing but readings, the dynamic table of their sums, and a stream on that."""
 
     def __init__(self) -> None:
         self.connection = connect()
         self.execute(f"delete from {SCHEMA}.dynamic_tables")
         self.execute("create table readings (key varchar, value integer)")
-        query = "select key, sum(value)::integer as value from lake.main.readings group by key"
+        query = "select key, sum(value)::integer as value from churn.main.readings group by key"
         add_dynamic_table(self.connection, "points", query, ("key",))
         refresh(self.connection)
         self.execute(
@@ -81,12 +82,12 @@ class Points:
 
 
 @pytest.fixture
-def points(shared_lake, tmp_path, monkeypatch):
-    shutil.copytree(shared_lake.path, tmp_path / "lake")
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
+def points(shared_pipeline, tmp_path, monkeypatch):
+    shutil.copytree(shared_pipeline.path, tmp_path / "home")
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
     opened = Points()
     yield opened
-    opened.connection.close()
+    opened.close()
 
 
 keys, values = st.sampled_from(KEYS), st.integers(1, 3)
@@ -115,7 +116,7 @@ def test_the_net_change_of_every_row_is_handed_out_once(points, history):
             points.reopen()
         elif happening == "look":
             assert points.shown() == expected
-            assert has_data(points.connection, points.stream) == bool(expected)
+            assert points.has_data(points.stream) == bool(expected)
         elif happening == "consume":
             assert points.consume() == expected
             taken = points.state()

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy
 import pandas
 import pytest
-from embedded.refresh import refresh
 
 from embedded.churn_model import Version, open_model
+from embedded.engine.refresh_pass import refresh
 from tests.conftest import EPOCH, event
 from tests.dbt import run_dbt
 from tests.model_rows import made_up
@@ -23,9 +23,9 @@ from training.snapshots import KEYS_AND_LABEL
 KEYS = list(KEYS_AND_LABEL)
 
 
-def snapshots(lake, **variables) -> pandas.DataFrame:
+def snapshots(pipeline, **variables) -> pandas.DataFrame:
     run_dbt("run", "-s", "training_cutoffs", "training_snapshots", "--vars", json.dumps(variables))
-    return lake.frame("from training_snapshots order by cutoff_date, customer_id")
+    return pipeline.frame("from training_snapshots order by cutoff_date, customer_id")
 
 
 def regulars(days: int, customers: int = 6) -> list[dict]:
@@ -36,28 +36,28 @@ def regulars(days: int, customers: int = 6) -> list[dict]:
     ]
 
 
-def test_the_future_changes_no_feature_and_later_events_change_no_label(empty_lake):
-    lake = empty_lake
-    lake.add(*regulars(200), event("end", "clock", "login", EPOCH + timedelta(days=201)))
-    refresh(lake.connection)
-    before = snapshots(lake)
+def test_the_future_changes_no_feature_and_later_events_change_no_label(empty_pipeline):
+    pipeline = empty_pipeline
+    pipeline.add(*regulars(200), event("end", "clock", "login", EPOCH + timedelta(days=201)))
+    refresh(pipeline.connection)
+    before = snapshots(pipeline)
     cutoff = before.cutoff_date.max()
     assert before.customer_id.nunique() == 6
     # The latest window is closed: what comes after cut-off + horizon must not reach it, but a
     # single later day would move the cut-offs, so the events come on the last, unfinished day.
-    lake.add(
+    pipeline.add(
         *[
             event(f"x{n}", "c1", "subscription_cancelled", EPOCH + timedelta(days=201, minutes=n))
             for n in range(5)
         ]
     )
     # Within the label window: labels may change, features may not.
-    lake.add(
+    pipeline.add(
         event("y", "c2", "subscription_cancelled", cutoff.to_pydatetime() + timedelta(days=3)),
         event("z", "c3", "purchase", cutoff.to_pydatetime() + timedelta(days=4), amount=1e6),
     )
-    refresh(lake.connection)
-    after = snapshots(lake)
+    refresh(pipeline.connection)
+    after = snapshots(pipeline)
     latest_before = before[before.cutoff_date == cutoff].set_index("customer_id")
     latest_after = after[after.cutoff_date == cutoff].set_index("customer_id")
     features = [column for column in before.columns if column not in KEYS]
@@ -68,17 +68,17 @@ def test_the_future_changes_no_feature_and_later_events_change_no_label(empty_la
     assert not {"score", "band", "cancelled_at", "has_cancelled"} & set(features)
 
 
-def test_training_features_equal_serving_features(empty_lake):
-    lake = empty_lake
-    lake.add(*regulars(200), event("end", "clock", "login", EPOCH + timedelta(days=201)))
-    refresh(lake.connection)
-    training = snapshots(lake)
+def test_training_features_equal_serving_features(empty_pipeline):
+    pipeline = empty_pipeline
+    pipeline.add(*regulars(200), event("end", "clock", "login", EPOCH + timedelta(days=201)))
+    refresh(pipeline.connection)
+    training = snapshots(pipeline)
     cutoff = training.cutoff_date.max().to_pydatetime()
     # Serving as of the cut-off is serving without the events after it.
-    lake.connection.execute(
+    pipeline.connection.execute(
         "delete from churn_scores_raw where occurred_at >= ?", [cutoff + timedelta(days=1)]
     )
-    refresh(lake.connection)
+    refresh(pipeline.connection)
     as_of_date = f"\"date '{cutoff:%Y-%m-%d}'\""
     query = (
         "select customer_id, {{ feature_columns('features') }} from ("
@@ -86,14 +86,16 @@ def test_training_features_equal_serving_features(empty_lake):
         ") as features where {{ in_population(" + as_of_date + ") }}"
     )
     compiled = run_dbt("compile", "-q", "--inline", query).stdout
-    serving = lake.frame(compiled[compiled.index("select") :]).set_index("customer_id").sort_index()
+    serving = (
+        pipeline.frame(compiled[compiled.index("select") :]).set_index("customer_id").sort_index()
+    )
     trained = training[training.cutoff_date == cutoff].set_index("customer_id").sort_index()
     pandas.testing.assert_frame_equal(trained[list(serving.columns)], serving)
     assert len(serving) == 6
 
 
-def test_half_spend_compares_the_days_after_with_those_before(empty_lake):
-    lake, end = empty_lake, 200
+def test_half_spend_compares_the_days_after_with_those_before(empty_pipeline):
+    pipeline, end = empty_pipeline, 200
     # Until day 143 all spend 8 every second day; then each as much of it as its name says, in
     # percent; `late` stops 10 days before the cut-off, of which the days before it know.
     shares = {"full": 1.0, "sixty": 0.6, "forty": 0.4, "nothing": 0.0, "late": 1.0}
@@ -106,16 +108,16 @@ def test_half_spend_compares_the_days_after_with_those_before(empty_lake):
             at = EPOCH + timedelta(days=day, hours=1)
             kind = "purchase" if amount else "login"
             events.append(event(f"{customer}-{day}", customer, kind, at, amount=amount))
-    lake.add(*events)
-    refresh(lake.connection)
-    found = snapshots(lake, churn_label="half_spend", churn_horizon_days=56)
+    pipeline.add(*events)
+    refresh(pipeline.connection)
+    found = snapshots(pipeline, churn_label="half_spend", churn_horizon_days=56)
     latest = found[found.cutoff_date == EPOCH + timedelta(days=143)].set_index("customer_id")
     assert latest.has_churned.to_dict() == {
         "full": 0, "sixty": 0, "forty": 1, "nothing": 1, "late": 0,
     }  # fmt: skip
     earlier = found[found.cutoff_date < latest.cutoff_date.iloc[0]]
     assert len(earlier) > 0
-    pinned = snapshots(lake, training_latest_cutoff="2026-04-01")
+    pinned = snapshots(pipeline, training_latest_cutoff="2026-04-01")
     assert pinned.cutoff_date.max() == EPOCH + timedelta(days=90)
 
 
@@ -138,8 +140,8 @@ def test_value_at_risk_adds_up_when_the_score_is_the_truth():
 
 @pytest.fixture
 def models(tmp_path, monkeypatch):
-    """Where a lake keeps its artefacts."""
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path))
+    """Where a pipeline keeps its artefacts."""
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path))
     return str(tmp_path / "models")
 
 
@@ -270,7 +272,7 @@ def test_training_refuses_when_a_twentieth_of_a_part_is_no_numbers(models, part,
     )
 
 
-def test_sql_knows_who_has_trained_as_python_does(shared_lake):
+def test_sql_knows_who_has_trained_as_python_does(shared_pipeline):
     statuses = {
         "trained": True,
         status.trained_without(2, 4_812, ["ha-1"]): True,
@@ -282,9 +284,9 @@ def test_sql_knows_who_has_trained_as_python_does(shared_lake):
     query = "select {{ has_trained('status') }}, {{ status_without_customers('status') }} from"
     compiled = run_dbt("compile", "-q", "--inline", f"{query} given").stdout
     given = pandas.DataFrame({"status": list(statuses)})
-    shared_lake.connection.register("given", given)
-    found = shared_lake.rows(compiled[compiled.index("select") :])
-    shared_lake.connection.unregister("given")
+    shared_pipeline.connection.register("given", given)
+    found = shared_pipeline.rows(compiled[compiled.index("select") :])
+    shared_pipeline.connection.unregister("given")
     assert found == [
         (has_trained, status.without_customers(text)) for text, has_trained in statuses.items()
     ]

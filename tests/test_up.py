@@ -8,18 +8,17 @@ import sys
 
 import duckdb
 import pytest
-from embedded.schedule import ENGINE_FAILED, ending_with_the_engine
 
-from embedded.up import _Supervised
+from embedded.up import ENGINE_FAILED, _Supervised, ending_with_the_engine
 from tests.dbt import PROJECT
 from tests.ingest_fixtures import wait_until
 from tests.soak.forks import Fork
 
 
 @pytest.fixture
-def running(empty_lakes, tmp_path, monkeypatch):
+def running(empty_pipelines, tmp_path, monkeypatch):
     """`embedded up` on an empty pipeline, with a broker of its own."""
-    monkeypatch.setenv("CHURN_LAKE", str(empty_lakes.copy("all", tmp_path / "lake")))
+    monkeypatch.setenv("CHURN_HOME", str(empty_pipelines.copy("all", tmp_path / "home")))
     process = subprocess.Popen(
         [sys.executable, "-m", "embedded", "up", "--no-dashboard", "--port", "0"],
         cwd=PROJECT,
@@ -29,9 +28,9 @@ def running(empty_lakes, tmp_path, monkeypatch):
     process.kill()
 
 
-def scheduler_of(lake) -> int | None:
-    """Return the process that makes the passes of a lake, as it has noted itself."""
-    holder = lake / "scheduler.holder"
+def scheduler_of(pipeline) -> int | None:
+    """Return the process that makes the passes of a pipeline, as it has noted itself."""
+    holder = pipeline / "scheduler.holder"
     try:
         return int(json.loads(holder.read_text())["process"])
     except (OSError, ValueError):
@@ -47,12 +46,12 @@ def is_alive(process: int) -> bool:
 
 
 def test_a_scheduler_that_is_killed_is_started_again_and_ends_with_the_rest(running, tmp_path):
-    lake, said = tmp_path / "lake", tmp_path / "said"
-    wait_until(lambda: scheduler_of(lake) is not None, 60)
-    first = scheduler_of(lake)
+    pipeline, said = tmp_path / "home", tmp_path / "said"
+    wait_until(lambda: scheduler_of(pipeline) is not None, 60)
+    first = scheduler_of(pipeline)
     os.kill(first, signal.SIGKILL)
-    wait_until(lambda: scheduler_of(lake) not in (None, first), 60)
-    second = scheduler_of(lake)
+    wait_until(lambda: scheduler_of(pipeline) not in (None, first), 60)
+    second = scheduler_of(pipeline)
     assert "the scheduler was ended by SIGKILL: starting it again in 0.4 s\n" in said.read_text()
     assert running.poll() is None
     running.terminate()
@@ -61,8 +60,8 @@ def test_a_scheduler_that_is_killed_is_started_again_and_ends_with_the_rest(runn
 
 
 def test_a_second_scheduler_says_who_is_at_work_and_waits(running, tmp_path):
-    lake = tmp_path / "lake"
-    wait_until(lambda: scheduler_of(lake) is not None, 60)
+    pipeline = tmp_path / "home"
+    wait_until(lambda: scheduler_of(pipeline) is not None, 60)
     second = subprocess.Popen(
         [sys.executable, "-m", "embedded", "schedule"],
         cwd=PROJECT,
@@ -70,10 +69,12 @@ def test_a_second_scheduler_says_who_is_at_work_and_waits(running, tmp_path):
         text=True,
     )
     line = second.stderr.readline()
-    assert line.startswith(f"this lake is being scheduled by process {scheduler_of(lake)} on ")
+    assert line.startswith(
+        f"this pipeline is being scheduled by process {scheduler_of(pipeline)} on "
+    )
     assert line.endswith(": waiting until it ends\n")
     running.terminate()
-    wait_until(lambda: scheduler_of(lake) == second.pid, 60)
+    wait_until(lambda: scheduler_of(pipeline) == second.pid, 60)
     second.terminate()
     assert second.wait(30) == 0
     second.stderr.close()

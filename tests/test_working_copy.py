@@ -4,11 +4,11 @@
 
 import random
 
-from embedded.changes import current_snapshot
 from embedded.maintenance import maintain
 from embedded.working_copy import WorkingCopy
 
 from embedded import compaction
+from embedded.engine.changes import current_snapshot
 from tests.maintenance_fixtures import connection
 
 

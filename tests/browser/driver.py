@@ -48,15 +48,15 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def serving(lake: Path) -> Iterator[str]:
-    """Serve the dashboard on a lake and return its address."""
-    with serving_process(lake) as (address, _):
+def serving(pipeline: Path) -> Iterator[str]:
+    """Serve the dashboard on a pipeline and return its address."""
+    with serving_process(pipeline) as (address, _):
         yield address
 
 
 @contextmanager
-def serving_process(lake: Path) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Serve the dashboard on a lake and return its address and its process."""
+def serving_process(pipeline: Path) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Serve the dashboard on a pipeline and return its address and its process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -67,7 +67,7 @@ def serving_process(lake: Path) -> Iterator[tuple[str, subprocess.Popen]]:
             *("--server.headless", "true", "--server.fileWatcherType", "none"),
         ],
         cwd=PROJECT,
-        env={**os.environ, "CHURN_LAKE": str(lake)},
+        env={**os.environ, "CHURN_HOME": str(pipeline)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

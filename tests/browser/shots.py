@@ -4,8 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from embedded.database import connect
-
+from embedded.session import connect
 from tests.browser.driver import PAGES, browser, chromium, serving, settle
 from tests.browser.showcase import build, freshen
 from tests.dbt import PROJECT
@@ -15,11 +14,11 @@ SCHEMES = ("light", "dark")
 FOLDER = PROJECT / "target" / "shots"
 
 
-def shoot(lake: Path, names: list[str], widths=WIDTHS, schemes=SCHEMES) -> None:
+def shoot(pipeline: Path, names: list[str], widths=WIDTHS, schemes=SCHEMES) -> None:
     """Write one PNG for each page, width and scheme."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     customer = f"?customer_id={_with_history()}"
-    with serving(lake) as address, browser() as chrome:
+    with serving(pipeline) as address, browser() as chrome:
         for scheme in schemes:
             for width in widths:
                 page = chrome.new_page(
@@ -38,8 +37,8 @@ def shoot(lake: Path, names: list[str], widths=WIDTHS, schemes=SCHEMES) -> None:
 
 def _with_history() -> str:
     """Return a customer whose draft waits, the one with the most that was done before."""
-    with connect(create=False) as lake:
-        [(customer_id,)] = lake.execute("""
+    with connect() as pipeline:
+        [(customer_id,)] = pipeline.execute("""
             select customer_id
             from manager_alert_history
             group by customer_id
@@ -60,15 +59,15 @@ def _grow(page, width: int) -> None:
 
 
 def main() -> None:
-    """Make a lake to look at unless there is one, then look at the named pages, or at all."""
+    """Make a pipeline to look at unless there is one, then look at the named pages, or at all."""
     if chromium() is None:
         sys.exit("no Chromium on this machine: install one (apt-get install chromium)")
-    lake = Path(os.environ["CHURN_LAKE"])
-    if not (lake / "catalog.sqlite").exists():
-        print(f"building a lake to look at in {lake}: two minutes")
-        build(lake)
+    pipeline = Path(os.environ["CHURN_HOME"])
+    if not (pipeline / "catalog.sqlite").exists():
+        print(f"building a pipeline to look at in {pipeline}: two minutes")
+        build(pipeline)
     freshen()
-    shoot(lake, sys.argv[1:] or list(PAGES))
+    shoot(pipeline, sys.argv[1:] or list(PAGES))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A lake to look at: made-up subscribers, scored day by day, with some of the drafts decided on."""
+"""A pipeline to look at: made-up subscribers, scored day by day, with some of the drafts decided on."""
 
 import json
 import os
@@ -6,10 +6,11 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pandas as pd
-from embedded.database import connect, transact
-from embedded.processes import run_dbt
-from embedded.scheduler import tick
 
+from embedded.engine.dbt import run_dbt
+from embedded.engine.scheduler import tick
+from embedded.engine.storage import transact
+from embedded.session import connect
 from ingest.simulate import simulate
 
 CUSTOMERS, DAYS, WATCHED_DAYS, SEED = 1_200, 190, 40, 8
@@ -77,40 +78,40 @@ _NOTE = """
 
 
 def build(path: Path) -> None:
-    """Build the lake: history first, a model of it, then one day after the other."""
-    os.environ["CHURN_LAKE"] = str(path)
+    """Build the pipeline: history first, a model of it, then one day after the other."""
+    os.environ["CHURN_HOME"] = str(path)
     now = datetime.now(timezone.utc)
     events = _events(now)
     run_dbt("build", "--exclude-resource-type", "test", "unit_test")
     watched_from = pd.Timestamp(now).tz_localize(None) - timedelta(days=WATCHED_DAYS)
-    with connect() as lake:
-        _arrive(lake, events[events["occurred_at"] < watched_from])
-        tick(lake, as_of=events.loc[events["occurred_at"] < watched_from, "occurred_at"].max())
+    with connect() as pipeline:
+        _arrive(pipeline, events[events["occurred_at"] < watched_from])
+        tick(pipeline, as_of=events.loc[events["occurred_at"] < watched_from, "occurred_at"].max())
     run_dbt("build", "--exclude-resource-type", "test", "unit_test")
     _watch(events, watched_from)
 
 
 def freshen() -> None:
     """Let something happen now, so that data are not too old to be looked at."""
-    with connect() as lake:
-        _arrive(lake, lake.execute(_LAST).df())
-        tick(lake)
+    with connect() as pipeline:
+        _arrive(pipeline, pipeline.execute(_LAST).df())
+        tick(pipeline)
 
 
 def _watch(events: pd.DataFrame, watched_from: pd.Timestamp) -> None:
     """Let one day after the other come in, be scored and be decided on."""
-    with connect() as lake:
+    with connect() as pipeline:
         for day in range(WATCHED_DAYS):
             since, until = (watched_from + timedelta(days=day + one) for one in (0, 1))
             today = events[(events["occurred_at"] >= since) & (events["occurred_at"] < until)]
-            _arrive(lake, today)
+            _arrive(pipeline, today)
             at = today["occurred_at"].max()
-            for line in tick(lake, as_of=at.to_pydatetime()).in_words():
+            for line in tick(pipeline, as_of=at.to_pydatetime()).in_words():
                 if "failed" in line:
                     raise RuntimeError(line)
             if day < WATCHED_DAYS - 1:
-                transact(lake, lambda open_, at=at: open_.execute(_DECIDE, {"at": at}))
-            transact(lake, lambda open_, at=at: open_.execute(_ASSIGN, {"at": at}))
+                transact(pipeline, lambda open_, at=at: open_.execute(_DECIDE, {"at": at}))
+            transact(pipeline, lambda open_, at=at: open_.execute(_ASSIGN, {"at": at}))
 
 
 def _events(end: datetime) -> pd.DataFrame:
@@ -130,13 +131,13 @@ def _events(end: datetime) -> pd.DataFrame:
     return frame[frame["occurred_at"] <= pd.Timestamp(end).tz_localize(None)]
 
 
-def _arrive(lake: object, events: pd.DataFrame) -> None:
-    lake.register("arrived", events)
-    transact(lake, lambda open_: open_.execute(_INSERT))
+def _arrive(pipeline: object, events: pd.DataFrame) -> None:
+    pipeline.register("arrived", events)
+    transact(pipeline, lambda open_: open_.execute(_INSERT))
     at = events["occurred_at"].max()
-    transact(lake, lambda open_: open_.execute(_NOTE, {"at": at}))
-    lake.unregister("arrived")
+    transact(pipeline, lambda open_: open_.execute(_NOTE, {"at": at}))
+    pipeline.unregister("arrived")
 
 
 if __name__ == "__main__":
-    build(Path(os.environ["CHURN_LAKE"]))
+    build(Path(os.environ["CHURN_HOME"]))

@@ -5,11 +5,11 @@ import subprocess
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from embedded.database import connect
-from embedded.procedures import call
 from playwright.sync_api import expect
 
-from tests.app_lake import fill
+from embedded.engine.procedures import call
+from embedded.session import connect
+from tests.app_pipeline import fill
 from tests.browser.driver import PAGES, browser, chromium, serving, settle
 
 if chromium() is None and shutil.which("apt-get"):
@@ -27,18 +27,18 @@ RELOADS = 30
 
 
 @pytest.fixture(scope="module")
-def lake(empty_lakes, tmp_path_factory):
-    path = empty_lakes.copy("all", tmp_path_factory.mktemp("browser") / "lake")
+def pipeline(empty_pipelines, tmp_path_factory):
+    path = empty_pipelines.copy("all", tmp_path_factory.mktemp("browser") / "home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_LAKE", str(path))
+        patch.setenv("CHURN_HOME", str(path))
         with connect() as connection:
             fill(connection, 40)
         yield path
 
 
 @pytest.fixture(scope="module")
-def address(lake):
-    with serving(lake) as where:
+def address(pipeline):
+    with serving(pipeline) as where:
         yield where
 
 
@@ -66,11 +66,11 @@ def _is_error(said):
 
 
 def states():
-    with connect(create=False) as connection:
+    with connect() as connection:
         return dict(connection.execute("select customer_id, state from alert_states").fetchall())
 
 
-def test_from_the_queue_to_the_customer_edit_approve_queued(page, address, lake):
+def test_from_the_queue_to_the_customer_edit_approve_queued(page, address, pipeline):
     page.goto(f"{address}/action_queue")
     settle(page)
     table = page.get_by_test_id("stDataFrame").first
@@ -90,7 +90,7 @@ def test_from_the_queue_to_the_customer_edit_approve_queued(page, address, lake)
     page.keyboard.press("Enter")
     page.get_by_text("Approved 1.").wait_for(timeout=PATIENCE_MILLISECONDS)
     assert states()["c0010"] == "APPROVED"
-    with connect(create=False) as connection:
+    with connect() as connection:
         call(connection, "queue_messages", {})
     assert states()["c0010"] == "QUEUED"
     # What another process wrote is seen after the seconds for which the page keeps its answers.
@@ -102,7 +102,7 @@ def test_from_the_queue_to_the_customer_edit_approve_queued(page, address, lake)
     assert page.get_by_text("Queued since").count() == 1
 
 
-def test_the_timer_refreshes_the_tiles_and_nothing_else(page, address, lake):
+def test_the_timer_refreshes_the_tiles_and_nothing_else(page, address, pipeline):
     frames = []
     page.on("websocket", lambda socket: socket.on("framereceived", lambda one: frames.append(one)))
     page.goto(address)
@@ -111,7 +111,7 @@ def test_the_timer_refreshes_the_tiles_and_nothing_else(page, address, lake):
     assert any(heavy in frame for frame in frames)
     frames.clear()
     looked_at = page.get_by_text("Looked at").inner_text()
-    with connect(create=False) as connection:
+    with connect() as connection:
         connection.execute(
             "update churn_scores set value_at_risk = 7000 where customer_id = 'c0000'"
         )

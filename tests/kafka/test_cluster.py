@@ -23,8 +23,8 @@ from tests.ingest_fixtures import (
     load_all,
     message,
     produce,
-    raw_lake,
-    raw_lake_path,
+    raw_tables,
+    raw_tables_path,
     sink,
     start_ingest,
     topic,
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.skipif("KAFKA" not in os.environ, reason="needs a clust
 
 
 @pytest.fixture(params=[KAFKA_PYTHON, LIBRDKAFKA])
-def loader(request, raw_lake, address, topic):
+def loader(request, raw_tables, address, topic):
     """A loader that runs, and ends in order on SIGTERM."""
     command = ("load", "--bootstrap-servers", address, "--topic", topic)
     process = start_ingest(*command, "--client", request.param, "--report-group", "lag-tools")
@@ -45,41 +45,41 @@ def loader(request, raw_lake, address, topic):
     assert process.returncode == 0, errors
 
 
-def test_partitions_that_are_added_while_it_runs(loader, raw_lake, address, topic):
+def test_partitions_that_are_added_while_it_runs(loader, raw_tables, address, topic):
     places = produce(address, topic, [message(number) for number in range(100)])
-    wait_until(lambda: len(raw_lake.places(topic)) == 100)
+    wait_until(lambda: len(raw_tables.places(topic)) == 100)
     with KafkaAdminClient(bootstrap_servers=address) as admin:
         admin.create_partitions({topic: NewPartitions(6)})
     time.sleep(1)
     places += produce(address, topic, [message(number) for number in range(100, 400)])
     assert {partition for partition, _ in places} == set(range(6))
-    wait_until(lambda: len(raw_lake.places(topic)) == 400)
-    assert raw_lake.places(topic) == sorted(places)
+    wait_until(lambda: len(raw_tables.places(topic)) == 400)
+    assert raw_tables.places(topic) == sorted(places)
 
 
 @pytest.mark.skipif("KAFKA_RESTART" not in os.environ, reason="needs KAFKA_RESTART")
-def test_a_broker_that_is_killed_and_returns(loader, raw_lake, address, topic):
+def test_a_broker_that_is_killed_and_returns(loader, raw_tables, address, topic):
     places = produce(address, topic, [message(number) for number in range(100)])
-    wait_until(lambda: len(raw_lake.places(topic)) == 100)
+    wait_until(lambda: len(raw_tables.places(topic)) == 100)
     subprocess.run(shlex.split(os.environ["KAFKA_RESTART"]), check=True, capture_output=True)
     places += produce(address, topic, [message(number) for number in range(100, 200)])
-    wait_until(lambda: len(raw_lake.places(topic)) == 200, seconds=60)
-    assert raw_lake.places(topic) == sorted(places)
+    wait_until(lambda: len(raw_tables.places(topic)) == 200, seconds=60)
+    assert raw_tables.places(topic) == sorted(places)
 
 
-def test_a_loader_that_slept_goes_on(loader, raw_lake, address, topic):
+def test_a_loader_that_slept_goes_on(loader, raw_tables, address, topic):
     """Stopped for longer than the broker keeps idle connections, where that is set low."""
     places = produce(address, topic, [message(number) for number in range(100)])
-    wait_until(lambda: len(raw_lake.places(topic)) == 100)
+    wait_until(lambda: len(raw_tables.places(topic)) == 100)
     loader.send_signal(signal.SIGSTOP)
     places += produce(address, topic, [message(number) for number in range(100, 200)])
     time.sleep(float(os.environ.get("KAFKA_SLEEP_SECONDS", "5")))
     loader.send_signal(signal.SIGCONT)
-    wait_until(lambda: len(raw_lake.places(topic)) == 200)
-    assert raw_lake.places(topic) == sorted(places)
+    wait_until(lambda: len(raw_tables.places(topic)) == 200)
+    assert raw_tables.places(topic) == sorted(places)
 
 
-def test_the_group_is_told_where_the_loader_stands(loader, raw_lake, address, topic):
+def test_the_group_is_told_where_the_loader_stands(loader, raw_tables, address, topic):
     places = produce(address, topic, [message(number) for number in range(100)])
     ends = {part: 1 + max(at for number, at in places if number == part) for part in range(3)}
 
@@ -108,7 +108,7 @@ def compacted(address):
 
 
 @pytest.mark.parametrize("client", [KAFKA_PYTHON, LIBRDKAFKA])
-def test_transactions_of_which_compaction_left_little(sink, raw_lake, address, compacted, client):
+def test_transactions_of_which_compaction_left_little(sink, raw_tables, address, compacted, client):
     """Aborted, committed, and one whose producer was shut out: its marker is emptied in the end."""
 
     def producer(name: str) -> Producer:
@@ -139,7 +139,7 @@ def test_transactions_of_which_compaction_left_little(sink, raw_lake, address, c
             break
         assert time.monotonic() < deadline
     load_all(sink, address, compacted, client=client)
-    loaded = raw_lake.rows(
+    loaded = raw_tables.rows(
         "select event_id from churn_scores_raw where kafka_topic = ? order by kafka_offset",
         compacted,
     )

@@ -1,4 +1,4 @@
-"""The SQL of the whole project as each engine gets it, from dbt, with the types of a real lake."""
+"""The SQL of the whole project as each engine gets it, from dbt, with the types of a real pipeline."""
 
 from collections.abc import Iterator, Mapping
 
@@ -50,12 +50,12 @@ def hooks(target: str) -> dict[str, str]:
     return dict(zip(HOOKS, rendered.split(_SEPARATOR), strict=True))
 
 
-def schema(lake: duckdb.DuckDBPyConnection) -> Schema:
-    """Return the types of all tables and views of a lake, and what a stream adds to its table."""
+def schema(pipeline: duckdb.DuckDBPyConnection) -> Schema:
+    """Return the types of all tables and views of a pipeline, and what a stream adds to its table."""
     found: dict[str, dict[str, str]] = {}
-    for table, column, kind in lake.execute(
+    for table, column, kind in pipeline.execute(
         "select table_name, column_name, data_type from information_schema.columns"
-        " where table_catalog = 'lake' order by ordinal_position"
+        " where table_catalog = 'pipeline' order by ordinal_position"
     ).fetchall():
         found.setdefault(table, {})[column] = kind
     stream = {"metadata$action": "VARCHAR", "metadata$isupdate": "BOOLEAN"}

@@ -6,6 +6,6 @@ from tests.snowflake.deployment import Deployment
 
 
 @pytest.fixture(scope="session")
-def deployment(empty_lakes, tmp_path_factory):
-    with Deployment.start(tmp_path_factory.mktemp("account"), empty_lakes) as deployed:
+def deployment(empty_pipelines, tmp_path_factory):
+    with Deployment.start(tmp_path_factory.mktemp("account"), empty_pipelines) as deployed:
         yield deployed

@@ -11,12 +11,10 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
-from embedded.registry import tasks
-from embedded.scheduler import tick
-from embedded.tasks import run_task
 
-from tests.conftest import Lake
-from tests.dbt import EmptyLakes, run_dbt
+from embedded.engine.registry import tasks
+from tests.conftest import Pipeline
+from tests.dbt import EmptyPipelines, run_dbt
 from tests.snowflake.events import raw_rows
 from tests.snowflake.parity import parity
 from tests.snowflake.standin.account import Account, Statement
@@ -42,7 +40,7 @@ class Deployment:
     """What both engines hold, and what was sent to the account; what it lacked before."""
 
     account: Account
-    lake: Lake
+    pipeline: Pipeline
     unprepared: str
     first: list[Statement]
     second: list[Statement]
@@ -50,23 +48,23 @@ class Deployment:
 
     @staticmethod
     @contextmanager
-    def start(folder: Path, lakes: EmptyLakes) -> Iterator["Deployment"]:
+    def start(folder: Path, pipelines: EmptyPipelines) -> Iterator["Deployment"]:
         """Deploy, fill both engines alike, deploy again."""
         with Account(folder) as account, pytest.MonkeyPatch.context() as patch:
             unprepared = account.dbt("run-operation", "check_setup", check=False).stdout
             account.dbt("build", "-q", "--exclude-resource-type", "test", "unit_test")
             first, manifest = account.sent(), account.manifest()
-            patch.setenv("CHURN_LAKE", str(folder / "lake"))
-            lake = Lake(lakes.copy("all", folder / "lake"))
-            _fill(lake)
-            _copy(lake, account, manifest, folder)
+            patch.setenv("CHURN_HOME", str(folder / "home"))
+            pipeline = Pipeline(pipelines.copy("all", folder / "home"))
+            _fill(pipeline)
+            _copy(pipeline, account, manifest, folder)
             before = len(account.sent())
             account.dbt("build", "-q", "--exclude-resource-type", "unit_test")
             try:
                 second = account.sent()[before:]
-                yield Deployment(account, lake, unprepared, first, second, manifest)
+                yield Deployment(account, pipeline, unprepared, first, second, manifest)
             finally:
-                lake.connection.close()
+                pipeline.close()
 
     @cached_property
     def compared(self) -> list[dict]:
@@ -125,27 +123,27 @@ def models(manifest: dict, *materialized: str) -> list[dict]:
     return [node for node in ordered.values() if node["config"]["materialized"] in materialized]
 
 
-def _fill(lake: Lake) -> None:
+def _fill(pipeline: Pipeline) -> None:
     """Load the events, refresh, train, and run every task once, as of the end of the data."""
     frame = raw_rows()
-    lake.connection.register("raw_events", frame)
-    lake.connection.execute("insert into churn_scores_raw by name select * from raw_events")
+    pipeline.connection.register("raw_events", frame)
+    pipeline.connection.execute("insert into churn_scores_raw by name select * from raw_events")
     as_of = frame["loaded_at"].max() + timedelta(minutes=1)
-    tick(lake.connection, as_of.to_pydatetime())
+    pipeline.tick(as_of.to_pydatetime())
     run_dbt("run", "-q", "-s", "path:models/training", "path:python_models")
-    for task in tasks(lake.connection).values():
+    for task in tasks(pipeline.connection).values():
         if task.schedule:
-            done = run_task(lake.connection, task, as_of.to_pydatetime())
+            done = pipeline.run_task(task, as_of.to_pydatetime())
             assert done.error is None, done
 
 
-def _copy(lake: Lake, account: Account, manifest: dict, folder: Path) -> None:
+def _copy(pipeline: Pipeline, account: Account, manifest: dict, folder: Path) -> None:
     """Copy what the loader and the tasks have filled, then refresh the dynamic tables."""
     for node in models(manifest, "incremental"):
         # What training decides, both engines decide by themselves.
         if node["language"] == "sql" and node["fqn"][1] != "training":
             file = folder / f"{node['name']}.parquet"
-            lake.connection.execute(f"copy (select * from {node['name']}) to '{file}'")
+            pipeline.connection.execute(f"copy (select * from {node['name']}) to '{file}'")
             account.execute(f"call standin_load('{node['name']}', '{file}')")
     account.execute(
         *(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pandas
-from embedded.database import connect
+
+from embedded.session import connect
 
 if TYPE_CHECKING:
     from tests.snowflake.deployment import Deployment
@@ -31,15 +32,15 @@ def comparable(deployment: "Deployment") -> list[str]:
 def parity(deployment: "Deployment") -> list[dict]:
     """Return one row a model: how many rows and columns were compared, and how many differ."""
     deployment.account.execute("use role CHURN_MANAGER")
-    lake = connect("CHURN_MANAGER")
+    pipeline = connect("CHURN_MANAGER")
     try:
-        return [_compare(name, deployment, lake) for name in comparable(deployment)]
+        return [_compare(name, deployment, pipeline) for name in comparable(deployment)]
     finally:
-        lake.close()
+        pipeline.close()
 
 
-def _compare(name: str, deployment: "Deployment", lake: duckdb.DuckDBPyConnection) -> dict:
-    described = lake.execute(f"describe {name}").fetchall()
+def _compare(name: str, deployment: "Deployment", pipeline: duckdb.DuckDBPyConnection) -> dict:
+    described = pipeline.execute(f"describe {name}").fetchall()
     types = {column.lower(): kind for column, kind, *_ in described}
     # Times as text: fakesnow's answers over the wire turn a NULL into 1970.
     query = "select {} from {}".format(
@@ -52,7 +53,7 @@ def _compare(name: str, deployment: "Deployment", lake: duckdb.DuckDBPyConnectio
         name,
     )
     theirs = deployment.account.rows(query)
-    ours = lake.execute(query).df().rename(columns=str.lower)
+    ours = pipeline.execute(query).df().rename(columns=str.lower)
     columns = [column for column in ours.columns if column not in CLOCKS]
     asked = deployment.account.rows(f"select * from {name} where 1 = 0")
     assert sorted(types) == sorted(asked.columns), name

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas
 
-from tests.dbt import PROJECT, EmptyLakes
+from tests.dbt import PROJECT, EmptyPipelines
 from tests.snowflake import heads, visibility
 from tests.snowflake.deployment import Deployment
 from tests.snowflake.grammar import everything_parses
@@ -29,9 +29,9 @@ def main() -> None:
     print("deploying twice to a stand-in for an account: a minute or two", file=sys.stderr)
     shutil.rmtree(FOLDER, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
-        lakes = Path(folder) / "lakes"
-        lakes.mkdir()
-        with Deployment.start(Path(folder) / "account", EmptyLakes(lakes)) as deployment:
+        pipelines = Path(folder) / "pipelines"
+        pipelines.mkdir()
+        with Deployment.start(Path(folder) / "account", EmptyPipelines(pipelines)) as deployment:
             figures = _write(deployment)
             visibility.write(visibility.table(deployment.seen[0]))
             heads.write(deployment.first + deployment.second + deployment.changed)

@@ -211,7 +211,7 @@ def test_a_changed_query_replaces_the_table_and_all_that_hangs_on_it(deployment)
 def test_enterprise_edition_locks_every_managers_view_again(deployment):
     lines = [one_line(one.sql) for one in deployment.changed]
     columns = {
-        view: set(deployment.lake.frame(f"select * from {view} limit 0").columns)
+        view: set(deployment.pipeline.frame(f"select * from {view} limit 0").columns)
         for view in views()
     }
     wanted = {
@@ -229,7 +229,7 @@ def test_enterprise_edition_locks_every_managers_view_again(deployment):
 
 
 def test_every_role_sees_the_same_on_both_engines(deployment):
-    lake, account = (
+    pipeline, account = (
         {
             role: {view: rows for view, rows in seen.items() if view not in NOT_COMPARED}
             for role, seen in side.items()
@@ -237,17 +237,20 @@ def test_every_role_sees_the_same_on_both_engines(deployment):
         for side in deployment.seen
     )
     for role in roles():
-        assert shown(lake[role]) == shown(account[role]), role
-        assert [len(seen) for seen in lake[role].values()] == [
+        assert shown(pipeline[role]) == shown(account[role]), role
+        assert [len(seen) for seen in pipeline[role].values()] == [
             len(seen) for seen in account[role].values()
         ], role
     what = {
-        cell for seen in lake.values() for view in shown(seen).values() for cell in view.values()
+        cell
+        for seen in pipeline.values()
+        for view in shown(seen).values()
+        for cell in view.values()
     }
     assert what == {"values", "masked", "nothing"}
-    assert set(shown(lake["CHURN_LOADER"])["manager_customers"].values()) == {"nothing"}
-    assert shown(lake["DATA_ENGINEER"])["manager_customers"]["email"] == "masked"
-    assert set(lake["CHURN_MANAGER_NORTH"]["manager_customers"]["region"]) == {"north"}
+    assert set(shown(pipeline["CHURN_LOADER"])["manager_customers"].values()) == {"nothing"}
+    assert shown(pipeline["DATA_ENGINEER"])["manager_customers"]["email"] == "masked"
+    assert set(pipeline["CHURN_MANAGER_NORTH"]["manager_customers"]["region"]) == {"north"}
 
 
 def test_security_md_says_who_sees_what(deployment):
@@ -367,7 +370,7 @@ def test_the_training_procedure_trains_what_dbt_trains(deployment):
             frame = deployment.account.rows(f"select * from {name}").rename(columns=str.upper)
             table = session.create_dataframe(frame)
             table.write.save_as_table(f"CHURN.PIPELINE.{name}".upper().split("."))
-        version = deployment.lake.one("select version from active_churn_model")
+        version = deployment.pipeline.one("select version from active_churn_model")
         assert scope[option(sql, "handler")](session) == version
         kept = session.table(scope["TARGET"]).to_pandas()
         assert sorted(kept["VERSION"]) == sorted(["none", version])

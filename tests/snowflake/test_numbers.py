@@ -56,7 +56,7 @@ def expected() -> list[tuple]:
 
 
 def test_no_number_breaks_a_text_on_duckdb(tmp_path, monkeypatch):
-    monkeypatch.setenv("CHURN_LAKE", str(tmp_path / "lake"))
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
     query = compiled("duckdb")
     assert "try_cast" in query
     assert duckdb.execute(query).fetchall() == expected()

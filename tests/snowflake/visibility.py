@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import pandas
-from embedded.database import connect
 
+from embedded.session import connect
 from tests.dbt import PROJECT
 
 DOCUMENT = PROJECT / "docs" / "security.md"
@@ -34,8 +34,8 @@ def views() -> list[str]:
 
 def seen_in_the_lake(role: str) -> Seen:
     """Return all that a role sees on DuckDB."""
-    with connect(role) as lake:
-        return {view: lake.execute(f"select * from {view}").df() for view in views()}
+    with connect(role) as pipeline:
+        return {view: pipeline.execute(f"select * from {view}").df() for view in views()}
 
 
 def shown(seen: Seen) -> dict[str, dict[str, str]]:

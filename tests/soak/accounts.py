@@ -1,11 +1,11 @@
-"""What must not be found in a lake, however its schedulers ended: each is a count of rows."""
+"""What must not be found in a pipeline, however its schedulers ended: each is a count of rows."""
 
 import duckdb
-from embedded.registry import streams, tasks
-from embedded.scheduler import tick
-from embedded.streams import has_data
-from embedded.tasks import run_task
 
+from embedded.engine.registry import streams, tasks
+from embedded.engine.scheduler import tick
+from embedded.engine.streams import has_data
+from embedded.engine.tasks import run_task
 from runtime.clock import utc_now
 from tests.recomputed import differing_rows
 

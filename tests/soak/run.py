@@ -14,7 +14,7 @@ from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from tests.ingest_fixtures import produce
 from tests.soak.brokers import Broker, broker_under_test
 from tests.soak.loaders import Loader
-from tests.soak.stores import STORES, LakeStore, Store, message
+from tests.soak.stores import STORES, DuckDBStore, Store, message
 
 PARTITIONS = 3
 # What must be 0 in the account of a run.
@@ -181,7 +181,7 @@ def soak(sink: str, kills: int, seed: int, folder: Path, log: Callable[[str], No
     """Run the fault test in a folder of its own and return its account.
 
     The same topic is then loaded once more, at one go and without faults: events and, on the
-    lake, the metrics of every customer must be the same.
+    pipeline, the metrics of every customer must be the same.
     """
     (folder / "faulty").mkdir()
     (folder / "calm").mkdir()
@@ -189,11 +189,11 @@ def soak(sink: str, kills: int, seed: int, folder: Path, log: Callable[[str], No
         store = STORES[sink](folder / "faulty", seed)
         run = Soak(broker, store, seed, folder, log)
         account = {"seed": seed, **run.run(kills)}
-        calm = LakeStore(folder / "calm")
+        calm = DuckDBStore(folder / "calm")
         arguments = [*run.load_arguments(), "--until-end"]
         loader = Loader(folder / "calm.log", calm.prepare(0), arguments)
         assert loader.wait(300) == 0, loader.said()
         account["events_differ"] = len(set(store.events(run.topic)) ^ set(calm.events(run.topic)))
-        if isinstance(store, LakeStore):
+        if isinstance(store, DuckDBStore):
             account["metrics_differ"] = len(set(store.metrics()) ^ set(calm.metrics()))
     return account

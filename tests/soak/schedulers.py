@@ -5,10 +5,9 @@ import sys
 import threading
 from pathlib import Path
 
-from embedded.database import connect
-from embedded.scheduler import run
-
 from embedded import database
+from embedded.engine.scheduler import run
+from embedded.session import connect
 from tests.soak.forks import Fork
 
 LOST_A_RACE = "lost a race"  # against another writer, and began the transaction again
@@ -17,12 +16,12 @@ LOST_A_RACE = "lost a race"  # against another writer, and began the transaction
 class Scheduler(Fork):
     """One process that makes passes, as `python -m embedded up` does, until it is killed."""
 
-    def __init__(self, log: Path, lake: Path) -> None:
-        super().__init__(log, _schedule, lake)
+    def __init__(self, log: Path, pipeline: Path) -> None:
+        super().__init__(log, _schedule, pipeline)
 
 
-def _schedule(lake: Path) -> None:
-    os.environ["CHURN_LAKE"] = str(lake)
+def _schedule(pipeline: Path) -> None:
+    os.environ["CHURN_HOME"] = str(pipeline)
 
     def report(line: str) -> None:
         sys.stdout.write(line + "\n")
@@ -35,6 +34,6 @@ def _schedule(lake: Path) -> None:
         return has_lost
 
     found_conflict, database.is_conflict = database.is_conflict, is_conflict
-    with connect(create=False) as connection:
+    with connect() as connection:
         report("scheduling")
         run(connection, threading.Event(), report)

@@ -5,9 +5,9 @@ import hashlib
 import duckdb
 import numpy
 import pandas
-from embedded.database import lake_path, transact
 from sklearn.linear_model import LogisticRegression
 
+from embedded.engine.storage import churn_home, transact
 from training.artefacts import store
 from training.forest import to_artefact
 from training.registry import run_row
@@ -26,7 +26,7 @@ def activate_model(connection: duckdb.DuckDBPyConnection) -> None:
     has_churned = rows["friction_count_28d"] + draw.normal(size=len(rows)) > 3.0
     sample = matrix(rows, features)
     content = to_artefact(LogisticRegression(max_iter=1_000).fit(sample, has_churned), None, sample)
-    store(object(), content, str(lake_path() / "models"), "small.onnx")
+    store(object(), content, str(churn_home() / "models"), "small.onnx")
     row = run_row(
         "small",
         TRAINED,

@@ -1,19 +1,17 @@
-"""Where a soak run loads to: the laptop's lake, or the stand-in for Snowflake."""
+"""Where a soak run loads to: the laptop's pipeline, or the stand-in for Snowflake."""
 
 import json
 import os
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
-from embedded.database import connect
-from embedded.refresh import refresh
 
+from embedded.engine.refresh_pass import refresh
+from embedded.engine.statements import Statements
 from ingest import sinks
 from ingest.sinks.snowflake import SnowflakeSink
 from tests.dbt import run_dbt
@@ -28,52 +26,45 @@ FAULTS = Faults(saturated=0.05, invalidated=0.02, late=0.2, delay=0.05)
 RAW = ("churn_scores_raw", "churn_events_rejected")
 
 
-class LakeStore:
-    """A DuckLake with the raw tables and the metrics."""
+class DuckDBStore:
+    """A database with the raw tables and the metrics."""
 
     name = "duckdb"
 
     def __init__(self, folder: Path, seed: int = 0) -> None:
-        self._path = folder / "lake"
+        self._path = folder / "home"
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("CHURN_LAKE", str(self._path))
+            patch.setenv("CHURN_HOME", str(self._path))
             run_dbt("run", "-q", "-s", "raw", "+metrics")
-            self._connection = connect()
+        self._database = open_database(self._path)
 
     def prepare(self, number: int) -> Callable[[], None]:
         """Return what a loader's process does first."""
-        return partial(use_lake, self._path)
+        return partial(use_home, self._path)
 
     def metrics(self) -> list[tuple]:
         """Refresh the live metrics and return them: what each customer is seen as."""
-        refresh(self._connection)
-        return self._connection.execute("select * from churn_metrics_live order by all").fetchall()
+        with self._database.session() as opened:
+            refresh(Statements(opened))
+        return self._database.rows("select * from churn_metrics_live order by all")
 
     def places(self, topic: str) -> list[tuple[int, int]]:
         query = " union all ".join(PLACES.format(table=table, topic=topic) for table in RAW)
-        return self._connection.execute(query).fetchall()
+        return self._database.rows(query)
 
     def events(self, topic: str) -> list[tuple]:
-        return self._connection.execute(EVENTS.format(topic=topic)).fetchall()
+        return self._database.rows(EVENTS.format(topic=topic))
 
     def spans(self, topic: str) -> list[tuple[int, int, int]]:
-        return self._connection.execute(
+        return self._database.rows(
             "select kafka_partition, first_offset, next_offset from ingest_batches"
             f" where kafka_topic = '{topic}' order by all"
-        ).fetchall()
+        )
 
     def lock(self, seconds: float) -> None:
-        """Hold the catalog's write lock, as another writer does.
-
-        In a process of its own: two copies of SQLite in one process undo each other's locks.
-        """
-        code = (
-            "import sqlite3, sys, time;"
-            "catalog = sqlite3.connect(sys.argv[1], timeout=10);"
-            "catalog.execute('begin immediate'); time.sleep(float(sys.argv[2]))"
-        )
-        file = str(self._path / "catalog.sqlite")
-        subprocess.run([sys.executable, "-c", code, file, str(seconds)], check=True)
+        """Have the file for a while, as dbt has."""
+        with self._database.session():
+            time.sleep(seconds)
 
 
 class StandInStore:
@@ -113,9 +104,9 @@ class StandInStore:
             time.sleep(seconds)
 
 
-def use_lake(path: Path) -> None:
-    """Make a lake the one that this process opens."""
-    os.environ["CHURN_LAKE"] = str(path)
+def use_home(path: Path) -> None:
+    """Make a folder the one that this process opens."""
+    os.environ["CHURN_HOME"] = str(path)
 
 
 def _stand_in(file: Path, seed: int) -> None:
@@ -123,8 +114,8 @@ def _stand_in(file: Path, seed: int) -> None:
     sinks.SINKS["snowflake"] = lambda: SnowflakeSink(account)
 
 
-Store = LakeStore | StandInStore
-STORES = {store.name: store for store in (LakeStore, StandInStore)}
+Store = DuckDBStore | StandInStore
+STORES = {store.name: store for store in (DuckDBStore, StandInStore)}
 
 
 def message(number: int, chance: random.Random) -> bytes:

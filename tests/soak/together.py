@@ -1,4 +1,4 @@
-"""`make soak-together`: all parts of the pipeline on one lake for a while; ends in one JSON line.
+"""`make soak-together`: all parts of the pipeline on one pipeline for a while; ends in one JSON line.
 
 A real broker, a paced sender, the loader, the scheduler, a reader that asks what the dashboard
 asks, `dbt build` in the middle and, if asked for, an LLM that takes its time. A failed pass, a
@@ -18,9 +18,10 @@ from functools import partial
 from pathlib import Path
 
 import duckdb
-from embedded.database import connect, lake_path
 
 from embedded.broker import broker
+from embedded.engine.storage import churn_home
+from embedded.session import connect
 from ingest.publisher import send
 from ingest.simulate import Faults, messages, simulate
 from outreach.work import work
@@ -32,7 +33,7 @@ from tests.soak.forks import Fork
 from tests.soak.loaders import Loader
 from tests.soak.schedulers import LOST_A_RACE, Scheduler
 from tests.soak.small_model import activate_model
-from tests.soak.stores import use_lake
+from tests.soak.stores import use_home
 
 TOPIC = "churn.events"
 CUSTOMERS, DAYS = 300, 120
@@ -61,7 +62,7 @@ Log = Callable[[str], None]
 
 
 class Together:
-    """One run: a lake with a past, the processes that work on it, and what they had to say."""
+    """One run: a pipeline with a past, the processes that work on it, and what they had to say."""
 
     def __init__(
         self, folder: Path, rate: float, seed: int, log: Log, llm: str | None = None
@@ -80,12 +81,14 @@ class Together:
             self.log(f"{past:,} events of the past are loaded")
             forks = {
                 "loader": self._loader(address),
-                "scheduler": Scheduler(self._folder / "scheduler.log", lake_path()),
-                "reader": self._fork("reader", _read, lake_path()),
+                "scheduler": Scheduler(self._folder / "scheduler.log", churn_home()),
+                "reader": self._fork("reader", _read, churn_home()),
                 "sender": self._fork("sender", _send, address, self._rate, seconds, self._seed),
             }
             if self._llm:
-                forks["messages"] = self._fork("messages", _handle_messages, lake_path(), self._llm)
+                forks["messages"] = self._fork(
+                    "messages", _handle_messages, churn_home(), self._llm
+                )
             try:
                 account_of_dbt = self._watch(forks, seconds)
             finally:
@@ -144,7 +147,7 @@ class Together:
 
     def _loader(self, address: str, *more: str) -> Loader:
         arguments = ["load", "--bootstrap-servers", address, "--topic", TOPIC, *more]
-        return Loader(self._folder / "loader.log", partial(use_lake, lake_path()), arguments)
+        return Loader(self._folder / "loader.log", partial(use_home, churn_home()), arguments)
 
     def _load_the_rest(self, address: str) -> None:
         loader = self._loader(address, "--until-end")
@@ -177,9 +180,9 @@ def _send(address: str, rate: float, seconds: float, seed: int) -> None:
     print(send(_present(seconds, seed), address, TOPIC, rate=rate), flush=True)
 
 
-def _read(lake: Path) -> None:
-    use_lake(lake)
-    with connect(create=False) as connection:
+def _read(pipeline: Path) -> None:
+    use_home(pipeline)
+    with connect() as connection:
         while True:
             for question in QUESTIONS:
                 try:
@@ -190,8 +193,8 @@ def _read(lake: Path) -> None:
             time.sleep(0.5)
 
 
-def _handle_messages(lake: Path, llm: str) -> None:
-    use_lake(lake)
+def _handle_messages(pipeline: Path, llm: str) -> None:
+    use_home(pipeline)
     os.environ["OLLAMA_HOST"] = llm
     work()
 
@@ -205,7 +208,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, ollama_server() as (llm, address):
         llm.wait_seconds = arguments.llm_seconds or 0.0
-        os.environ["CHURN_LAKE"] = str(Path(folder) / "lake")
+        os.environ["CHURN_HOME"] = str(Path(folder) / "home")
         run = Together(
             Path(folder), arguments.rate, arguments.seed,
             lambda line: sys.stderr.write(line + "\n"),

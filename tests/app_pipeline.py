@@ -1,11 +1,10 @@
-"""A lake with so many customers for the dashboard's tests, some at risk, some not scored."""
+"""A pipeline with so many customers for the dashboard's tests, some at risk, some not scored."""
 
 import json
 from datetime import datetime
 
-from embedded.database import transact
-from embedded.scheduler import tick
-
+from embedded.engine.scheduler import tick
+from embedded.engine.storage import transact
 from runtime.clock import utc_now
 
 MODEL = "forest-test"

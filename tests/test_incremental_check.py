@@ -2,10 +2,11 @@
 
 import duckdb
 import pytest
-from embedded.keyed_query import NotKeyedError, check_keyed
-from embedded.query_tree import redirect, source_tables
 
-T, U = "lake.main.t", "lake.main.u"
+from embedded.engine.incremental_check import NotKeyedError, check_keyed
+from embedded.engine.sql_tree import redirect, source_tables
+
+T, U = "churn.main.t", "churn.main.u"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_may_be_refreshed_by_key(query):
         ("select 1 as key", "reads no table"),
         ("select * from read_csv('x') as key", "read_csv"),
         (f"select * from {T} union all select * from {U}", "the key in the same place"),
-        ("select * from elsewhere", "not in the lake"),
+        ("select * from elsewhere", "not in the pipeline"),
         (f"with recursive r as (from {T} union all from r) from r", "recursive"),
     ],
 )
@@ -86,9 +87,9 @@ def test_a_query_that_is_redirected_joins_in_the_same_order():
     """A comma would let the left join take only the table before it."""
     query = """
         select people.name, prices.price
-        from lake.main.people as people
-        cross join lake.main.policy as policy
-        left join lake.main.prices as prices on people.name = prices.name and policy.is_open
+        from churn.main.people as people
+        cross join churn.main.policy as policy
+        left join churn.main.prices as prices on people.name = prices.name and policy.is_open
     """
     with duckdb.connect() as connection:
         connection.execute("create temp table people_now as select unnest(['ada', 'ben']) as name")

@@ -1,4 +1,4 @@
-"""The fault test on a real lake: loaders killed, nothing lost, nothing twice."""
+"""The fault test on a real pipeline: loaders killed, nothing lost, nothing twice."""
 
 from tests.soak.run import FAILURES, soak
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta, timezone
 from uuid import uuid4
 
 import pytest
-from embedded.database import INLINED_ROWS, METADATA  # XXX
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -278,29 +277,13 @@ def test_many_messages_are_judged_as_each_one_alone(messages):
         assert sorted(getattr(together, kind)[column].to_pylist()) == sorted(each)
 
 
-def test_the_small_files_of_the_raw_table_stay_few(raw_tables, sink, monkeypatch):
-    monkeypatch.setattr("ingest.sinks.duckdb._SMALL_FILES", 3)
-    rows, topics = INLINED_ROWS + 1, [uuid4().hex for _ in range(10)]
-    for topic in topics:
-        batch = judge({0: fetched(*map(message, range(rows)))}, StoredTopic(topic, None), {})
-        sink.write(batch)
-    stored = "select count(*) from churn_scores_raw where list_contains(?, kafka_topic)"
-    assert raw_tables.rows(stored, topics) == [(10 * rows,)]
-    files = f"""
-        select count(*) from {METADATA}.ducklake_data_file
-        inner join {METADATA}.ducklake_table using (table_id)
-        where table_name = 'churn_scores_raw' and ducklake_data_file.end_snapshot is null
-    """
-    assert raw_tables.rows(files)[0][0] <= 3
-
-
 @settings(
     max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(MESSAGES, min_size=1, max_size=30))
-def test_every_message_is_one_row_of_the_lake(raw_tables, sink, messages):
+def test_every_message_is_one_row_of_the_database(raw_tables, sink, messages):
     topic = uuid4().hex
     accepted = sink.write(judge({0: fetched(*messages)}, StoredTopic(topic, None), {}))
     columns = ["kafka_offset", "event_id", "customer_id", "event_type", "occurred_at", "amount"]

@@ -16,6 +16,7 @@ from kafka.admin import KafkaAdminClient
 
 import ingest.topics as topics
 from embedded.broker import broker
+from embedded.session import open_database
 from ingest.kafka import create_topic
 from ingest.libraries import KAFKA_PYTHON
 from ingest.reader import TopicReader
@@ -318,30 +319,28 @@ def test_a_topic_that_does_not_exist(raw_tables, address):
     assert "there is no topic nowhere" in one_line(ingest(*command))
 
 
-def test_a_lake_without_raw_tables(tmp_path, address):
-    pipeline = {"CHURN_HOME": str(tmp_path / "home")}
+def test_a_database_without_raw_tables(tmp_path, address):
+    home = tmp_path / "home"
     command = ("load", "--bootstrap-servers", address)
-    assert "there is no pipeline" in one_line(ingest(*command, env=pipeline))
-    subprocess.run(
-        [sys.executable, "-c", "from embedded.database import connect; connect()"],
-        cwd=PROJECT,
-        env=os.environ | pipeline,
-        check=True,
-    )
-    assert "run 'dbt build' first" in one_line(ingest(*command, env=pipeline))
+    environment = {"CHURN_HOME": str(home)}
+    assert "there is no database" in one_line(ingest(*command, env=environment))
+    made = open_database(home)
+    made.rows("select 1")
+    made.close()
+    assert "run 'dbt build' first" in one_line(ingest(*command, env=environment))
 
 
-def test_a_lake_that_cannot_be_written(raw_tables, address, topic):
+def test_a_database_that_cannot_be_written(raw_tables, address, topic):
     produce(address, topic, [message(1)])
     command = ["load", "--bootstrap-servers", address, "--topic", topic]
-    catalog = raw_tables.path / "catalog.sqlite"
-    catalog.chmod(0o444)
+    raw_tables.database.close()
+    raw_tables.database.file.chmod(0o444)
     raw_tables.path.chmod(0o555)
     try:
         assert "cannot be written" in one_line(ingest(*command, prefix=as_anyone()))
     finally:
         raw_tables.path.chmod(0o755)
-        catalog.chmod(0o644)
+        raw_tables.database.file.chmod(0o644)
 
 
 def as_anyone() -> tuple[str, ...]:

@@ -142,6 +142,6 @@ def test_what_the_rules_now_allow_is_loaded_and_the_rest_keeps_its_reason(sink, 
     assert list_rejected(sink, topic).count == 3
 
 
-def test_without_a_lake(tmp_path):
+def test_without_a_database(tmp_path):
     done = ingest("rejected", "--replay", env={"CHURN_HOME": str(tmp_path / "nowhere")})
-    assert "there is no pipeline" in one_line(done)
+    assert "there is no database" in one_line(done)

@@ -56,6 +56,8 @@ _FORGET = """
         and rejected.kafka_offset = batch_events.kafka_offset
 """
 _PIECE_ROWS = 10_000
+# Rows that two transactions add do not conflict: only in turn does each see where the other ended.
+_writing = threading.Lock()
 _UNREADABLE = "the message is not JSON that the database reads"
 
 
@@ -67,8 +69,6 @@ class DuckDBSink:
         self._database = database
         self._opened: Opened | None = None
         self._cursor: Connection | None = None
-        # Where our last batches ended, by topic and partition, since the file was last opened.
-        self._ended_at: dict[tuple[str, int], int] = {}
         with self._connection() as connection:
             found = {name for (name,) in connection.execute("show tables").fetchall()}
         if missing := sorted(_TABLES - found):
@@ -81,7 +81,7 @@ class DuckDBSink:
         """Have the sink's connection, which lives as long as the file stays open."""
         with self._database.session() as opened:
             if self._opened is not opened or self._cursor is None:
-                self._opened, self._cursor, self._ended_at = opened, opened.cursor(), {}
+                self._opened, self._cursor = opened, opened.cursor()
             yield self._cursor
 
     def lives(self, topic: str) -> dict[str | None, str]:
@@ -131,25 +131,14 @@ class DuckDBSink:
             return
 
         def work(open_: Connection) -> None:
-            if not self._goes_on(batch):
-                self._check_offsets(open_, batch)
+            self._check_offsets(open_, batch)
             for view in filled:
                 open_.execute(_INSERTS[view])
 
         with ExitStack() as views:
             for view, rows in filled.items():
                 views.enter_context(_view(connection, view, rows))
-            transact(connection, work)
-        for span in batch.spans:
-            self._ended_at[batch.topic.name, span.partition] = span.next_offset
-
-    def _goes_on(self, batch: Batch) -> bool:
-        """Tell, sooner than what is stored does, whether a batch follows our last one of all."""
-        return all(
-            span.resumed_from is not None
-            and self._ended_at.get((batch.topic.name, span.partition)) == span.resumed_from
-            for span in batch.spans
-        )
+            transact(connection, work, _writing)
 
     def _check_offsets(self, connection: Connection, batch: Batch) -> None:
         """Raise IngestError when a batch does not go on from what is stored."""

@@ -1,16 +1,14 @@
 """What is due and when, what becomes of what fails, and how late the tables are."""
 
 import time
-from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 
 import duckdb
 import pytest
-from embedded.actions import ACTIONS
-from embedded.database import attach_for_large_rows  # XXX
-from embedded.registered import read_registered
 
+from embedded.dbt_plugin import ACTIONS
+from embedded.engine.dbt_commands import Commands
 from embedded.engine.due_tables import pause
 from embedded.engine.intervals import parse_interval, parse_target_lag
 from embedded.engine.registry import refresh_failures, tasks
@@ -58,6 +56,12 @@ def state(pipeline, name: str):
     return SimpleNamespace(**dict(zip(columns, row, strict=True)))
 
 
+def passes_on(pipeline) -> Passes:
+    """Return the passes of somebody who has just opened the file."""
+    with pipeline.database.session() as opened:
+        return Passes(opened, Commands())
+
+
 def names(done) -> set[str]:
     return {one.name for one in done.refreshes}
 
@@ -85,46 +89,46 @@ def test_downstream_is_no_span():
 @pytest.mark.parametrize("text", ["soon", "0 seconds", "-1 minute", "1.5 hours", "minute", "", "5"])
 def test_other_target_lags_are_refused_in_one_line(text):
     with pytest.raises(EngineError) as refused:
-        ACTIONS["check_target_lag"](text)
+        ACTIONS["check_target_lag"](None, text)
     assert str(refused.value) == f"target_lag '{text}' is not understood here: write '60 MINUTES'"
 
 
 def test_a_table_is_due_when_a_tenth_of_its_lag_has_passed(pipeline):
     set_lag(pipeline, "10 minutes", "churn_metrics_live")
     set_lag(pipeline, "DOWNSTREAM", "customer_profiles")
-    passes = Passes(pipeline.connection)
+    passes = passes_on(pipeline)
     pipeline.add(event(1, "a", "login", EPOCH))
-    assert "churn_metrics_live" in names(passes.step(NOW))
+    assert "churn_metrics_live" in names(passes.make(NOW))
     pipeline.add(event(2, "b", "login", EPOCH))
-    assert passes.step(after(59)).is_calm
+    assert passes.make(after(59)).is_calm
     assert pipeline.one("select count(*) from churn_metrics_live") == 1
-    assert "churn_metrics_live" in names(passes.step(after(60)))
+    assert "churn_metrics_live" in names(passes.make(after(60)))
     assert pipeline.one("select count(*) from churn_metrics_live") == 2
 
 
 def test_a_look_that_finds_nothing_puts_nothing_off(pipeline):
     set_lag(pipeline, "10 minutes", "churn_metrics_live")
-    passes = Passes(pipeline.connection)
-    assert passes.step(NOW).is_calm
+    passes = passes_on(pipeline)
+    assert passes.make(NOW).is_calm
     pipeline.add(event(1, "a", "login", EPOCH))
-    assert "churn_metrics_live" in names(passes.step(after(1)))
+    assert "churn_metrics_live" in names(passes.make(after(1)))
 
 
 def test_a_clock_that_was_set_back_stops_nothing(pipeline):
-    passes = Passes(pipeline.connection)
+    passes = passes_on(pipeline)
     pipeline.add(event(1, "a", "login", EPOCH))
-    passes.step(NOW)
+    passes.make(NOW)
     pipeline.add(event(2, "b", "login", EPOCH))
-    assert "churn_metrics_live" in names(passes.step(after(-3600)))
+    assert "churn_metrics_live" in names(passes.make(after(-3600)))
 
 
 def test_downstream_tables_are_refreshed_only_for_one_that_reads_them(pipeline):
     set_lag(pipeline, "DOWNSTREAM")
     pipeline.add(event(1, "a", "login", EPOCH))
-    passes = Passes(pipeline.connection)
-    assert passes.step(NOW).is_calm
+    passes = passes_on(pipeline)
+    assert passes.make(NOW).is_calm
     set_lag(pipeline, "1 minute", "churn_metrics_live")
-    done = names(passes.step(NOW))
+    done = names(passes.make(NOW))
     assert {"customer_events", "customer_activity_daily", "churn_metrics_live"} <= done
     assert "customer_profiles" not in done
     assert "customer_profile_events" in names(pipeline.tick())  # a single pass is for all
@@ -133,7 +137,7 @@ def test_downstream_tables_are_refreshed_only_for_one_that_reads_them(pipeline):
 def test_a_lag_that_slipped_through_ends_in_one_line(pipeline):
     set_lag(pipeline, "soon", "churn_metrics_live")
     with pytest.raises(EngineError, match="target_lag 'soon' is not understood"):
-        Passes(pipeline.connection).step(NOW)
+        passes_on(pipeline).make(NOW)
 
 
 def test_a_table_is_overdue_while_changes_are_older_than_its_lag(pipeline):
@@ -141,7 +145,7 @@ def test_a_table_is_overdue_while_changes_are_older_than_its_lag(pipeline):
     set_lag(pipeline, "1 day", "customer_profiles")
     calm = state(pipeline, "churn_metrics_live")
     assert (calm.lag_seconds, calm.is_overdue, calm.target_lag_seconds) == (0, False, 1)
-    pipeline.add(event(1, "a", "login", EPOCH))
+    pipeline.add(event(1, "a", "login", EPOCH), loaded_at=utc_now())
     while not state(pipeline, "churn_metrics_live").is_overdue:
         time.sleep(0.2)
     assert state(pipeline, "churn_metrics_live").lag_seconds > 1
@@ -157,12 +161,12 @@ def test_a_table_is_overdue_while_changes_are_older_than_its_lag(pipeline):
 
 def test_the_actual_lag_is_that_of_the_oldest_change(pipeline):
     began = time.monotonic()
-    pipeline.add(event(1, "a", "login", EPOCH))
+    pipeline.add(event(1, "a", "login", EPOCH), loaded_at=utc_now())
     committed = time.monotonic()
-    pipeline.add(event(2, "a", "login", EPOCH))
-    passes = Passes(pipeline.connection)
+    pipeline.add(event(2, "a", "login", EPOCH), loaded_at=utc_now())
+    passes = passes_on(pipeline)
     refreshed_from = time.monotonic()
-    assert passes.step(NOW).refreshes
+    assert passes.make(NOW).refreshes
     ended = time.monotonic()
     passes.record_lags()
     lag = pipeline.one(
@@ -178,13 +182,13 @@ def test_the_actual_lag_is_that_of_the_oldest_change(pipeline):
 
 def test_a_table_that_fails_is_tried_later_and_later_then_suspended_and_others_go_on(pipeline):
     query = break_table(pipeline, "customer_profiles")
-    passes, moment = Passes(pipeline.connection), NOW
+    passes, moment = passes_on(pipeline), NOW
     for number in range(1, 6):
         pipeline.add(
             event(number, f"c{number}", "login", EPOCH),
             event(f"p{number}", f"c{number}", "profile_updated", EPOCH),
         )
-        done = passes.step(moment)
+        done = passes.make(moment)
         (failure,) = done.failures
         assert failure.name == "customer_profiles"
         assert failure.consecutive_failures == number
@@ -193,13 +197,13 @@ def test_a_table_that_fails_is_tried_later_and_later_then_suspended_and_others_g
         assert pipeline.one("select count(*) from churn_metrics_live") == number
         assert done.has_failed
         waits = moment + pause(number)
-        assert passes.step(waits - timedelta(milliseconds=1)).failures == []
+        assert passes.make(waits - timedelta(milliseconds=1)).failures == []
         moment = waits
-    (line,) = [line for line in done.in_words() if "customer_profiles" in line]
+    (line,) = [line for line in done.summary_lines() if "customer_profiles" in line]
     assert "suspended after 5 failures in a row" in line
     assert "resume_tasks" in line
     pipeline.add(event(6, "c6", "login", EPOCH))
-    done = passes.step(after(86400))
+    done = passes.make(after(86400))
     assert done.failures == []
     assert "churn_metrics_live" in names(done)
     pipeline.add(event(7, "c7", "login", EPOCH))
@@ -220,18 +224,18 @@ def test_a_table_that_fails_is_tried_later_and_later_then_suspended_and_others_g
 
 def test_a_failure_is_forgotten_with_the_first_success(pipeline):
     query = break_table(pipeline, "customer_profiles")
-    passes = Passes(pipeline.connection)
+    passes = passes_on(pipeline)
     pipeline.add(event(1, "a", "profile_updated", EPOCH))
-    assert passes.step(NOW).failures
+    assert passes.make(NOW).failures
     set_query(pipeline, "customer_profiles", query)
-    assert "customer_profiles" in names(passes.step(after(10)))
+    assert "customer_profiles" in names(passes.make(after(10)))
     assert refresh_failures(pipeline.connection) == {}
 
 
 def test_what_reads_a_failing_table_waits_and_is_not_blamed(pipeline):
     query = break_table(pipeline, "customer_activity_daily")
     pipeline.add(event(1, "a", "login", EPOCH))
-    done = Passes(pipeline.connection).step(NOW)
+    done = passes_on(pipeline).make(NOW)
     assert [one.name for one in done.failures] == ["customer_activity_daily"]
     assert "customer_profile_events" in names(done)
     assert "churn_metrics_live" not in names(done)
@@ -246,25 +250,27 @@ def test_a_tick_with_a_failing_table_ends_with_1_and_says_why(pipeline):
     assert "dynamic table customer_profiles failed: " in done.stdout
 
 
-def test_a_lake_that_refuses_is_no_table_s_fault(pipeline):
-    attach_for_large_rows(pipeline.connection)
-    pipeline.rows(
-        "insert into lake_of_large_rows.main.churn_scores_raw by name select 'e' as event_id,"
-        " 'a' as customer_id, 'login' as event_type, timestamp '2026-01-01' as occurred_at"
-    )
-    (file,) = (pipeline.path / "data" / "main" / "churn_scores_raw").glob("*.parquet")
-    content = file.read_bytes()
-    file.unlink()
-    with pytest.raises((EngineError, duckdb.Error)):
-        pipeline.tick()
+@pytest.mark.parametrize(
+    "refusal",
+    [duckdb.IOException("No space left on device"), duckdb.TransactionException("Conflict")],
+)
+def test_a_file_that_refuses_is_no_table_s_fault(pipeline, monkeypatch, refusal):
+    pipeline.add(event(1, "a", "login", EPOCH))
+
+    def refuse(*_):
+        raise refusal
+
+    with monkeypatch.context() as patch:
+        patch.setattr("embedded.engine.refresh_pass.refresh_table", refuse)
+        with pytest.raises((EngineError, duckdb.Error)):
+            pipeline.tick()
     assert refresh_failures(pipeline.connection) == {}
-    file.write_bytes(content)
     assert "churn_metrics_live" in names(pipeline.tick())
 
 
 def test_a_failed_task_waits_twice_as_long_each_time_until_it_is_suspended(pipeline):
     pipeline.rows(
-        "insert into embedded.engine.tasks (name, body, schedule, is_suspended, suspend_after_failures,"
+        "insert into embedded.tasks (name, body, schedule, is_suspended, suspend_after_failures,"
         " consecutive_failures) values ('broken', 'select no_such_column', '1 SECOND', false, 5, 0)"
     )
     moment = NOW
@@ -276,7 +282,7 @@ def test_a_failed_task_waits_twice_as_long_each_time_until_it_is_suspended(pipel
         assert pipeline.tick(moment + timedelta(seconds=seconds - 1)).task_runs == []
         moment += timedelta(seconds=seconds)
     done = pipeline.tick(moment)
-    assert "suspended after 5 failures in a row" in done.in_words()[0]
+    assert "suspended after 5 failures in a row" in done.summary_lines()[0]
     assert pipeline.tick(moment + timedelta(days=1)).task_runs == []
 
 
@@ -285,38 +291,19 @@ def test_no_pause_is_longer_than_what_a_person_would_wait():
     assert [pause(n).total_seconds() for n in (1, 2, 7, 8, 10_000)] == [0.4, 0.8, 25.6, 30, 30]
 
 
-def register_task(pipeline, name: str) -> None:
+def test_what_another_process_has_registered_counts_from_the_next_pass(pipeline):
+    passes = passes_on(pipeline)
+    assert passes.make(NOW).is_calm
     pipeline.rows(
-        "insert into embedded.engine.tasks values (?, 'select 1', null, '1 DAY', true, 5, 0, null, null)",
-        name,
+        "insert into embedded.tasks"
+        " values ('new', 'select 1', null, '1 DAY', false, 5, 0, null, null)"
     )
-
-
-def test_of_the_registry_only_what_changed_is_read_again(pipeline):
-    first = read_registered(pipeline.connection)
-    assert read_registered(pipeline.connection, first) is first
-    register_task(pipeline, "new")
-    second = read_registered(pipeline.connection, first)
-    assert second.tasks.keys() - first.tasks.keys() == {"new"}
-    assert second.tables == first.tables
-    set_lag(pipeline, "7 minutes")
-    third = read_registered(pipeline.connection, second)
-    assert {one.target_lag for one in third.tables.values()} == {"7 minutes"}
-    assert third.tasks is second.tasks
-    assert replace(third, last_changes={}) == replace(
-        read_registered(pipeline.connection), last_changes={}
-    )
-
-
-def test_after_a_pause_in_which_the_lake_has_forgotten_the_registry_is_read_anew(pipeline):
-    before = read_registered(pipeline.connection)
-    register_task(pipeline, "new")
-    changed = pipeline.one("select id from pipeline.current_snapshot()")
-    register_task(pipeline, "newer")
-    forgotten = f"[{before.snapshot}, {changed}]"
-    pipeline.rows(f"call ducklake_expire_snapshots('pipeline', versions => {forgotten})")
-    anew = read_registered(pipeline.connection, before)
-    assert anew.tasks.keys() - before.tasks.keys() == {"new", "newer"}
+    assert [one.name for one in passes.make(after(1)).task_runs] == ["new"]
+    pipeline.add(event(1, "a", "profile_updated", EPOCH))
+    set_lag(pipeline, "DOWNSTREAM")
+    assert passes.make(after(2)).is_calm
+    set_lag(pipeline, "1 minute", "customer_profiles")
+    assert "customer_profiles" in names(passes.make(after(3)))
 
 
 def test_a_moment_that_is_none_is_refused_in_words():

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from embedded.engine.scheduler import tick
-from embedded.engine.storage import transact
+from embedded.engine.storage import Database, transact
 from runtime.clock import utc_now
 
 MODEL = "forest-test"
@@ -97,7 +97,7 @@ _STATEMENTS = [
 ]
 
 
-def fill(connection, customers: int) -> None:
+def fill(database: Database, customers: int) -> None:
     """Load events of so many customers, refresh, and leave behind what the tasks would have."""
     now = utc_now()
     given = {"customers": customers, "now": now, "nasty": NASTY, "reasons": REASONS}
@@ -106,11 +106,12 @@ def fill(connection, customers: int) -> None:
         names = [name for name in given if f"${name}" in statement]
         open_.execute(statement, {name: given[name] for name in names})
 
-    transact(connection, lambda open_: run(open_, _EVENTS))
-    tick(connection)
-    transact(connection, _train)
-    for statement in _STATEMENTS:
-        transact(connection, lambda open_, statement=statement: run(open_, statement))
+    with database.session() as opened, opened.cursor() as connection:
+        transact(connection, lambda open_: run(open_, _EVENTS))
+        tick(opened)
+        transact(connection, _train)
+        for statement in _STATEMENTS:
+            transact(connection, lambda open_, statement=statement: run(open_, statement))
 
 
 def _train(connection) -> None:

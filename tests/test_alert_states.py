@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from embedded.engine.procedures import call
 from runtime.clock import utc_now
 from runtime.errors import EngineError
 from tests.conftest import event
@@ -28,9 +27,8 @@ def move(pipeline, to_state: str, *alerts: str, reason: str = "as asked") -> lis
 def edit(pipeline, alert_id: str, **texts) -> list[tuple]:
     row = pipeline.rows("select subject, body from current_drafts where alert_id = ?", alert_id)
     draft = dict(zip(("subject", "body"), row[0] if row else ("", ""), strict=True))
-    return call(
-        pipeline.connection, "edit_draft", draft | texts | {"alert_id": alert_id, "actor": "ann"}
-    )
+    arguments = draft | texts | {"alert_id": alert_id, "actor": "ann"}
+    return pipeline.call("edit_draft", arguments)
 
 
 def test_the_moves_lead_one_way_to_an_end(pipeline):

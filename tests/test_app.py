@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from embedded.session import connect
+from embedded.session import connect, open_database
 from tests.app_pipeline import MODEL, NASTY, fill
 from tests.dbt import PROJECT
 
@@ -25,7 +25,7 @@ HOSTILE = ("onerror", "<script", "](http", "\u202e")
 
 @pytest.fixture(scope="module")
 def pipelines(empty_pipelines, tmp_path_factory):
-    """Lakes by their number of customers, made when they are asked for."""
+    """Pipelines by their number of customers, made when they are asked for."""
     made = {}
 
     def pipeline(customers: int):
@@ -36,8 +36,7 @@ def pipelines(empty_pipelines, tmp_path_factory):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("CHURN_HOME", str(path))
                 if customers:
-                    with connect() as connection:
-                        fill(connection, customers)
+                    fill(open_database(path), customers)
             made[customers] = path
         return made[customers]
 
@@ -93,16 +92,15 @@ def every_page(monkeypatch, path, role=None, customer_id=None):
         yield page, turn_to(app, page)
 
 
-def test_no_lake_is_one_calm_message(monkeypatch, tmp_path):
+def test_no_database_is_one_calm_message(monkeypatch, tmp_path):
     for page, app in every_page(monkeypatch, tmp_path / "none"):
         assert len(app.info) == 1, page
         assert "make demo" in app.info[0].value
     assert not (tmp_path / "none").exists()
 
 
-def test_lake_without_pipeline_is_one_calm_message(monkeypatch, tmp_path):
-    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "bare"))
-    connect().close()
+def test_a_database_without_a_pipeline_is_one_calm_message(monkeypatch, tmp_path):
+    open_database(tmp_path / "bare").rows("select 1")
     for page, app in every_page(monkeypatch, tmp_path / "bare"):
         assert len(app.info) == 1, page
         assert "dbt build" in app.info[0].value
@@ -146,9 +144,7 @@ def test_many_customers_fill_every_page_for_each_role(monkeypatch, pipelines, ro
 def test_tiles_equal_sql(monkeypatch, pipelines):
     for role in ("CHURN_MANAGER", "CHURN_MANAGER_EAST"):
         app = open_app(monkeypatch, pipelines(5_000), role=role)
-        with connect(
-            role,
-        ) as connection:
+        with connect(role) as connection:
             at_risk, value = connection.execute(
                 "select count(*), sum(value_at_risk) from manager_risk_queue"
             ).fetchone()

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import streamlit as st
 
-from embedded.session import connect
+from embedded.session import connect, open_database
 from tests.app_pipeline import fill
 from tests.dbt import PROJECT
 from tests.test_app import open_app, texts, turn_to
@@ -16,8 +16,8 @@ def filled(empty_pipelines, tmp_path_factory):
     path = empty_pipelines.copy("all", tmp_path_factory.mktemp("actions") / "home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHURN_HOME", str(path))
-        with connect() as connection:
-            fill(connection, 100)
+        fill(open_database(path), 100)
+        open_database(path).close()  # to be copied
     return path
 
 

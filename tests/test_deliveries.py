@@ -63,9 +63,9 @@ def approve(pipeline, *alerts: str) -> None:
 def send(pipeline) -> list[str]:
     said: list[str] = []
     sender = open_sender(churn_home())
-    resolve_interrupted(pipeline.connection, sender, said.append)
+    resolve_interrupted(pipeline.database, sender, said.append)
     settings = read_settings(pipeline.connection)
-    hand_over_waiting(pipeline.connection, sender, settings, said.append)
+    hand_over_waiting(pipeline.database, sender, settings, said.append)
     return said
 
 
@@ -104,10 +104,10 @@ def kill(pipeline, monkeypatch, step: str, when: str) -> None:
     """Hand over, and die before or after a step of it."""
     whole = delivery.call
 
-    def killed(connection, name, arguments):
+    def killed(database, name, arguments):
         if (name, when) == (step, "before"):
             raise KeyboardInterrupt
-        answer = whole(connection, name, arguments)
+        answer = whole(database, name, arguments)
         if name == step:
             raise KeyboardInterrupt
         return answer
@@ -148,7 +148,7 @@ def test_a_mail_servers_message_is_never_sent_twice_after_a_crash(
     assert states(pipeline) == {"A": "QUEUED"}
     assert pipeline.rows("select alert_id, step from unresolved_messages") == [("A", "UNKNOWN")]
     became = "HANDED_OVER" if arrived else "FAILED"
-    assert note(pipeline.connection, "A", Delivery(became, "looked it up"), "ann") == []
+    assert note(pipeline.database, "A", Delivery(became, "looked it up"), "ann") == []
     send(pipeline)
     assert len(mailbox.messages) == 1
     assert states(pipeline) == {"A": "SENT"}
@@ -242,9 +242,9 @@ def test_bounces_replies_and_unsubscribes_are_written_back_once(pipeline):
     approve(pipeline, "A", "B")
     send(pipeline)
     for _ in range(2):
-        note(pipeline.connection, "A", Delivery("REPLIED", "thank you"), "ann")
-        note(pipeline.connection, "A", Delivery("UNSUBSCRIBED", ""), "ann")
-        note(pipeline.connection, "B", Delivery("BOUNCED", "mailbox full"), "ann")
+        note(pipeline.database, "A", Delivery("REPLIED", "thank you"), "ann")
+        note(pipeline.database, "A", Delivery("UNSUBSCRIBED", ""), "ann")
+        note(pipeline.database, "B", Delivery("BOUNCED", "mailbox full"), "ann")
     assert steps(pipeline, "A")[-2:] == ["REPLIED", "UNSUBSCRIBED"]
     assert pipeline.rows("select customer_id, reason from suppressions order by 1") == [
         ("A", "unsubscribed"),
@@ -254,7 +254,7 @@ def test_bounces_replies_and_unsubscribes_are_written_back_once(pipeline):
         "A": "UNSUBSCRIBED",
         "B": "BOUNCED",
     }
-    assert note(pipeline.connection, "A", Delivery("NONSENSE", ""), "ann") == [
+    assert note(pipeline.database, "A", Delivery("NONSENSE", ""), "ann") == [
         ("A", "There is no step NONSENSE.")
     ]
 

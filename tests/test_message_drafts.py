@@ -1,7 +1,6 @@
 """Who writes a message: the template, or an LLM within its budget; a draft comes in any case."""
 
 import json
-import os
 import threading
 import time
 from collections import Counter
@@ -25,7 +24,7 @@ ALL = tuple("ABCDEFGH")
 
 
 def ask_now(pipeline: Pipeline) -> int:
-    return ask_waiting(pipeline.connection, read_settings(pipeline.connection))
+    return ask_waiting(pipeline.database, read_settings(pipeline.connection))
 
 
 def ledger(pipeline: Pipeline) -> list[tuple]:
@@ -190,7 +189,7 @@ def test_an_llm_that_is_slow_is_given_up_and_holds_up_neither_alerts_nor_others(
     llm.wait_seconds = 30
     set_up(pipeline, provider="ollama", tries=1, timeout_seconds=1)
     raise_alerts(pipeline, "A")
-    asked = threading.Thread(target=_ask_apart, args=(os.environ["CHURN_HOME"],))
+    asked = threading.Thread(target=ask_now, args=(pipeline,))
     asked.start()
     while not llm.prompts:
         time.sleep(0.01)
@@ -200,13 +199,6 @@ def test_an_llm_that_is_slow_is_given_up_and_holds_up_neither_alerts_nor_others(
     asked.join()
     assert states(pipeline)["A"] == "DRAFTED"
     assert pipeline.one("select detail from llm_calls") == "no answer within 1 s"
-
-
-def _ask_apart(_: str) -> None:
-    from embedded.database import connect
-
-    with connect() as connection:
-        ask_waiting(connection, read_settings(connection))
 
 
 @pytest.mark.parametrize(
@@ -244,10 +236,10 @@ def test_a_crash_between_any_two_steps_leaves_one_draft(pipeline, llm, monkeypat
     whole = asking.call
     for when in ("before", "after"):
 
-        def killed(connection, name, arguments, when=when):
+        def killed(database, name, arguments, when=when):
             if (name, when) == (step, "before"):
                 raise KeyboardInterrupt
-            answer = whole(connection, name, arguments)
+            answer = whole(database, name, arguments)
             if name == step:
                 raise KeyboardInterrupt
             return answer
@@ -284,7 +276,7 @@ def test_a_crash_of_the_task_between_any_two_statements_leaves_one_alert_and_one
     assert pipeline.one("select count(*) from alert_events") == 2
 
 
-def test_the_command_says_in_one_line_that_there_is_no_lake(monkeypatch, tmp_path):
+def test_the_command_says_in_one_line_that_there_is_no_database(monkeypatch, tmp_path):
     monkeypatch.setenv("CHURN_HOME", str(tmp_path / "none"))
     done = run_module("outreach", "unresolved")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)

@@ -8,7 +8,6 @@ from itertools import pairwise
 import pandas
 import pytest
 
-from embedded.engine.refresh_pass import refresh
 from tests.conftest import EPOCH, event
 
 CATEGORIES = {
@@ -130,17 +129,17 @@ def test_metrics_equal_a_recomputation_after_late_duplicate_and_reordered_events
         changed = [{**one, "amount": 999.0, "customer_id": f"{seed}-c0"} for one in again[:5]]
         shared_pipeline.add(*batch, *again, *changed)
         sent += batch
-        refresh(shared_pipeline.connection)
+        shared_pipeline.refresh()
         assert_metrics_are_right(shared_pipeline)
 
 
 def test_deleted_events_leave_the_metrics(shared_pipeline):
     shared_pipeline.add(*history(4, customers=3, count=30))
-    refresh(shared_pipeline.connection)
+    shared_pipeline.refresh()
     shared_pipeline.connection.execute(
         "delete from churn_scores_raw where customer_id = '4-c0' or event_id = 'e4-1'"
     )
-    refresh(shared_pipeline.connection)
+    shared_pipeline.refresh()
     assert_metrics_are_right(shared_pipeline)
     assert (
         shared_pipeline.one("select count(*) from churn_metrics_live where customer_id = '4-c0'")
@@ -151,13 +150,13 @@ def test_deleted_events_leave_the_metrics(shared_pipeline):
 def test_the_same_events_again_change_no_row(shared_pipeline):
     events = history(5)
     shared_pipeline.add(*events)
-    refresh(shared_pipeline.connection)
+    shared_pipeline.refresh()
     before = shared_pipeline.rows("from churn_metrics_live order by customer_id")
     shared_pipeline.add(*events)
-    done = refresh(shared_pipeline.connection)
+    done = shared_pipeline.refresh()
     assert sum(one.changed_rows + one.removed_rows for one in done) == 0
     shared_pipeline.add(*[{**one, "occurred_at": EPOCH + timedelta(days=9)} for one in events])
-    refresh(shared_pipeline.connection)  # which notes of each event that a copy differs
+    shared_pipeline.refresh()  # which notes of each event that a copy differs
     assert shared_pipeline.rows("from churn_metrics_live order by customer_id") == before
     assert shared_pipeline.one(
         "select count(*) from customer_events where has_differing_copies and event_id like 'e5-%'"
@@ -166,15 +165,15 @@ def test_the_same_events_again_change_no_row(shared_pipeline):
 
 def test_one_customers_events_change_exactly_that_customers_row(shared_pipeline):
     shared_pipeline.add(*history(6))
-    refresh(shared_pipeline.connection)
+    shared_pipeline.refresh()
     before = shared_pipeline.rows("from churn_metrics_live order by customer_id")
     shared_pipeline.add(event("6-new", "6-c1", "login", datetime(2026, 1, 2, 3, 4, 5)))
-    done = {one.name: one.changed_rows for one in refresh(shared_pipeline.connection)}
+    done = {one.name: one.changed_rows for one in shared_pipeline.refresh()}
     after = shared_pipeline.rows("from churn_metrics_live order by customer_id")
     changed = {row[0] for row in set(before) ^ set(after)}
     assert changed == {"6-c1"}
     assert done["churn_metrics_live"] == 1
-    assert refresh(shared_pipeline.connection) == []
+    assert shared_pipeline.refresh() == []
 
 
 @pytest.mark.parametrize("amount", [4e38, 1.7e308, math.inf, -math.inf, math.nan, 1e9 + 1])
@@ -186,7 +185,7 @@ def test_an_amount_beyond_the_contract_counts_as_none(shared_pipeline, amount):
         event(f"{customer}-3", customer, "purchase", EPOCH, amount=12.5),
         event(f"{customer}-4", customer, "refund", EPOCH, amount=amount),
     )
-    refresh(shared_pipeline.connection)
+    shared_pipeline.refresh()
     assert shared_pipeline.rows(
         "select purchase_count_28d, purchase_amount_28d, purchase_amount_total"
         " from churn_metrics_live where customer_id = ?",
@@ -204,7 +203,7 @@ def test_what_was_given_back_lowers_the_spend_never_below_zero(shared_pipeline):
         event("8-5", "8-all", "login", EPOCH),
         event("8-6", "8-all", "refund", EPOCH, amount=-80.0),
     )
-    refresh(shared_pipeline.connection)
+    shared_pipeline.refresh()
     columns = "purchase_count_28d, purchase_amount_28d, purchase_amount_84d, purchase_amount_total"
     live = "from churn_metrics_live where customer_id = ?"
     assert shared_pipeline.rows(f"select {columns}, active_days_28d {live}", "8-part") == [
@@ -221,7 +220,7 @@ def test_an_event_of_a_clock_that_is_ahead_happens_when_it_arrives(shared_pipeli
     shared_pipeline.connection.execute(
         "update churn_scores_raw set occurred_at = ? where customer_id = ?", [ahead, customer]
     )
-    refresh(shared_pipeline.connection)
+    shared_pipeline.refresh()
     assert (
         shared_pipeline.one(
             "select last_activity_at from churn_metrics_live where customer_id = ?", customer

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedded.engine.refresh_pass import refresh
 from tests.conftest import EPOCH, Pipeline, event
 
 PROPERTY = settings(
@@ -103,7 +102,7 @@ def test_a_profile_is_what_its_events_add_up_to(shared_pipeline, history, cut):
     for part in (events[:cut], events[cut:]):
         if part:
             shared_pipeline.add(*part)
-            refresh(shared_pipeline.connection)
+            shared_pipeline.refresh()
     rows = shared_pipeline.rows(
         "select customer_id, name, email, region, segment, monthly_value, has_unreadable_value,"
         " has_marketing_consent, updated_at from customer_profiles"
@@ -134,7 +133,7 @@ def test_what_no_seed_knows_is_listed_with_counts(built):
             for at, profile in enumerate(profiles)
         )
     )
-    refresh(built.connection)
+    built.refresh()
     expected = [
         ("monthly_value", "not understood", 2),
         ("region", "nord", 2),
@@ -162,7 +161,7 @@ def test_a_copy_that_says_something_else_is_counted_and_one_in_other_words_is_no
         'update churn_scores_raw set payload = \'{ "properties" : {"a":1 ,"b": [1,2]} }\''
         " where kafka_offset = 2"
     )
-    refresh(built.connection)
+    built.refresh()
     assert built.rows(
         "select customer_id, event_type, amount from customer_events"
         " where event_id = 'e1' order by 1, 2"
@@ -178,7 +177,7 @@ def test_a_purchase_and_its_refund_may_share_an_id(built):
         event("1001", "c1", "refund", EPOCH, amount=10.0),
         event("1001", "c2", "purchase", EPOCH, amount=700.0),
     )
-    refresh(built.connection)
+    built.refresh()
     assert built.rows(
         "select customer_id, purchase_amount_total from churn_metrics_live order by 1"
     ) == [("c1", 20.0), ("c2", 700.0)]

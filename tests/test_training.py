@@ -10,7 +10,6 @@ import pandas
 import pytest
 
 from embedded.churn_model import Version, open_model
-from embedded.engine.refresh_pass import refresh
 from tests.conftest import EPOCH, event
 from tests.dbt import run_dbt
 from tests.model_rows import made_up
@@ -39,7 +38,7 @@ def regulars(days: int, customers: int = 6) -> list[dict]:
 def test_the_future_changes_no_feature_and_later_events_change_no_label(empty_pipeline):
     pipeline = empty_pipeline
     pipeline.add(*regulars(200), event("end", "clock", "login", EPOCH + timedelta(days=201)))
-    refresh(pipeline.connection)
+    pipeline.refresh()
     before = snapshots(pipeline)
     cutoff = before.cutoff_date.max()
     assert before.customer_id.nunique() == 6
@@ -56,7 +55,7 @@ def test_the_future_changes_no_feature_and_later_events_change_no_label(empty_pi
         event("y", "c2", "subscription_cancelled", cutoff.to_pydatetime() + timedelta(days=3)),
         event("z", "c3", "purchase", cutoff.to_pydatetime() + timedelta(days=4), amount=1e6),
     )
-    refresh(pipeline.connection)
+    pipeline.refresh()
     after = snapshots(pipeline)
     latest_before = before[before.cutoff_date == cutoff].set_index("customer_id")
     latest_after = after[after.cutoff_date == cutoff].set_index("customer_id")
@@ -71,14 +70,14 @@ def test_the_future_changes_no_feature_and_later_events_change_no_label(empty_pi
 def test_training_features_equal_serving_features(empty_pipeline):
     pipeline = empty_pipeline
     pipeline.add(*regulars(200), event("end", "clock", "login", EPOCH + timedelta(days=201)))
-    refresh(pipeline.connection)
+    pipeline.refresh()
     training = snapshots(pipeline)
     cutoff = training.cutoff_date.max().to_pydatetime()
     # Serving as of the cut-off is serving without the events after it.
     pipeline.connection.execute(
         "delete from churn_scores_raw where occurred_at >= ?", [cutoff + timedelta(days=1)]
     )
-    refresh(pipeline.connection)
+    pipeline.refresh()
     as_of_date = f"\"date '{cutoff:%Y-%m-%d}'\""
     query = (
         "select customer_id, {{ feature_columns('features') }} from ("
@@ -109,7 +108,7 @@ def test_half_spend_compares_the_days_after_with_those_before(empty_pipeline):
             kind = "purchase" if amount else "login"
             events.append(event(f"{customer}-{day}", customer, kind, at, amount=amount))
     pipeline.add(*events)
-    refresh(pipeline.connection)
+    pipeline.refresh()
     found = snapshots(pipeline, churn_label="half_spend", churn_horizon_days=56)
     latest = found[found.cutoff_date == EPOCH + timedelta(days=143)].set_index("customer_id")
     assert latest.has_churned.to_dict() == {

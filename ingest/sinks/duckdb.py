@@ -56,7 +56,7 @@ _FORGET = """
         and rejected.kafka_offset = batch_events.kafka_offset
 """
 _PIECE_ROWS = 10_000
-# Rows that two transactions add do not conflict: only in turn does each see where the other ended.
+# In turn: added rows do not conflict, and each batch must see where the one before it ended.
 _writing = threading.Lock()
 _UNREADABLE = "the message is not JSON that the database reads"
 
@@ -172,7 +172,7 @@ class DuckDBSink:
             with self._connection() as connection:
                 events = events.filter(_is_readable(connection, events))
                 with _view(connection, "batch_events", events):
-                    return transact(connection, _accept)
+                    return transact(connection, _accept, _writing)
         except duckdb.Error as error:
             raise EngineError(explain(error)) from error
 

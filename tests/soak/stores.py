@@ -12,6 +12,7 @@ import pytest
 
 from embedded.engine.refresh_pass import refresh
 from embedded.engine.statements import Statements
+from embedded.session import open_database
 from ingest import sinks
 from ingest.sinks.snowflake import SnowflakeSink
 from tests.dbt import run_dbt

@@ -5,11 +5,11 @@ with a sentence for what is not. What the asking role does not see, it cannot mo
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from connection import DUCKDB, Source, query, snowflake_session
+from connection import DUCKDB, Away, Source, at_hand, query, snowflake_session
 from data.changes import forget
 
 PATIENCE_SECONDS = 5.0  # that a button waits for another process that has the database file
@@ -25,14 +25,13 @@ class Refused(NamedTuple):
 def move(source: Source, alert_ids: Sequence[str], to_state: str, reason: str) -> list[Refused]:
     """Move alerts to a state, as far as that is allowed; return what was refused."""
     arguments = {"to_state": to_state, "reason": reason.strip()}
-    return _call_for_many(source, "move_alerts", alert_ids, arguments)
+    return _call_for(source, "move_alerts", alert_ids, lambda ids: ids | arguments)
 
 
 def edit_draft(source: Source, alert_id: str, subject: str, body: str) -> list[Refused]:
     """Give a draft new words, as its next revision; return why they were refused, if they were."""
-    visible, refused = _visible(source, [alert_id])
     arguments = {"alert_id": alert_id, "subject": subject.strip(), "body": body.strip()}
-    return refused + (_call(source, "edit_draft", arguments, visible) if visible else [])
+    return _call_for(source, "edit_draft", [alert_id], lambda _: arguments)
 
 
 def assign(
@@ -40,7 +39,7 @@ def assign(
 ) -> list[Refused]:
     """Say who sees to alerts, and by when; return what was refused."""
     arguments = {"owner": owner.strip(), "due_on": due_on.isoformat() if due_on else None}
-    return _call_for_many(source, "assign_alerts", alert_ids, arguments)
+    return _call_for(source, "assign_alerts", alert_ids, lambda ids: ids | arguments)
 
 
 def viewer(source: Source) -> str:
@@ -48,12 +47,25 @@ def viewer(source: Source) -> str:
     return f"{source.viewer} as {source.role}" if source.backend == DUCKDB else source.viewer
 
 
-def _call_for_many(
-    source: Source, procedure: str, alert_ids: Sequence[str], arguments: dict[str, str | None]
+def _call_for(
+    source: Source,
+    procedure: str,
+    alert_ids: Sequence[str],
+    arguments: Callable[[dict[str, str | None]], dict[str, str | None]],
 ) -> list[Refused]:
-    visible, refused = _visible(source, alert_ids)
-    arguments = {"alert_ids": json.dumps(list(visible)), **arguments}
-    return refused + (_call(source, procedure, arguments, visible) if visible else [])
+    """Call a procedure for those of the alerts that this role sees.
+
+    `arguments` makes its arguments of the one that names these alerts.
+    """
+    try:
+        with at_hand(source, PATIENCE_SECONDS):
+            visible, refused = _visible(source, alert_ids)
+            if visible:
+                given = arguments({"alert_ids": json.dumps(list(visible))})
+                refused += _call(source, procedure, given, visible)
+            return refused
+    except Away as error:
+        return [Refused(one, f"Nothing was changed: {error}.") for one in alert_ids]
 
 
 def _visible(source: Source, alert_ids: Sequence[str]) -> tuple[dict[str, str], list[Refused]]:
@@ -87,7 +99,7 @@ def _call_duckdb(source: Source, procedure: str, arguments: dict[str, str | None
     from embedded.engine.procedures import call
     from embedded.session import existing_database
 
-    return call(existing_database(), procedure, arguments, PATIENCE_SECONDS)
+    return call(existing_database(), procedure, arguments)
 
 
 def _call_snowflake(_: Source, procedure: str, arguments: dict[str, str | None]) -> list[tuple]:

@@ -4,7 +4,8 @@ import getpass
 import os
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,10 @@ _NOBODY = "viewer"  # a session whose viewer is not known shares its answers wit
 
 class Unavailable(Exception):
     """There is nothing to ask yet; the message is one line that says why."""
+
+
+class Away(Unavailable):
+    """Another process has the database file; the message says which."""
 
 
 class Source(NamedTuple):
@@ -125,7 +130,7 @@ def _ask_duckdb(source: Source, sql: str, parameters: list[Any]) -> pd.DataFrame
         # dbt has the file, or another command: what was known before stands for a while.
         st.session_state[AWAY_KEY] = str(error)
         if (last := _last_answers().get(asked)) is None:
-            raise Unavailable(str(error)) from error
+            raise Away(str(error)) from error
         return last.copy()
     except EngineError as error:
         raise Unavailable(str(error)) from error
@@ -136,6 +141,29 @@ def _ask_duckdb(source: Source, sql: str, parameters: list[Any]) -> pd.DataFrame
     st.session_state.pop(AWAY_KEY, None)
     _remember(asked, answer)
     return answer
+
+
+@contextmanager
+def at_hand(source: Source, patience_seconds: float) -> Iterator[None]:
+    """Keep the laptop's database file while the context is open.
+
+    Raises Away when another process has it for longer, and Unavailable when there is none.
+    """
+    if source.backend != DUCKDB:
+        yield
+        return
+    from embedded.engine.storage import NotAvailableError
+    from embedded.session import existing_database
+    from runtime.errors import EngineError
+
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(existing_database().session(patience_seconds))
+        except NotAvailableError as error:
+            raise Away(str(error)) from error
+        except EngineError as error:
+            raise Unavailable(str(error)) from error
+        yield
 
 
 def _remember(asked: tuple, answer: pd.DataFrame) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from connection import DUCKDB, Source, Unavailable
+from connection import AWAY_KEY, DUCKDB, Away, Source, Unavailable
 from words import moment
 
 _START = (
@@ -20,6 +20,8 @@ def calm() -> Iterator[None]:
     """Say in one message that there is no pipeline, instead of a traceback."""
     try:
         yield
+    except Away as error:
+        st.info(f"This was not asked before, and cannot be now: {error}.")
     except Unavailable as error:
         st.info(f"There is no pipeline to look at yet. {_START}", icon=":material/info:")
         st.text(str(error))
@@ -47,6 +49,18 @@ def says_unscored(source: Source, figures: Mapping[str, Any]) -> bool:
     )
     st.info(f"No customer is scored yet: {todo}", icon=":material/info:")
     return True
+
+
+def is_away() -> bool:
+    """Tell whether the last question was answered from memory."""
+    return AWAY_KEY in st.session_state
+
+
+def says_away() -> None:
+    """Say why figures are not of now, while another process has the database file."""
+    if is_away():
+        why = st.session_state[AWAY_KEY]
+        st.warning(f"The last answers, not those of now: {why}.", icon=":material/warning:")
 
 
 def says_stale(figures: Mapping[str, Any]) -> None:

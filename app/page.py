@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 from connection import Source, current_source
 from data import risk
-from notices import says_empty, says_stale, says_unscored
+from notices import is_away, says_away, says_empty, says_stale, says_unscored
 from words import Terms, moment
 
 
@@ -22,7 +22,8 @@ def begin(title: str, question: str, *, needs_scores: bool = False) -> Page | No
     """Show the head of a page; None when there is nothing below it to show, which it has said."""
     source = current_source()
     st.title(title, anchor=False)
-    figures = risk.population(source) | risk.live(source)
+    figures = risk.population(source) | risk.live(source) | {"is_away": is_away()}
+    says_away()
     says_stale(figures)
     st.caption(f"{question} {_basis(figures)}")
     if says_empty(figures) or (needs_scores and says_unscored(source, figures)):

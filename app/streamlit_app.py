@@ -64,7 +64,7 @@ def _preview_role() -> None:
             PREVIEWED_ROLES,
             key=ROLE_KEY,
             help="What this role would see on Snowflake. A preview, not protection: whoever can"
-            " open the lake's files can read all of them.",
+            " open the database file can read all of it.",
         )
         st.caption("A preview, not protection.")
 

@@ -5,6 +5,7 @@ import shutil
 import pytest
 import streamlit as st
 
+from embedded.engine.storage import Database
 from embedded.session import connect, open_database
 from tests.app_pipeline import fill
 from tests.dbt import PROJECT
@@ -186,3 +187,29 @@ def test_a_write_is_seen_at_once_and_makes_nobody_wait(monkeypatch, pipeline):
     asked.clear()
     risk.trend(mine), risk.trend(another)
     assert asked == []
+
+
+def test_while_another_command_has_the_file_the_last_answers_stand(monkeypatch, pipeline):
+    app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 1)
+    monkeypatch.syspath_prepend(str(PROJECT / "app"))
+    import actions
+
+    monkeypatch.setattr(actions, "PATIENCE_SECONDS", 0.2)
+    other = Database(pipeline)
+    with other.session():
+        st.cache_data.clear()
+        app.button(key="refresh").click().run()
+        said = app.warning[0].value
+        assert said.startswith("The last answers, not those of now: process ")
+        assert app.dataframe[0].value["name"].tolist()[1] == "Customer 10"
+        app.button(key="approve").click().run()
+        assert not app.success
+        assert "c0010: Nothing was changed: process " in texts(app)
+        turn_to(app, "cohorts")
+        assert "cannot be now: process " in app.info[0].value
+        assert not app.exception
+    other.close()
+    st.cache_data.clear()
+    app = turn_to(app, "action_queue")
+    assert not [one for one in app.warning if "last answers" in one.value]
+    assert states()["c0010"] == "DRAFTED"

@@ -11,7 +11,7 @@ from charts import risk as pictures
 from columns import with_words
 from connection import Source
 from data import outcomes, pipeline, risk
-from notices import calm, says_unscored
+from notices import calm, is_away, says_unscored
 from page import Page, begin, terms
 from tables import heading, listing
 from words import DASH, about, count, interval, money, percent, points, short_money
@@ -41,18 +41,22 @@ def main() -> None:
 def _live_figures(page: Page) -> None:
     """Show the tiles, and again every few seconds: one small query, nothing else of the page."""
     with calm():
-        figures = page.figures | risk.live(page.source)
+        figures = page.figures | risk.live(page.source) | {"is_away": is_away()}
         if _stage(figures) != _stage(page.figures):
-            # First scores, first customers at risk, or data gone stale: all of the page changes.
+            # First scores, first customers at risk, data gone stale, or another process has the
+            # database: all of the page changes.
             risk.population.clear(page.source)
             st.rerun()
         _tiles(page.source, figures)
-        st.caption(f"Looked at {pd.Timestamp.now('UTC'):%H:%M:%S} UTC, every {REFRESH_SECONDS} s.")
+        if not figures["is_away"]:
+            st.caption(
+                f"Looked at {pd.Timestamp.now('UTC'):%H:%M:%S} UTC, every {REFRESH_SECONDS} s."
+            )
 
 
-def _stage(figures: dict[str, Any]) -> tuple[bool, bool, bool]:
+def _stage(figures: dict[str, Any]) -> tuple[bool, ...]:
     has_scores, has_risk = pd.notna(figures["last_scored_at"]), bool(figures["customers_at_risk"])
-    return has_scores, has_risk, bool(figures["is_stale"])
+    return has_scores, has_risk, bool(figures["is_stale"]), figures["is_away"]
 
 
 def _tiles(source: Source, figures: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ _LEAST_EVENTS = 100_000  # a change sends some of the last 50,000 again
 
 
 def main() -> int:
-    """Run the benchmarks, each part in a pipeline of its own; print the table, then one JSON line."""
+    """Run the parts, each on a pipeline of its own; print the table, then one JSON line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000, help="events of each part")
     parser.add_argument("--only", choices=list(_PARTS), help="one part instead of all")

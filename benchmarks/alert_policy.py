@@ -17,8 +17,8 @@ import duckdb
 
 from embedded.engine.dbt import run_dbt
 from embedded.engine.scheduler import tick
-from embedded.engine.storage import transact
-from embedded.session import connect
+from embedded.engine.storage import Opened, transact
+from embedded.session import open_database
 from ingest.samples import EVENTS, PROFILES
 
 _LOAD = f"""
@@ -77,26 +77,25 @@ def measure(days: int, folder: Path) -> dict[str, int]:
     # Households sleep: a night without baskets is no broken loader here.
     variables = ["--vars", "stale_after_minutes: 1440"]
     run_dbt("run", "-s", "raw", *variables)
-    with connect() as pipeline:
-        _load(pipeline, datetime(2000, 1, 1), start)
+    with open_database().session() as opened:
+        _load(opened.cursor(), datetime(2000, 1, 1), start)
     run_dbt("build", "--exclude-resource-type", "test", "unit_test", *variables)
-    with connect() as pipeline:
-        return _live_through(pipeline, start, days)
+    with open_database().session() as opened:
+        return _live_through(opened, start, days)
 
 
 def _load(pipeline: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> None:
     transact(pipeline, lambda open_: open_.execute(_LOAD, {"since": since, "until": until}))
 
 
-def _live_through(
-    pipeline: duckdb.DuckDBPyConnection, start: datetime, days: int
-) -> dict[str, int]:
+def _live_through(opened: Opened, start: datetime, days: int) -> dict[str, int]:
     hourly = daily = 0
+    pipeline = opened.cursor()
     for day in range(days):
         for hour in range(day * 24 + 1, day * 24 + 25):
             moment = start + timedelta(hours=hour)
             _load(pipeline, moment - timedelta(hours=1), moment)
-            tick(pipeline, moment)
+            tick(opened, moment)
             high = pipeline.execute(_HIGH).fetchall()[0][0]
             hourly += high
         daily += high

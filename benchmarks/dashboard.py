@@ -1,7 +1,7 @@
 """The dashboard on a large pipeline: what its first page, its live part and its memory cost.
 
-`python -m benchmarks.dashboard` builds the pipeline in $CHURN_HOME, unless there is one, looks at it in
-the system's Chromium, and prints a table, then one line of JSON.
+`python -m benchmarks.dashboard` builds the pipeline in $CHURN_HOME, unless there is one, looks at
+it in the system's Chromium, and prints a table, then one line of JSON.
 """
 
 import argparse
@@ -22,7 +22,8 @@ from benchmarks.history import event_type
 from benchmarks.memory import peak
 from embedded.engine.dbt import run_dbt
 from embedded.engine.scheduler import tick
-from embedded.session import connect
+from embedded.engine.storage import database_file
+from embedded.session import connect, open_database
 from tests.browser.driver import PAGES, browser, chromium, serving_process, settle
 
 CUSTOMERS = 100_000
@@ -122,9 +123,10 @@ def build(events: int, customers: int = CUSTOMERS) -> None:
     with connect() as pipeline:
         _insert(pipeline, events, customers)
     run_dbt("build", "--vars", "{training_cutoffs: 3}", "--exclude-resource-type", "test")
-    with connect() as pipeline:
-        tick(pipeline)
-        pipeline.execute(_PAST_SCORES)
+    with open_database().session() as opened:
+        tick(opened)
+        opened.cursor().execute(_PAST_SCORES)
+    open_database().close()  # for the dashboard's process
 
 
 def _insert(pipeline: duckdb.DuckDBPyConnection, events: int, customers: int) -> None:
@@ -191,7 +193,7 @@ def main() -> int:
         sys.exit("no Chromium on this machine: install one (apt-get install chromium)")
     with tempfile.TemporaryDirectory() as folder:
         pipeline = Path(os.environ.setdefault("CHURN_HOME", str(Path(folder) / "home")))
-        if not (pipeline / "catalog.sqlite").exists():
+        if not database_file(pipeline).exists():
             build(arguments.events)
         figures = measure(pipeline)
     table = Table(

@@ -1,4 +1,4 @@
-"""A pipeline with a past: customers of whom some have left, a trained model, and everyone scored."""
+"""A pipeline with a past: customers of whom some have left, a trained model, and all scored."""
 
 import duckdb
 

@@ -10,8 +10,9 @@ import duckdb
 from benchmarks.history import event_type
 from embedded.engine.dbt import run_dbt
 from embedded.engine.refresh_pass import Refresh, refresh
+from embedded.engine.statements import Statements
 from embedded.engine.storage import churn_home
-from embedded.session import connect
+from embedded.session import open_database
 
 CUSTOMERS = 100_000
 CHANGE = 10_000
@@ -66,17 +67,21 @@ def measure(events: int) -> dict[str, float]:
 
 def _measure_at(events: int, *, is_last: bool) -> dict[str, float]:
     run_dbt("run", "-s", "+metrics")
-    with connect() as pipeline:
+    with open_database().session() as opened:
+        pipeline, statements = opened.cursor(), Statements(opened)
         for first in range(0, events, _AT_ONCE):
             _add(pipeline, first, min(_AT_ONCE, events - first), is_change=False)
-        full = _seconds(pipeline)[0]
-    with connect() as pipeline:  # as a scheduler finds it: the memory of the load is given back
+        full = _seconds(statements)[0]
+    open_database().close()  # as a scheduler finds it: the memory of the load is given back
+    with open_database().session() as opened:
+        pipeline, statements = opened.cursor(), Statements(opened)
         rounds = []
         for number in range(_ROUNDS_BEFORE + _ROUNDS):
             _add(pipeline, events + number * CHANGE, CHANGE, is_change=True)
-            rounds.append(_seconds(pipeline))
+            rounds.append(_seconds(statements))
         rounds = rounds[_ROUNDS_BEFORE:]
-        nothing = _seconds(pipeline)[0]
+        nothing = _seconds(statements)[0]
+    open_database().close()
     size = sum(file.stat().st_size for file in churn_home().rglob("*") if file.is_file())
     _, middle = sorted(rounds, key=lambda one: one[0])[len(rounds) // 2]
     figures = {
@@ -94,9 +99,9 @@ def _add(pipeline: duckdb.DuckDBPyConnection, first: int, count: int, *, is_chan
     pipeline.execute(_EVENTS, {"first": first, "count": count, "is_change": is_change})
 
 
-def _seconds(pipeline: duckdb.DuckDBPyConnection) -> tuple[float, list[Refresh]]:
+def _seconds(statements: Statements) -> tuple[float, list[Refresh]]:
     started = time.perf_counter()
-    done = refresh(pipeline)
+    done = refresh(statements)
     return time.perf_counter() - started, done
 
 

@@ -7,8 +7,9 @@ import duckdb
 
 from benchmarks import history
 from embedded.engine.registry import tasks
+from embedded.engine.statements import Statements
 from embedded.engine.tasks import run_task
-from embedded.session import connect
+from embedded.session import open_database
 from runtime.clock import utc_now
 
 _SWEEP = "sweep_silent_customers"
@@ -17,15 +18,16 @@ _SWEEP = "sweep_silent_customers"
 def measure(events: int) -> dict[str, float]:
     """Return rows per second of a sweep in which everyone is due, and of PREDICT_CHURN alone."""
     history.build(events)
-    with connect() as pipeline:
-        run_task(pipeline, tasks(pipeline)[_SWEEP], utc_now())  # opens the model
+    with open_database().session() as opened:
+        statements, pipeline = Statements(opened), opened.cursor()
+        run_task(statements, tasks(pipeline)[_SWEEP], utc_now())  # opens the model
         # As after a new model: every score is of another version.
         pipeline.execute("update churn.main.churn_scores set model_version = 'an earlier one'")
         [before] = pipeline.execute(
             "select count(*) from churn.main.churn_score_history"
         ).fetchone()
         started = time.perf_counter()
-        run = run_task(pipeline, tasks(pipeline)[_SWEEP], utc_now())
+        run = run_task(statements, tasks(pipeline)[_SWEEP], utc_now())
         seconds = time.perf_counter() - started
         [after] = pipeline.execute("select count(*) from churn.main.churn_score_history").fetchone()
         if run.error:

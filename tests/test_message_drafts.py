@@ -280,4 +280,4 @@ def test_the_command_says_in_one_line_that_there_is_no_database(monkeypatch, tmp
     monkeypatch.setenv("CHURN_HOME", str(tmp_path / "none"))
     done = run_module("outreach", "unresolved")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "there is no pipeline" in done.stderr
+    assert "there is no database" in done.stderr

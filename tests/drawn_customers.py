@@ -106,13 +106,14 @@ def feature_names(pipeline: Pipeline) -> list[str]:
 def activate_forest(pipeline: Pipeline) -> None:
     """Make a forest the active model that every group of features moves, up and down."""
     features = feature_names(pipeline)
-    keep(pipeline, "learned", random_customers(3_000, seed=2))
     day = f"\"date '{TODAY}'\""
     query = (
         "with banded as ({{ with_clock_features('learned', " + day + ") }})"
         " select {{ feature_columns('banded') }} from banded order by customer_id"
     )
-    rows = pipeline.frame(compiled(query))
+    compiled_query = compiled(query)  # before the table, which ends with the connection
+    keep(pipeline, "learned", random_customers(3_000, seed=2))
+    rows = pipeline.frame(compiled_query)
     rows = rows[are_numbers(rows, features)].reset_index(drop=True)
     rows["has_churned"] = numpy.random.default_rng(4).integers(0, 2, len(rows))
     content = forest.to_artefact(forest.fit(rows, features), None, matrix(rows, features))

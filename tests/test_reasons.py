@@ -64,13 +64,13 @@ def pipeline(empty_pipelines, tmp_path_factory):
 def told(pipeline) -> pandas.DataFrame:
     """Ten thousand customers with what the task's own SQL tells of them, in one query."""
     activate_forest(pipeline)
-    keep(pipeline, "drawn", random_customers(CUSTOMERS, seed=1))
-    query = (
+    query = compiled(
         banded("drawn") + "{{ reason_steps('banded', ref('active_churn_model')) }}"
         " select banded.*, coalesce(reasons.top_reasons, '[]') as top_reasons"
         " from banded left join reasons using (customer_id)"
     )
-    found = pipeline.frame(compiled(query))
+    keep(pipeline, "drawn", random_customers(CUSTOMERS, seed=1))
+    found = pipeline.frame(query)
     assert len(found) == CUSTOMERS
     return found
 
@@ -247,17 +247,17 @@ def reasons_of(
     """What is told of customers whose groups have these effects, as the JSON text of each."""
     ids = [f"c{number:02}" for number in range(len(figures))]
     rows = [DAILY | one | {"customer_id": name} for one, name in zip(figures, ids, strict=True)]
-    keep(pipeline, "drawn", pandas.DataFrame(rows))
-    pipeline.connection.register("given", pandas.DataFrame(effects).assign(customer_id=ids))
-    pipeline.connection.execute("create or replace temp table given_effects as from given")
-    query = (
+    query = compiled(
         banded("drawn")
         + f"stayers as (select {stayers_gap} as gap_days_mean_of_stayers),"
         + " group_effects as (select * from given_effects),"
         + " {{ told_reasons('banded') }} select coalesce(top_reasons, '[]') as told from banded"
         + " left join reasons using (customer_id) order by customer_id"
     )
-    return [row[0] for row in pipeline.rows(compiled(query))]
+    keep(pipeline, "drawn", pandas.DataFrame(rows))
+    pipeline.connection.register("given", pandas.DataFrame(effects).assign(customer_id=ids))
+    pipeline.connection.execute("create or replace temp table given_effects as from given")
+    return [row[0] for row in pipeline.rows(query)]
 
 
 def test_each_reason_is_told_when_it_is_so_and_not_when_it_is_not(pipeline):

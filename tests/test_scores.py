@@ -56,7 +56,7 @@ def copied(prepared, tmp_path, monkeypatch):
         return opened[-1]
 
     yield copy
-    opened[-1].connection.close()
+    opened[-1].close()
 
 
 def features_of(pipeline: Pipeline):

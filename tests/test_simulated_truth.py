@@ -174,7 +174,7 @@ def pipeline(told, empty_pipelines, tmp_path_factory):
         )
         run_dbt("run", "-q", "-s", "+train_churn_model")
         done = pipeline.tick(END.replace(tzinfo=None) - timedelta(seconds=1))
-        assert "failed" not in " ".join(done.in_words())
+        assert "failed" not in " ".join(done.summary_lines())
         yield pipeline
         pipeline.close()
 

@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from embedded.engine.storage import database_file
 from embedded.session import connect
 from tests.browser.driver import PAGES, browser, chromium, serving, settle
 from tests.browser.showcase import build, freshen
@@ -63,7 +64,7 @@ def main() -> None:
     if chromium() is None:
         sys.exit("no Chromium on this machine: install one (apt-get install chromium)")
     pipeline = Path(os.environ["CHURN_HOME"])
-    if not (pipeline / "catalog.sqlite").exists():
+    if not database_file(pipeline).exists():
         print(f"building a pipeline to look at in {pipeline}: two minutes")
         build(pipeline)
     freshen()

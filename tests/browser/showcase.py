@@ -1,4 +1,4 @@
-"""A pipeline to look at: made-up subscribers, scored day by day, with some of the drafts decided on."""
+"""A pipeline to look at: made-up subscribers, scored day by day, some of the drafts decided on."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import pandas as pd
 from embedded.engine.dbt import run_dbt
 from embedded.engine.scheduler import tick
 from embedded.engine.storage import transact
-from embedded.session import connect
+from embedded.session import open_database
 from ingest.simulate import simulate
 
 CUSTOMERS, DAYS, WATCHED_DAYS, SEED = 1_200, 190, 40, 8
@@ -84,29 +84,31 @@ def build(path: Path) -> None:
     events = _events(now)
     run_dbt("build", "--exclude-resource-type", "test", "unit_test")
     watched_from = pd.Timestamp(now).tz_localize(None) - timedelta(days=WATCHED_DAYS)
-    with connect() as pipeline:
+    with open_database().session() as opened, opened.cursor() as pipeline:
         _arrive(pipeline, events[events["occurred_at"] < watched_from])
-        tick(pipeline, as_of=events.loc[events["occurred_at"] < watched_from, "occurred_at"].max())
+        tick(opened, as_of=events.loc[events["occurred_at"] < watched_from, "occurred_at"].max())
     run_dbt("build", "--exclude-resource-type", "test", "unit_test")
     _watch(events, watched_from)
+    open_database().close()
 
 
 def freshen() -> None:
     """Let something happen now, so that data are not too old to be looked at."""
-    with connect() as pipeline:
+    with open_database().session() as opened, opened.cursor() as pipeline:
         _arrive(pipeline, pipeline.execute(_LAST).df())
-        tick(pipeline)
+        tick(opened)
+    open_database().close()  # for the dashboard
 
 
 def _watch(events: pd.DataFrame, watched_from: pd.Timestamp) -> None:
     """Let one day after the other come in, be scored and be decided on."""
-    with connect() as pipeline:
+    with open_database().session() as opened, opened.cursor() as pipeline:
         for day in range(WATCHED_DAYS):
             since, until = (watched_from + timedelta(days=day + one) for one in (0, 1))
             today = events[(events["occurred_at"] >= since) & (events["occurred_at"] < until)]
             _arrive(pipeline, today)
             at = today["occurred_at"].max()
-            for line in tick(pipeline, as_of=at.to_pydatetime()).in_words():
+            for line in tick(opened, as_of=at.to_pydatetime()).summary_lines():
                 if "failed" in line:
                     raise RuntimeError(line)
             if day < WATCHED_DAYS - 1:

@@ -2,13 +2,14 @@
 
 import shutil
 import subprocess
+from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from embedded.engine.procedures import call
-from embedded.session import connect
+from embedded.session import open_database
 from tests.app_pipeline import fill
 from tests.browser.driver import PAGES, browser, chromium, serving, settle
 
@@ -31,8 +32,7 @@ def pipeline(empty_pipelines, tmp_path_factory):
     path = empty_pipelines.copy("all", tmp_path_factory.mktemp("browser") / "home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHURN_HOME", str(path))
-        with connect() as connection:
-            fill(connection, 40)
+        fill(open_database(), 40)
         yield path
 
 
@@ -65,9 +65,16 @@ def _is_error(said):
     return said.type == "error" and "/_stcore/" not in said.location.get("url", "")
 
 
+@contextmanager
+def database():
+    """The file for a moment; it is the dashboard's again at once."""
+    yield open_database()
+    open_database().close()
+
+
 def states():
-    with connect() as connection:
-        return dict(connection.execute("select customer_id, state from alert_states").fetchall())
+    with database() as asked:
+        return dict(asked.rows("select customer_id, state from alert_states"))
 
 
 def test_from_the_queue_to_the_customer_edit_approve_queued(page, address, pipeline):
@@ -90,8 +97,8 @@ def test_from_the_queue_to_the_customer_edit_approve_queued(page, address, pipel
     page.keyboard.press("Enter")
     page.get_by_text("Approved 1.").wait_for(timeout=PATIENCE_MILLISECONDS)
     assert states()["c0010"] == "APPROVED"
-    with connect() as connection:
-        call(connection, "queue_messages", {})
+    with database() as asked:
+        call(asked, "queue_messages", {})
     assert states()["c0010"] == "QUEUED"
     # What another process wrote is seen after the seconds for which the page keeps its answers.
     for _ in range(RELOADS):
@@ -111,11 +118,9 @@ def test_the_timer_refreshes_the_tiles_and_nothing_else(page, address, pipeline)
     assert any(heavy in frame for frame in frames)
     frames.clear()
     looked_at = page.get_by_text("Looked at").inner_text()
-    with connect() as connection:
-        connection.execute(
-            "update churn_scores set value_at_risk = 7000 where customer_id = 'c0000'"
-        )
-        [(value,)] = connection.execute("select value_at_risk from manager_overview").fetchall()
+    with database() as asked:
+        asked.rows("update churn_scores set value_at_risk = 7000 where customer_id = 'c0000'")
+        [(value,)] = asked.rows("select value_at_risk from manager_overview")
     page.get_by_text(f"{value:,.0f}", exact=True).wait_for(timeout=PATIENCE_MILLISECONDS)
     # It is written last, and to the second.
     expect(page.get_by_text("Looked at")).not_to_have_text(looked_at, timeout=PATIENCE_MILLISECONDS)

@@ -18,7 +18,7 @@ from tests.dbt import EmptyPipelines, run_dbt
 from tests.snowflake.events import raw_rows
 from tests.snowflake.parity import parity
 from tests.snowflake.standin.account import Account, Statement
-from tests.snowflake.visibility import Seen, roles, seen_in_the_lake, views
+from tests.snowflake.visibility import Seen, roles, seen_on_duckdb, views
 
 # What an operator asks for, in one process of dbt; each prints what it does.
 OPERATIONS = (
@@ -76,7 +76,7 @@ class Deployment:
         """What each role sees of each managers' view: on DuckDB, and on the account."""
         queries = [f"select * from {view}" for view in views()]
         return (
-            {role: seen_in_the_lake(role) for role in roles()},
+            {role: seen_on_duckdb(role) for role in roles()},
             {role: dict(zip(views(), self.account.answers(queries, role), strict=True))
              for role in roles()},
         )  # fmt: skip

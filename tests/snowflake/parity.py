@@ -32,11 +32,8 @@ def comparable(deployment: "Deployment") -> list[str]:
 def parity(deployment: "Deployment") -> list[dict]:
     """Return one row a model: how many rows and columns were compared, and how many differ."""
     deployment.account.execute("use role CHURN_MANAGER")
-    pipeline = connect("CHURN_MANAGER")
-    try:
+    with connect("CHURN_MANAGER") as pipeline:
         return [_compare(name, deployment, pipeline) for name in comparable(deployment)]
-    finally:
-        pipeline.close()
 
 
 def _compare(name: str, deployment: "Deployment", pipeline: duckdb.DuckDBPyConnection) -> dict:

@@ -32,7 +32,7 @@ def views() -> list[str]:
     return sorted(file.stem for file in folder.glob("manager_*.sql"))
 
 
-def seen_in_the_lake(role: str) -> Seen:
+def seen_on_duckdb(role: str) -> Seen:
     """Return all that a role sees on DuckDB."""
     with connect(role) as pipeline:
         return {view: pipeline.execute(f"select * from {view}").df() for view in views()}

@@ -4,6 +4,8 @@ import duckdb
 
 from embedded.engine.registry import streams, tasks
 from embedded.engine.scheduler import tick
+from embedded.engine.statements import Statements
+from embedded.engine.storage import Database
 from embedded.engine.streams import has_data
 from embedded.engine.tasks import run_task
 from runtime.clock import utc_now
@@ -45,20 +47,21 @@ _LOST = """
 """
 
 
-def account(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+def account(database: Database) -> dict[str, int]:
     """Make one calm pass, then count by COUNTS what is wrong; all of it must be 0."""
-    done = tick(connection, utc_now())
-    found = {
-        "tasks_failed": sum(run.error is not None for run in done.task_runs),
-        "wrong_rows": sum(len(rows) for rows in differing_rows(connection).values()),
-        "changes_left": sum(has_data(connection, one) for one in streams(connection).values()),
-        **{name: _one(connection, query) for name, query in _FAULTS.items()},
-    }
-    # The sweep compares everyone: after a stream that lost nothing it finds nobody to score.
-    now = utc_now()
-    swept = run_task(connection, tasks(connection)["sweep_silent_customers"], now)
-    found["tasks_failed"] += swept.error is not None
-    return {**found, "changes_lost": _one(connection, _LOST, now)}
+    with database.session() as opened, opened.cursor() as connection:
+        done, statements = tick(opened, utc_now()), Statements(opened)
+        found = {
+            "tasks_failed": sum(run.error is not None for run in done.task_runs),
+            "wrong_rows": sum(len(rows) for rows in differing_rows(connection).values()),
+            "changes_left": sum(has_data(statements, one) for one in streams(connection).values()),
+            **{name: _one(connection, query) for name, query in _FAULTS.items()},
+        }
+        # The sweep compares everyone: after a stream that lost nothing it finds nobody to score.
+        now = utc_now()
+        swept = run_task(statements, tasks(connection)["sweep_silent_customers"], now)
+        found["tasks_failed"] += swept.error is not None
+        return {**found, "changes_lost": _one(connection, _LOST, now)}
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str, *parameters: object) -> int:

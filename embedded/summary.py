@@ -1,4 +1,4 @@
-"""What the pipeline holds, in figures; each is one SQL on the lake that anyone can repeat."""
+"""What the pipeline holds, in figures; each is one SQL that anyone can repeat."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who writes: one question, one answer. Never called while a transaction is open on the lake."""
+"""Who writes: one question, one answer. Never called while a transaction is open."""
 
 import json
 import time

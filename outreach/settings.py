@@ -1,4 +1,4 @@
-"""What the project's vars say about messages, as the lake's view MESSAGE_SETTINGS holds it."""
+"""What the project's vars say about messages, as the view MESSAGE_SETTINGS holds it."""
 
 from dataclasses import dataclass, fields
 

@@ -1,4 +1,4 @@
-"""The present moment as the lake keeps it, and how long to wait after failures in a row."""
+"""The present moment as the database keeps it, and how long to wait after failures in a row."""
 
 from datetime import datetime, timedelta, timezone
 

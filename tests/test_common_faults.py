@@ -40,7 +40,7 @@ TESTS = {
     "12 no budget is an error": (
         "test_message_drafts", "test_budget_zero_means_the_templates_text_and_no_call"),
     "13 malformed JSON stops the batch or is lost": (
-        "test_ingest_events", "test_every_message_is_one_row_of_the_lake"),
+        "test_ingest_events", "test_every_message_is_one_row_of_the_database"),
 }  # fmt: skip
 
 

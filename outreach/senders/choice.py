@@ -10,13 +10,13 @@ from outreach.senders.smtp import SmtpSender
 from runtime.errors import EngineError
 
 
-def open_sender(lake: Path) -> Sender:
+def open_sender(home: Path) -> Sender:
     """Return the sender that $CHURN_OUTBOX names; raises EngineError when it names none.
 
-    A folder (the default: outbox in the lake), smtp://user@host:port (STARTTLS where the server
+    A folder (the default: outbox in that folder), smtp://user@host:port (STARTTLS where the server
     has it) or smtps://user@host:port; the password is $CHURN_SMTP_PASSWORD.
     """
-    where = os.environ.get("CHURN_OUTBOX") or str(lake / "outbox")
+    where = os.environ.get("CHURN_OUTBOX") or str(home / "outbox")
     if "://" not in where:
         return FolderSender(Path(where))
     url = urlsplit(where)

@@ -27,28 +27,31 @@ class News(NamedTuple):
 
 def news_of_rows(statements: Statements, table: str, seen: Position | None) -> News:
     """Return what was appended to a table that is no dynamic table since it was read."""
-    read, mark = seen if isinstance(seen, tuple) else (0, "")
-    name = f"{CATALOG}.main.{table}"
-    [(total, new, found)] = statements.run(
-        f"select (select count(*) from {name}), (select count(*) from {name} where rowid >= $1),"
-        f" {_mark(name)}",
-        read,
-    )
+    read, next_row, mark = seen if isinstance(seen, tuple) else (0, 0, "")
+    name, execute = f"{CATALOG}.main.{table}", statements.connection.execute
+    new_rows = f"from {name} where rowid >= {next_row}"
+    total, new, newest, found = execute(
+        f"select (select count(*) from {name}), (select count(*) {new_rows}),"
+        f" (select max(rowid) {new_rows}), {_mark(name, next_row)}"
+    ).fetchone() or (0, 0, None, "")
     if total - new != read or found != mark:
-        return News((total, _mark_at(statements, name, total)), None, total)
+        (newest,) = execute(f"select max(rowid) from {name}").fetchone() or (None,)
+        return News(_position(statements, name, total, newest), None, total)
     if not new:
-        return News((read, mark), read, 0)
-    return News((total, _mark_at(statements, name, total)), read, new)
+        return News((read, next_row, mark), next_row, 0)
+    return News(_position(statements, name, total, newest), next_row, new)
 
 
-def _mark_at(statements: Statements, name: str, row: int) -> str:
-    return str(statements.run(f"select {_mark(name)}", row)[0][0])
+def _position(statements: Statements, name: str, rows: int, newest: int | None) -> Position:
+    next_row = 0 if newest is None else newest + 1
+    row = statements.connection.execute(f"select {_mark(name, next_row)}").fetchone()
+    return (rows, next_row, str(row[0]) if row else "")
 
 
-def _mark(name: str) -> str:
+def _mark(name: str, next_row: int) -> str:
     return (
         f"(select coalesce(cast(sum(hash(marked)) as varchar), '') from {name} as marked"
-        f" where rowid >= $1 - {_MARKED_ROWS} and rowid < $1)"
+        f" where rowid >= {next_row - _MARKED_ROWS} and rowid < {next_row})"
     )
 
 
@@ -65,23 +68,19 @@ def create_log(statements: Statements, table: str) -> None:
     execute, log = statements.connection.execute, log_of(table)
     stored = f"{CATALOG}.main.{table}"
     wanted = [row[:2] for row in execute(f"describe {stored}").fetchall()]
+    statements.unlearn(("has log", table))
     present = _columns(statements, table)
     if present == [("version", "BIGINT"), ("change", "TINYINT"), *wanted]:
         return
-    empty = f"select cast(0 as bigint) as version, cast(0 as tinyint) as change, * from {stored} limit 0"
+    empty = f"select 0::bigint as version, 0::tinyint as change, * from {stored} limit 0"
     if not present:
-        execute(f"create table {log} as {empty}")
+        statements.define(f"create table {log} as {empty}")
         return
     execute(f"create or replace temp table kept_changes as from {log}")
-    execute(f"create or replace table {log} as {empty}")
+    statements.define(f"create or replace table {log} as {empty}")
     common = ["version", "change", *(name for name, kind in wanted if (name, kind) in present)]
     execute(f"insert into {log} by name select {', '.join(common)} from temp.main.kept_changes")
     execute("drop table temp.main.kept_changes")
-
-
-def log_exists(statements: Statements, table: str) -> bool:
-    """Tell whether a dynamic table has a log of changes."""
-    return bool(_columns(statements, table))
 
 
 def consumed_version(statements: Statements, table: str) -> int:
@@ -98,7 +97,9 @@ def consumed_version(statements: Statements, table: str) -> int:
 
 
 def prune_log(statements: Statements, table: str, consumed: int) -> None:
-    """Delete the changes of a dynamic table up to a version."""
+    """Delete the changes of a dynamic table up to a version, if any are kept."""
+    if not statements.known(("has log", table), lambda: bool(_columns(statements, table))):
+        return
     log = log_of(table)
     [(oldest, newest)] = statements.connection.execute(
         f"select min(version), max(version) from {log}"
@@ -118,28 +119,24 @@ def oldest_arrival(statements: Statements, table: str, first_row: int) -> dateti
     """
     if not has_arrivals(statements, table):
         return None
-    rows = f"{CATALOG}.main.{table} where rowid >= $1"
-    return statements.run(f"select min(loaded_at) from {rows}", first_row)[0][0]
+    rows = f"{CATALOG}.main.{table} where rowid >= {first_row}"
+    row = statements.connection.execute(f"select min(loaded_at) from {rows}").fetchone()
+    return row[0] if row else None
 
 
 def has_arrivals(statements: Statements, table: str) -> bool:
     """Tell whether a table says when its rows arrived."""
-    return bool(
-        statements.run(
+
+    def look() -> bool:
+        found = statements.connection.execute(
             "select 1 from duckdb_columns()"
             f" where database_name = '{CATALOG}' and schema_name = 'main'"
-            f" and table_name = '{table}' and column_name = 'loaded_at' and data_type = 'TIMESTAMP'"
+            " and table_name = ? and column_name = 'loaded_at' and data_type = 'TIMESTAMP'",
+            [table],
         )
-    )
+        return found.fetchone() is not None
 
-
-def _columns(statements: Statements, table: str) -> list[tuple[str, str]]:
-    return statements.connection.execute(
-        "select column_name, data_type from duckdb_columns()"
-        f" where database_name = '{CATALOG}' and schema_name = 'embedded' and table_name = ?"
-        " order by column_index",
-        [f"changes_{table}"],
-    ).fetchall()
+    return statements.known(("arrivals", table), look)
 
 
 def describe_arrivals(statements: Statements) -> None:
@@ -152,6 +149,16 @@ def describe_arrivals(statements: Statements) -> None:
         if has_arrivals(statements, name)
     ]
     if parts:
-        statements.connection.execute(
+        statements.define(
             f"create or replace view {SCHEMA}.arrivals as {' union all '.join(parts)}"
         )
+
+
+def _columns(statements: Statements, table: str) -> list[tuple[str, str]]:
+    """Return names and types of the columns of a table's log, none while it has none."""
+    return statements.connection.execute(
+        "select column_name, data_type from duckdb_columns()"
+        f" where database_name = '{CATALOG}' and schema_name = 'embedded' and table_name = ?"
+        " order by column_index",
+        [f"changes_{table}"],
+    ).fetchall()

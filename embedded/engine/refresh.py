@@ -100,27 +100,30 @@ def _refresh(current: Pass, table: DynamicTable) -> Written | None:
 
 
 class Feed(NamedTuple):
-    """Rows of a source that a table has not read yet: a query with at most one number, and it."""
+    """Rows of a source that a table has not read yet, as a query, and about how many they are.
+
+    `is_lasting` tells whether the query is the same in every pass.
+    """
 
     query: str
-    number: int | None
     rows: int
+    is_lasting: bool
 
 
 def _feeds(current: Pass, table: DynamicTable, source: str) -> list[Feed]:
     upstream = current.tables.get(source)
     if upstream is None:
         news = current.news_of(source, table)
-        query = f"from {CATALOG}.main.{source} where rowid >= $1"
-        return [Feed(query, news.first_new_row, news.new_rows)] if news.new_rows else []
+        query = f"from {CATALOG}.main.{source} where rowid >= {news.first_new_row}"
+        return [Feed(query, news.new_rows, False)] if news.new_rows else []
     feeds, seen = [], table.seen.get(source)
     if seen != upstream.version and isinstance(seen, int):
-        feeds.append(Feed(f"from {log_of(source)} where version > $1", seen, 0))
+        feeds.append(Feed(f"from {log_of(source)} where version > {seen}", 0, False))
     if current.version(source) != upstream.version:
         query = f"from {_computed(source)} union all by name from {_stored(source)}"
         keys = ", ".join(upstream.refresh_key)
         query = f"from ({query}) semi join {_differing(source)} using ({keys})"
-        feeds.append(Feed(query, None, current.differing[source]))
+        feeds.append(Feed(query, current.differing[source], True))
     return feeds
 
 
@@ -143,8 +146,7 @@ def _collect_affected_keys(current: Pass, table: DynamicTable, feeds: list[Feed]
     for feed in feeds:
         # A key that another feed has put in already may come twice: it is looked up, not joined.
         text = f"insert into {affected} select distinct {keys} from ({feed.query})"
-        numbers = () if feed.number is None else (feed.number,)
-        count += run.count(text, *numbers, rows=feed.rows)
+        count += run.count(text, feed.rows) if feed.is_lasting else run.count_once(text)
     is_null = " or ".join(f"{key} is null" for key in table.refresh_key)
     if run.run(f"select 1 from {affected} where {is_null} limit 1"):
         raise _not_by_key(table, "a source has a row without it")
@@ -248,17 +250,17 @@ def _write_difference(current: Pass, table: DynamicTable, action: str, rows: int
 def _log(current: Pass, table: DynamicTable, version: int) -> None:
     """Write what this pass has changed in a table to its log."""
     run, name = current.statements, table.name
-    create_log(run, name)
-    log, head = log_of(name), "select cast($1 as bigint) as version, cast({} as tinyint) as change"
+    run.known(("log", name), lambda: create_log(run, name))
+    head = f"insert into {log_of(name)} by name select {version}::bigint as version"
     if name in current.filled:
-        run.count(f"insert into {log} by name {head.format(1)}, * from {_target(name)}", version)
+        run.count_once(f"{head}, 1::tinyint as change, * from {_target(name)}")
         return
     only = f"semi join {_differing(name)} using ({', '.join(table.refresh_key)})"
     for change, rows in (
         (-1, f"* exclude (stored_row) from {_stored(name)}"),
         (1, f"* from {_computed(name)}"),
     ):
-        run.count(f"insert into {log} by name {head.format(change)}, {rows} {only}", version)
+        run.count_once(f"{head}, {change}::tinyint as change, {rows} {only}")
 
 
 # -- the table itself ---------------------------------------------------------------------------
@@ -266,7 +268,7 @@ def _log(current: Pass, table: DynamicTable, version: int) -> None:
 
 def _fit_columns(current: Pass, table: DynamicTable) -> bool:
     """Create the table, or anew if its query has other columns; return whether it is empty."""
-    execute, name = current.statements.connection.execute, _target(table.name)
+    name = _target(table.name)
     wanted = _describe(current, table.query)
     _check_refresh_key(current, table, {row[0] for row in wanted})
     try:
@@ -274,7 +276,9 @@ def _fit_columns(current: Pass, table: DynamicTable) -> bool:
     except duckdb.CatalogException:
         present = []
     if wanted != present:
-        execute(f"create or replace table {name} as select * from ({table.query}) limit 0")
+        query = f"select * from ({table.query}) limit 0"
+        current.statements.define(f"create or replace table {name} as {query}")
+        current.statements.unlearn(("log", table.name))
     return _is_empty(current, table)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 
-from embedded.engine.changes import consumed_version, log_exists, oldest_arrival, prune_log
+from embedded.engine.changes import consumed_version, oldest_arrival, prune_log
 from embedded.engine.refresh import INCREMENTAL, Pass, refresh_table
 from embedded.engine.registry import SCHEMA, DynamicTable, Position, Stream, dynamic_tables, streams
 from embedded.engine.sql_tree import source_tables
@@ -88,7 +88,7 @@ def _followed(
     behind = {
         source
         for name, table in tables.items()
-        if name not in wanted and table.is_built
+        if name not in wanted and table.seen
         for source in source_tables(table.query)
     }
     return frozenset(behind | {one.source for one in placed.values()})
@@ -116,14 +116,14 @@ def _oldest_change(current: Pass, table: DynamicTable) -> datetime | None:
 def _remember(current: Pass, done: list[Refresh], order: list[str]) -> None:
     """Note what was done, and how much of its sources each table has read now."""
     execute, refreshed = current.statements.connection.execute, {one.name for one in done}
-    rows_read: dict[str, dict[str, int]] = {}
+    next_rows: dict[str, dict[str, int]] = {}
     states = []
     for name in order:
         table = current.tables[name]
         seen = current.seen(table)
-        rows_read[name] = _rows_read(seen, rows_read)
-        if name in refreshed or (seen, rows_read[name]) != (table.seen, table.rows_read):
-            read = json.dumps(seen), json.dumps(rows_read[name])
+        next_rows[name] = _next_rows(seen, next_rows)
+        if name in refreshed or (seen, next_rows[name]) != (table.seen, table.next_rows):
+            read = json.dumps(seen), json.dumps(next_rows[name])
             state = [name, table.definition, current.version(name), *read]
             states.append([*state, None if name in refreshed else table.refreshed_at])
     if states:
@@ -152,13 +152,13 @@ def _remember(current: Pass, done: list[Refresh], order: list[str]) -> None:
     _prune(current, order)
 
 
-def _rows_read(
-    seen: Mapping[str, Position], rows_read: Mapping[str, Mapping[str, int]]
+def _next_rows(
+    seen: Mapping[str, Position], next_rows: Mapping[str, Mapping[str, int]]
 ) -> dict[str, int]:
-    """Return how many rows of each loaded table have come through these sources."""
+    """Return which rows of each loaded table come next through these sources."""
     found: dict[str, int] = {}
     for source, position in seen.items():
-        through = {source: position[0]} if isinstance(position, tuple) else rows_read[source]
+        through = {source: position[1]} if isinstance(position, tuple) else next_rows[source]
         for name, rows in through.items():
             found[name] = min(found.get(name, rows), rows)
     return found
@@ -167,6 +167,6 @@ def _rows_read(
 def _prune(current: Pass, names: Collection[str]) -> None:
     """Delete logged changes that no table has still to read; streams consume in their tasks."""
     for name in {one for table in names for one in current.tables[table].reads}:
-        if name in current.tables and log_exists(current.statements, name):
+        if name in current.tables:
             consumed = consumed_version(current.statements, name)
             prune_log(current.statements, name, consumed)

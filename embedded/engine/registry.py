@@ -22,15 +22,15 @@ create table if not exists {SCHEMA}.dynamic_tables (
     suspend_after_failures integer, rebuilds integer
 );
 -- Apart from the definitions, because every refresh writes it. `seen` is how much of each source
--- the last refresh has read: see changes.py. `rows_read` is how many rows of each table that is
--- loaded have come as far as this one.
+-- the last refresh has read: see changes.py. `next_rows` are the numbers of the rows of loaded
+-- tables that come next, directly or through other dynamic tables.
 create table if not exists {SCHEMA}.refresh_states (
-    name varchar, built_of varchar, version bigint, seen varchar, rows_read varchar,
+    name varchar, built_of varchar, version bigint, seen varchar, next_rows varchar,
     refreshed_at timestamp
 );
 create view if not exists {SCHEMA}.table_sources as
-    select states.name, entries.key as source, cast(entries.value as bigint) as rows_read
-    from {SCHEMA}.refresh_states as states, json_each(states.rows_read) as entries;
+    select states.name, entries.key as source, cast(entries.value as bigint) as next_row
+    from {SCHEMA}.refresh_states as states, json_each(states.next_rows) as entries;
 -- When the rows of the tables that are loaded arrived: describe_arrivals() fills it.
 create view if not exists {SCHEMA}.arrivals as
     select cast(null as varchar) as source, cast(null as bigint) as row_number,
@@ -64,9 +64,9 @@ create table if not exists {SCHEMA}.task_history (
 );
 """
 
-# How much of a source a refresh has read: of a dynamic table its version, of any other table the
-# number of its rows and a hash of the last ones.
-Position = int | tuple[int, str]
+# How much of a source a refresh has read: of a dynamic table its version; of any other table how
+# many rows, the number of the row that comes next, and a hash of the last ones.
+Position = int | tuple[int, int, str]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class DynamicTable:
     built_of: str | None = None
     version: int = 0
     seen: dict[str, Position] = field(default_factory=dict)
-    rows_read: dict[str, int] = field(default_factory=dict)
+    next_rows: dict[str, int] = field(default_factory=dict)
     refreshed_at: datetime | None = None
 
     @property
@@ -152,7 +152,7 @@ def dynamic_tables(connection: Connection) -> dict[str, DynamicTable]:
     rows = _rows(
         connection,
         "select name, query, refresh_key, refresh_mode, target_lag, suspend_after_failures,"
-        " md5(concat_ws('|', query, refresh_key, rebuilds)), built_of, version, seen, rows_read,"
+        " md5(concat_ws('|', query, refresh_key, rebuilds)), built_of, version, seen, next_rows,"
         " refreshed_at"
         f" from {SCHEMA}.dynamic_tables left join {SCHEMA}.refresh_states using (name)"
         " order by name",

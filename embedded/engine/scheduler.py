@@ -1,5 +1,6 @@
 """One pass, or one pass after the other: refresh what changed, then run the tasks that are due."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -41,7 +42,7 @@ CATCHING_UP_ROWS = 50_000
 # After so much was written, or so long after the last time, a calm moment is used for a checkpoint.
 CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 64 * 1024**2, 300
 # So much is written into the file even when there is no calm moment.
-LARGE_WAL_BYTES = 512 * 1024**2
+LARGE_WAL_BYTES = 256 * 1024**2
 HISTORY = "7 days"  # as long as Snowflake keeps the history of refreshes
 PRUNE_SECONDS = 3600
 
@@ -135,7 +136,7 @@ class Passes:
         self._began: dict[str, datetime] = {}
         self._lags: list[tuple[str, float]] = []
         self._lags_recorded = self._checkpointed = time.monotonic()
-        self._pruned = 0.0
+        self._pruned = -math.inf
 
     def make(self, as_of: datetime, *, due_only: bool = True) -> Tick:
         """Make one pass: refresh the tables that are due, and run the tasks that are."""

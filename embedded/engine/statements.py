@@ -1,8 +1,10 @@
 """Statements that one part of the engine runs again and again: planned once, by name.
 
-DuckDB keeps the plan of a prepared statement until a definition changes that it uses. A plan that
-was made for few rows is slow for many, so it is made anew when there are many more or fewer, and
-from time to time, because the tables that it reads grow.
+DuckDB uses the plan of a prepared statement as long as no definition has changed since, be it that
+of another table; after that it plans the statement for every run. So one is prepared again after
+working tables were made, in the transaction that made them and after it. A plan that was made for
+few rows is slow for many: it is also made anew when there are many more or fewer, and from time to
+time, because the tables that it reads grow.
 """
 
 import hashlib
@@ -27,65 +29,91 @@ class Statements:
     def __init__(self, opened: Opened) -> None:
         self.opened = opened
         self.connection = opened.cursor()
-        self._planned: dict[str, tuple[int, float]] = {}  # for which size, and when
+        # For which size and after how many changes of definitions, and when.
+        self._planned: dict[str, tuple[tuple[int, int], float]] = {}
+        self._changes = 0
         self._made: dict[str, str] = {}
+        self._known: dict[object, object] = {}
 
     def forget(self) -> None:
         """Start anew, after a transaction was rolled back that may have made working tables."""
         with suppress(duckdb.Error):
             self.connection.close()
         self.connection = self.opened.cursor()
-        self._planned, self._made = {}, {}
+        self._planned, self._made, self._known = {}, {}, {}
+
+    def known(self, key: object, look: Callable[[], Result]) -> Result:
+        """Return what a look found the first time: what stays so until a definition changes."""
+        if key not in self._known:
+            self._known[key] = look()
+        return self._known[key]  # type: ignore[return-value]
+
+    def unlearn(self, *keys: object) -> None:
+        """Look again for some things: their definition was changed."""
+        for key in keys:
+            self._known.pop(key, None)
 
     def transact(self, work: Callable[[], Result]) -> Result:
         """Run `work` in one transaction; all of it counts or nothing."""
+        changes = self._changes
         try:
-            return transact(self.connection, lambda _: work())
+            result = transact(self.connection, lambda _: work())
+            # What was prepared beside changes of definitions is out of date with their commit.
+            self._changes += self._changes > changes
+            return result
         except BaseException:
             self.forget()
             raise
 
-    def run(self, text: str, *values: int | str, rows: int = 0) -> list[tuple]:
-        """Run a statement with parameters, $1 and so on, and return its rows.
+    def run(self, text: str, rows: int = 0) -> list[tuple]:
+        """Run a statement that is planned once, and return its rows.
 
-        The values are numbers, or literals as SQL writes them. `rows` is about how many rows the
-        statement has to do with.
+        `rows` is about how many rows the statement has to do with. It has no parameters, for which
+        DuckDB would plan it anew each time: what changes from run to run, it reads from a table.
         """
         name = "q" + hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-        size, planned_at = self._planned.get(name, (-1, 0.0))
-        if size != _size(rows) or time.monotonic() - planned_at > _LONGEST_SECONDS:
-            self._plan(name, text, _size(rows))
-        given = f"({', '.join(map(str, values))})" if values else ""
-        return self.connection.execute(f"execute {name}{given}").fetchall()
+        made_for, made_at = self._planned.get(name, (None, 0.0))
+        wanted = (_size(rows), self._changes)
+        if made_for != wanted or time.monotonic() - made_at > _LONGEST_SECONDS:
+            self._plan(name, text)
+            self._planned[name] = wanted, time.monotonic()
+        return self.connection.execute(f"execute {name}").fetchall()
 
-    def _plan(self, name: str, text: str, size: int) -> None:
+    def _plan(self, name: str, text: str) -> None:
         if self._planned.pop(name, None) is not None:
             self.connection.execute(f"deallocate {name}")
         self.connection.execute(f"prepare {name} as {text}")
-        self._planned[name] = size, time.monotonic()
 
-    def count(self, text: str, *values: int | str, rows: int = 0) -> int:
+    def define(self, statement: str) -> None:
+        """Run a statement that changes a definition."""
+        self._changes += 1
+        self.connection.execute(statement)
+
+    def count(self, text: str, rows: int = 0) -> int:
         """Run a statement that answers with one number, such as how many rows it has changed."""
-        found = self.run(text, *values, rows=rows)
-        return int(found[0][0] or 0) if found else 0
+        return _number(self.run(text, rows))
+
+    def count_once(self, text: str) -> int:
+        """Do the same with a statement that is another one each time."""
+        return _number(self.connection.execute(text).fetchall())
 
     def table(self, name: str, query: str) -> str:
         """Have a temporary table with the columns of a query, empty; return its full name.
 
         One that is there with the same columns is emptied, so that plans which use it are kept.
         """
-        full, execute = f'temp.main."{name}"', self.connection.execute
+        full = f'temp.main."{name}"'
         if self._made.get(name) == query:
-            execute(f"truncate {full}")
+            self.connection.execute(f"truncate {full}")
         else:
-            execute(f"create or replace temp table {name} as select * from ({query}) limit 0")
+            self.define(f"create or replace temp table {name} as select * from ({query}) limit 0")
             self._made[name] = query
         return full
 
     def view(self, name: str, query: str) -> str:
         """Have a temporary view; return its full name."""
         if self._made.get(name) != query:
-            self.connection.execute(f"create or replace temp view {name} as {query}")
+            self.define(f"create or replace temp view {name} as {query}")
             self._made[name] = query
         return f'temp.main."{name}"'
 
@@ -93,7 +121,11 @@ class Statements:
         """Drop working tables that have become large; they are made anew when they are needed."""
         for name in names:
             if self._made.pop(name, None) is not None:
-                self.connection.execute(f'drop table temp.main."{name}"')
+                self.define(f'drop table temp.main."{name}"')
+
+
+def _number(found: list[tuple]) -> int:
+    return int(found[0][0] or 0) if found else 0
 
 
 def _size(rows: int) -> int:

@@ -30,7 +30,7 @@ LOOK_SECONDS = 0.05
 # Who waits longer says for whom.
 SILENT_SECONDS = 1.0
 # A checkpoint inside a commit would hold up an alert: the scheduler makes them when nothing waits.
-WAL_BYTES = "4GB"
+WAL_BYTES = "512MB"
 
 Result = TypeVar("Result")
 Connection = duckdb.DuckDBPyConnection

@@ -55,12 +55,10 @@ def hand_out(statements: Statements, stream: Stream) -> tuple[int, int]:
             f"stream {stream.name} follows {stream.source}, which is no dynamic table"
         )
     place = statements.table(stream.name, f"from {CATALOG}.main.{stream.name}")
-    changes = source.version - stream.consumed_version
-    if not changes:
+    if source.version == stream.consumed_version:
         return source.version, 0
-    query = _net_changes(statements, stream, "$1")
-    rows = statements.count(f"insert into {place} {query}", stream.consumed_version, rows=changes)
-    return source.version, rows
+    query = _net_changes(statements, stream, str(stream.consumed_version))
+    return source.version, statements.count_once(f"insert into {place} {query}")
 
 
 def move_offset(statements: Statements, stream: Stream, version: int) -> None:

@@ -118,6 +118,8 @@ def _run_statements(
             move_offset(statements, stream, version)
             return False
     statements.opened.before_tasks(connection)
+    clock = statements.table("clock", "select cast(null as timestamp) as as_of")
+    connection.execute(f"insert into {clock} values (?)", [as_of])
     for text in split_statements(task.body):
         _run_statement(statements, task, text, as_of, rows)
     if task.stream is not None:
@@ -131,16 +133,14 @@ def _run_statement(
 ) -> None:
     """Run one statement: prepared when it runs with every pass, and may be prepared.
 
-    A plan would keep the value of a variable, so the moment is a parameter of it.
+    A plan would keep the value of a variable, so the moment stands in a table.
     """
     moment = f"timestamp '{as_of.isoformat(sep=' ')}'"
     is_merge = text.lstrip().lower().startswith("merge")  # which DuckDB does not prepare
     if task.stream is None or is_merge:
         statements.connection.execute(text.replace(_AS_OF, moment))
-    elif _AS_OF in text:
-        statements.run(text.replace(_AS_OF, "$1"), moment, rows=rows)
     else:
-        statements.run(text, rows=rows)
+        statements.run(text.replace(_AS_OF, "(select as_of from temp.main.clock)"), rows)
 
 
 def split_statements(body: str) -> list[str]:

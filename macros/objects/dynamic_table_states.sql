@@ -53,7 +53,7 @@
             epoch({{ utc_now() }}) - epoch(min(unread.loaded_at)) as lag_seconds
         from {{ registry }}.table_sources as sources
         inner join {{ registry }}.arrivals as unread
-            on sources.source = unread.source and unread.row_number >= sources.rows_read
+            on sources.source = unread.source and unread.row_number >= sources.next_row
         group by sources.name
     ) as pending on tables.name = pending.name
 {% endmacro %}

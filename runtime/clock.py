@@ -4,7 +4,7 @@ from datetime import datetime, timedelta, timezone
 
 
 def utc_now() -> datetime:
-    """Return the present moment in UTC, without a zone, as the lake keeps all times."""
+    """Return the present moment in UTC, without a zone, as the database keeps all times."""
     return datetime.now(timezone.utc).replace(tzinfo=None)
 
 

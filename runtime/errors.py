@@ -1,6 +1,6 @@
 """The errors that a user sees, each as one line, and the one line that is shown of any other."""
 
-NOT_BUILT = "the lake holds no pipeline yet: run 'dbt build' first"
+NOT_BUILT = "the database holds no pipeline yet: run 'dbt build' first"
 
 
 class UserError(Exception):
@@ -8,7 +8,7 @@ class UserError(Exception):
 
 
 class EngineError(UserError):
-    """The lake or what runs on it cannot be used as asked; the message is one line."""
+    """The database or what runs on it cannot be used as asked; the message is one line."""
 
 
 class IngestError(UserError):

@@ -3,7 +3,7 @@
    A relation with customer_id, suppressed_because (NULL: may be written to) and is_address_invalid
    (that is why).
    customers: a relation with the customer_ids that are asked about. Addresses are judged for these
-   only: for every customer of a lake that would take seconds in each pass.
+   only: for every customer there is that would take seconds in each pass.
    policies: customer_policies, or a CTE of the same columns that is there already. #}
 {% macro contact_suppressions(moment, customers, policies=none) %}
 {%- set invalid = "'the e-mail address is invalid'" %}

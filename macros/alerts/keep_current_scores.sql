@@ -26,8 +26,7 @@
     values (latest.customer_id, latest.{{ columns | join(', latest.') }})
 {% endmacro %}
 
-{# Not as a merge: DuckDB updates in place, which is slow for rows that lie apart, and DuckLake
-   replaces rows anyway. #}
+{# Not as a merge: DuckDB cannot prepare one, so it would be planned anew in every pass. #}
 {% macro duckdb__keep_current_scores(scores, score_history) %}
     {%- set columns = current_score_columns() -%}
     delete from {{ scores }} as scores
@@ -47,8 +46,7 @@
     ]) }}
 {% endmacro %}
 
-{# No window function finds the latest: over rows of the same transaction, DuckLake on DuckDB 1.5.5
-   then changes nothing and fails for good. #}
+{# The latest scores of the customers that this run has scored. #}
 {% macro latest_scores(score_history) %}
     select scored.*
     from {{ score_history }} as scored

@@ -1,13 +1,13 @@
 {# GENERATE_RETENTION_EMAIL(reasons) asks the LLM once and returns JSON text: reply (a JSON text with
    subject and body that hold {name} and {offer}), error, prompt_tokens, reply_tokens. Of reply and
-   error one is NULL. DuckDB: every connection registers it (embedded/functions.py). Snowflake: exactly
+   error one is NULL. DuckDB: registered with the open file (embedded/functions.py). Snowflake: exactly
    one call of AI_COMPLETE; a row that fails gives its error, not an error of the statement.
    dbt run-operation create_generate_retention_email; which models there are: show_llm_models #}
 {% macro create_generate_retention_email() %}
     {{ run_statements(
         generate_retention_email_statements(), 'create_generate_retention_email'
     ) if target.type == 'snowflake' else log(
-        'create_generate_retention_email: nothing to do on DuckDB, where every connection registers it',
+        'create_generate_retention_email: nothing to do on DuckDB, where it is registered with the open file',
         info=True
     ) }}
 {% endmacro %}

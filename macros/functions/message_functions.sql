@@ -1,12 +1,12 @@
 {# WRITE_FROM_TEMPLATE, DRAFT_MESSAGE, CHECK_MESSAGE and MAIL_ADDRESS: the package outreach/, called
-   from SQL. DuckDB: every connection registers them (embedded/functions.py). Snowflake: Python
+   from SQL. DuckDB: registered with the open file (embedded/functions.py). Snowflake: Python
    functions that import the package, zipped by `python -m outreach pack`, from a stage.
    dbt run-operation create_message_functions, before the first build: views call MAIL_ADDRESS. #}
 {% macro create_message_functions() %}
     {{ run_statements(
         message_function_statements(), 'create_message_functions'
     ) if target.type == 'snowflake' else log(
-        'create_message_functions: nothing to do on DuckDB, where every connection registers them',
+        'create_message_functions: nothing to do on DuckDB, where they are registered with the open file',
         info=True
     ) }}
 {% endmacro %}

@@ -1,6 +1,6 @@
 {# PREDICT_CHURN(features…) returns the probability of churn over the horizon, for a batch of rows;
    NULL for a row whose features are not all finite in 32 bits.
-   DuckDB: an Arrow function that every connection registers (embedded/functions.py).
+   DuckDB: an Arrow function, registered with the open file (embedded/functions.py).
    Snowflake: a vectorized Python function that imports the active version's artefact from the stage;
    its model is models/alerts/predict_churn.sql. To put another version in place:
    dbt run-operation create_predict_churn --args '{artefact: forest-….onnx}' #}
@@ -8,7 +8,7 @@
     {{ run_statements(
         predict_churn_statements(artefact), 'create_predict_churn'
     ) if target.type == 'snowflake' else log(
-        'create_predict_churn: nothing to do on DuckDB, where every connection registers it',
+        'create_predict_churn: nothing to do on DuckDB, where it is registered with the open file',
         info=True
     ) }}
 {% endmacro %}

@@ -2,7 +2,7 @@
    recent_days, latest_active_days, qualifying_days and recent.
 
    The join compares the date with an expression of its other side alone: from the least of these
-   DuckDB knows which parts of the files hold no day that is asked for. And it finds the latest few
+   DuckDB knows which parts of the table hold no day that is asked for. And it finds the latest few
    days of a customer without sorting all of them, but not a single one at a certain place. #}
 {% macro recent_metrics(daily, lifelong, keys) %}
     {%- set key_list = keys | join(', ') -%}

@@ -17,7 +17,7 @@
     {%- endif -%}
 {% endmacro %}
 
-{# On DuckDB a table that is rebuilt keeps its change feed: its streams miss nothing. #}
+{# On DuckDB a table that is rebuilt keeps its log of changes: its streams miss nothing. #}
 {% macro duckdb__catch_up(stream) %}{% endmacro %}
 
 {# The task that catches up a stream, as a relation; a sentence when there is none. #}

@@ -1,7 +1,7 @@
 {# DBT TASK: a task that has dbt do something, when its query returns a row; the first column says
    why. A task with meta.dbt_command is one; a schedule is what it needs beside that.
    Snowflake: EXECUTE DBT PROJECT of the project object CHURN_INTELLIGENCE in the schema of the
-   models. DuckDB: dbt in a process that the scheduler starts (embedded/commands.py). #}
+   models. DuckDB: dbt in a thread beside the scheduler (embedded/engine/dbt_commands.py). #}
 {% macro create_dbt_task(relation, query, schedule, command) %}
     {{ return(adapter.dispatch('create_dbt_task')(relation, query, schedule, command)) }}
 {% endmacro %}

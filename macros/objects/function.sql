@@ -1,6 +1,6 @@
 {# FUNCTION and STAGE: what the tasks call, and where the artefacts of models lie. The body of a
-   function's model is the statement that creates it on Snowflake; on DuckDB every connection
-   registers its functions (embedded/functions.py), and artefacts lie beside the database file. #}
+   function's model is the statement that creates it on Snowflake; on DuckDB functions
+   are registered with the open file (embedded/functions.py), and artefacts lie beside it. #}
 {% materialization function, default %}
     {{ run_hooks(pre_hooks) }}
     {% call statement('main') %}{{ create_function(this, sql) }}{% endcall %}
@@ -15,7 +15,7 @@
 {% macro default__function_definition(statement) %}{{ no_such_engine('function_definition') }}{% endmacro %}
 {% macro snowflake__function_definition(statement) %}{{ return(statement) }}{% endmacro %}
 {% macro duckdb__function_definition(statement) -%}
-    select 'registered by every connection' as definition
+    select 'registered with the open file' as definition
 {%- endmacro %}
 
 {% macro create_function(relation, statement) %}

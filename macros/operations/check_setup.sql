@@ -15,7 +15,7 @@
 
 {% macro setup_problems() %}{{ return(adapter.dispatch('setup_problems')()) }}{% endmacro %}
 {% macro default__setup_problems() %}{{ no_such_engine('setup_problems') }}{% endmacro %}
-{# DuckDB needs its extensions and a folder that can be written: to come here, both were used. #}
+{# DuckDB needs a file that can be written: to come here, it was opened. #}
 {% macro duckdb__setup_problems() %}
     {%- do run_query('select count(*) from ' ~ target.database ~ '.embedded.tasks') -%}
     {{ return([]) }}

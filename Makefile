@@ -39,7 +39,7 @@ backtest: setup ## How well the model predicts: EVENTS=file of events; last line
 soak: setup ## The long fault test (ARGS="--kills 200 --sink duckdb|snowflake"); last line: JSON
 	@$(BIN)/python -m tests.soak $(ARGS)
 
-soak-together: setup ## All parts on one lake (ARGS="--seconds 300 --rate 300"); last line: JSON
+soak-together: setup ## All parts on one database (ARGS="--seconds 300 --rate 300"); last line: JSON
 	@$(BIN)/python -m tests.soak.together $(ARGS)
 
 snowflake-report: setup ## All that deploys would send to Snowflake, and both engines compared; last line: JSON

@@ -10,10 +10,10 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from embedded.churn_model import check_model
 from embedded.engine.changes import describe_arrivals
-from embedded.engine.due_tables import forget_failures
+from embedded.engine.due_tables import forget_failures, refresh_one
 from embedded.engine.intervals import parse_target_lag
-from embedded.engine.refresh_pass import refresh
 from embedded.engine.registry import create_registry, tasks
+from embedded.engine.set_aside import try_again
 from embedded.engine.statements import Statements
 from embedded.engine.storage import Opened, explain
 from embedded.engine.streams import place_stream
@@ -69,7 +69,7 @@ def _check_target_lag(_: Opened, text: str) -> None:
 def _refresh_dynamic_table(opened: Opened, name: str) -> None:
     """Bring one dynamic table and those it reads up to date; one that was suspended goes on."""
     statements = Statements(opened)
-    refresh(statements, [name])
+    refresh_one(statements, name, utc_now())
     describe_arrivals(statements)
     forget_failures(statements, name)
 
@@ -98,6 +98,12 @@ def _execute_task(opened: Opened, name: str) -> None:
     sys.stdout.write(f"task {run.name} succeeded in {run.seconds:.2f} s\n")
 
 
+def _try_again(opened: Opened, _: str) -> None:
+    """Have the keys that were set aside tried again by the next pass."""
+    count = try_again(Statements(opened))
+    sys.stdout.write(f"{count:,} keys that were set aside are tried again by the next pass\n")
+
+
 def _check_model(opened: Opened, version: str) -> None:
     """Raise EngineError when a trained version's artefact cannot serve here."""
     check_model(opened.cursor(), version)
@@ -108,5 +114,6 @@ ACTIONS: dict[str, Callable[[Opened, str], None]] = {
     "refresh_dynamic_table": _refresh_dynamic_table,
     "place_stream": _place_stream,
     "execute_task": _execute_task,
+    "try_again": _try_again,
     "check_model": _check_model,
 }

@@ -14,8 +14,8 @@ def differing_rows(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tupl
     """Return the rows that a table has too many or lacks, each after its sign, by table.
 
     In the order of their dependence every registered query is computed anew, and reads the tables
-    that were computed here, not those in the pipeline. So nothing that refreshing ever wrote goes into
-    it, and a mistake that two tables share cannot hide. All of it reads one snapshot.
+    that were computed here, not those in the database. So nothing that refreshing ever wrote goes
+    into it, and a mistake that two tables share cannot hide. All of it is one transaction.
     """
     connection.execute("begin transaction")
     try:

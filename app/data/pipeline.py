@@ -23,6 +23,12 @@ def tasks(source: Source) -> pd.DataFrame:
 
 
 @fresh
+def set_aside(source: Source) -> pd.DataFrame:
+    """Count what tables and tasks leave out because its rows make them fail, by error."""
+    return query(source, "select * from manager_set_aside order by name, error")
+
+
+@fresh
 def partitions(source: Source) -> pd.DataFrame:
     """List how far each partition is loaded."""
     return query(source, "select * from manager_ingest order by kafka_topic, kafka_partition")

@@ -22,6 +22,7 @@ def main() -> None:
     _tiles(page)
     _tables(page)
     _tasks(page)
+    _set_aside(page)
     _loading(page)
     _rejected(page)
     _profile_values(page)
@@ -116,6 +117,30 @@ def _tasks(page: Page) -> None:
             "failures": columns.number("Failed", 65),
             "last_error": columns.text("Error", 160),
         },
+    )
+
+
+def _set_aside(page: Page) -> None:
+    keys = pipeline.set_aside(page.source)
+    heading("Set aside", keys, "set_aside")
+    if keys.empty:
+        st.caption("None: no row makes a table or a task fail.")
+        return
+    listing(
+        keys.assign(error=keys["error"].map(plain)),
+        key="set_aside",
+        alt="Tables and tasks that leave rows out, with the error",
+        columns={
+            "name": columns.text("Table or task", 190),
+            "keys_set_aside": columns.number("Left out", 90),
+            "error": columns.text("Error", 420),
+            "first_since": columns.moment("First"),
+            "last_since": columns.moment("Last"),
+        },
+    )
+    st.caption(
+        "Everyone else is refreshed, scored and alerted. These rows are kept, and are tried again"
+        " when the table or task is changed, or by `dbt run-operation retry_set_aside`."
     )
 
 

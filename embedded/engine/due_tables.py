@@ -12,7 +12,13 @@ from datetime import datetime, timedelta
 import duckdb
 
 from embedded.engine.intervals import parse_target_lag
-from embedded.engine.refresh_pass import Refresh, TableError, refresh, try_refresh
+from embedded.engine.refresh_pass import (
+    Refresh,
+    TableError,
+    refresh,
+    set_failing_keys_aside,
+    try_refresh,
+)
 from embedded.engine.registry import (
     RESUME,
     SCHEMA,
@@ -20,6 +26,7 @@ from embedded.engine.registry import (
     RefreshFailure,
     refresh_failures,
 )
+from embedded.engine.set_aside import is_of_rows
 from embedded.engine.statements import Statements
 from runtime.clock import backoff
 from runtime.errors import EngineError, first_line
@@ -72,7 +79,8 @@ def refresh_tables(
 ) -> Refreshed:
     """Refresh some tables and those they read, together; if that fails, one after the other.
 
-    A table that fails is noted and holds up only what reads it. Raises EngineError or duckdb.Error
+    Then keys that fail because of their rows are set aside, see set_aside.py. Any other table
+    that fails is noted and holds up only what reads it. Raises EngineError or duckdb.Error
     when it is the file that refuses, which is no table's fault.
     """
     if not names:
@@ -83,7 +91,7 @@ def refresh_tables(
     except TableError as error:
         if _is_of_the_file(error.__cause__):
             raise error.__cause__ from None
-        done, failed = _refresh_one_by_one(statements, names, tables)
+        done, failed = _refresh_one_by_one(statements, names, tables, as_of)
     return Refreshed(done, _note(statements, names, tables, failing, failed, as_of))
 
 
@@ -120,8 +128,24 @@ def _is_of_the_file(error: BaseException | None) -> bool:
     )
 
 
+def refresh_one(statements: Statements, name: str, as_of: datetime) -> list[Refresh]:
+    """Refresh one table and what it reads; keys that fail because of their rows are set aside.
+
+    Raises what the table fails with when that is not because of some rows.
+    """
+    try:
+        return refresh(statements, [name])
+    except duckdb.Error as error:
+        if not is_of_rows(error) or not set_failing_keys_aside(statements, name, as_of):
+            raise
+    return refresh(statements, [name])
+
+
 def _refresh_one_by_one(
-    statements: Statements, names: Collection[str], tables: Mapping[str, DynamicTable]
+    statements: Statements,
+    names: Collection[str],
+    tables: Mapping[str, DynamicTable],
+    as_of: datetime,
 ) -> tuple[list[Refresh], dict[str, str]]:
     wanted = {name for one in names for name in {one, *tables[one].reads} if name in tables}
     done, failed = [], {}
@@ -130,7 +154,7 @@ def _refresh_one_by_one(
         if _is_held_up(table, set(failed)):
             continue
         try:
-            done += refresh(statements, [table.name])
+            done += refresh_one(statements, table.name, as_of)
         except (duckdb.Error, EngineError) as error:
             if _is_of_the_file(error):
                 raise

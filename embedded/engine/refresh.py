@@ -5,7 +5,7 @@ every source. The promise behind it: an output row depends only on source rows w
 All tables of a pass are written in one transaction, each before those that read it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import duckdb
 from embedded.engine.changes import News, create_log, log_of, news_of_rows
 from embedded.engine.incremental_check import NotIncrementalError, check_incremental
 from embedded.engine.registry import DynamicTable, Position
+from embedded.engine.set_aside import excluded_keys, key_table
 from embedded.engine.sql_tree import redirect, source_tables
 from embedded.engine.statements import Statements
 from embedded.engine.storage import CATALOG
@@ -90,7 +91,7 @@ def _refresh(current: Pass, table: DynamicTable) -> Written | None:
         return None
     if table.refresh_mode != INCREMENTAL:
         return _rewrite(current, table, table.refresh_mode)
-    affected = _collect_affected_keys(current, table, feeds)
+    affected = collect_affected_keys(current, table, feeds)
     if affected >= _MANY_KEYS and _is_empty(current, table):
         return _fill(current, table)
     return _recompute(current, table, affected) if affected else Written(INCREMENTAL, 0, 0)
@@ -138,7 +139,7 @@ def _has_lost_rows(current: Pass, table: DynamicTable, sources: tuple[str, ...])
     return False
 
 
-def _collect_affected_keys(current: Pass, table: DynamicTable, feeds: list[Feed]) -> int:
+def collect_affected_keys(current: Pass, table: DynamicTable, feeds: list[Feed]) -> int:
     """Fill the working table of affected keys; return how many there are."""
     keys, run = ", ".join(table.refresh_key), current.statements
     affected = run.table(f"affected_{table.name}", f"select {keys} from {_target(table.name)}")
@@ -150,7 +151,21 @@ def _collect_affected_keys(current: Pass, table: DynamicTable, feeds: list[Feed]
     is_null = " or ".join(f"{key} is null" for key in table.refresh_key)
     if run.run(f"select 1 from {affected} where {is_null} limit 1"):
         raise _not_by_key(table, "a source has a row without it")
+    if (excluded := excluded_from(current, table)) is not None:
+        run.count_once(f"delete from {affected} using {excluded} as excluded where {_same(table)}")
     return count
+
+
+def excluded_from(current: Pass, table: DynamicTable) -> str | None:
+    """Return a table of the keys that were set aside, if there are any."""
+    keys = f"from {_target(table.name)}"
+    return excluded_keys(current.statements, table.name, table.definition, keys, table.refresh_key)
+
+
+def _same(table: DynamicTable) -> str:
+    return " and ".join(
+        f"affected_{table.name}.{key} = excluded.{key}" for key in table.refresh_key
+    )
 
 
 # -- what the table should hold -----------------------------------------------------------------
@@ -192,17 +207,60 @@ def _is_fresh(current: Pass, table: DynamicTable) -> bool:
 def _rewrite(current: Pass, table: DynamicTable, action: str) -> Written:
     """Compute all rows, write those that differ."""
     execute, name = current.statements.connection.execute, table.name
-    execute(f"insert into {_empty_stored(current, name)} {_stored_rows(name)}")
-    execute(f"insert into {_empty_computed(current, name)} {table.query}")
+    query, kept = _whole_query(current, table)
+    execute(f"insert into {_empty_stored(current, name)} {_stored_rows(name, kept)}")
+    execute(f"insert into {_empty_computed(current, name)} {query}")
     return _write_difference(current, table, action, _MANY_KEYS)
+
+
+def _whole_query(current: Pass, table: DynamicTable) -> tuple[str, str]:
+    """Return the query for all rows, and which stored rows it is about: not what was set aside."""
+    if table.refresh_mode != INCREMENTAL or (excluded := excluded_from(current, table)) is None:
+        return table.query, ""
+    kept, views = f"anti join {excluded} using ({', '.join(table.refresh_key)})", {}
+    for source in source_tables(table.query):
+        views[source] = f"kept_{table.name}_{source}"
+        current.statements.view(views[source], f"from {CATALOG}.main.{source} {kept}")
+    return redirect(table.query, views), kept
 
 
 def _fill(current: Pass, table: DynamicTable) -> Written:
     """Write all rows of an empty table."""
     execute, name = current.statements.connection.execute, table.name
-    row = execute(f"insert into {_target(name)} {table.query}").fetchone()
+    query, _ = _whole_query(current, table)
+    row = execute(f"insert into {_target(name)} {query}").fetchone()
     current.filled.add(name)
     return Written("INITIALIZE", row[0] if row else 0, 0)
+
+
+def concerned_keys(current: Pass, table: DynamicTable) -> list[tuple[object, ...]]:
+    """Return the keys that a refresh of a table would compute now, in the order of their values."""
+    sources = source_tables(table.query)
+    if not table.is_built:
+        _fit_columns(current, table)
+    is_whole = not table.is_built or _has_lost_rows(current, table, sources)
+    feeds = [
+        feed
+        for source in sources
+        for feed in (
+            [Feed(f"from {CATALOG}.main.{source}", 0, False)]
+            if is_whole
+            else _feeds(current, table, source)
+        )
+    ]
+    collect_affected_keys(current, table, feeds)
+    place = f"temp.main.affected_{table.name}"
+    return current.statements.connection.execute(
+        f"select distinct * from {place} order by all"
+    ).fetchall()
+
+
+def compute_keys(current: Pass, table: DynamicTable, keys: Sequence[tuple[object, ...]]) -> None:
+    """Compute and write the rows of some keys, in a transaction that is not committed."""
+    query = f"from {_target(table.name)}"
+    name = f"affected_{table.name}"
+    key_table(current.statements, name, query, table.refresh_key, keys)
+    _recompute(current, table, len(keys))
 
 
 # -- what differs -------------------------------------------------------------------------------

@@ -5,14 +5,22 @@ A pass is one transaction, from the tables that are loaded to the last dynamic t
 
 import json
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 
 from embedded.engine.changes import consumed_version, oldest_arrival, prune_log
-from embedded.engine.refresh import INCREMENTAL, Pass, refresh_table
+from embedded.engine.refresh import (
+    INCREMENTAL,
+    Pass,
+    compute_keys,
+    concerned_keys,
+    refresh_table,
+)
 from embedded.engine.registry import SCHEMA, DynamicTable, Position, Stream, dynamic_tables, streams
+from embedded.engine.set_aside import failing_keys, set_aside
 from embedded.engine.sql_tree import source_tables
 from embedded.engine.statements import Statements
 from runtime.errors import EngineError
@@ -79,6 +87,37 @@ def _refresh_all(statements: Statements, names: Collection[str] | None) -> list[
             done.append(Refresh(name, *written, seconds, _oldest_change(current, table)))
     _remember(current, done, order)
     return done
+
+
+def set_failing_keys_aside(statements: Statements, name: str, at: datetime) -> bool:
+    """Set the keys aside that a table cannot be refreshed with; return whether any explain it.
+
+    What it reads must be up to date.
+    """
+
+    class Tried(Exception):
+        pass
+
+    def attempt(keys: Sequence[tuple[object, ...]]) -> None:
+        def work() -> None:
+            tables = dynamic_tables(statements.connection)
+            compute_keys(Pass(statements, tables), tables[name], keys)
+            raise Tried
+
+        with suppress(Tried):
+            statements.transact(work)
+
+    with statements.opened.refresh_lock:
+        tables = dynamic_tables(statements.connection)
+        if tables[name].refresh_mode != INCREMENTAL:
+            return False
+        keys = statements.transact(lambda: concerned_keys(Pass(statements, tables), tables[name]))
+        failing = failing_keys(keys, attempt)
+        if failing is None:
+            return False
+        table = tables[name]
+        set_aside(statements, name, table.definition, table.refresh_key, failing, at)
+    return True
 
 
 def _followed(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -40,6 +40,10 @@ create table if not exists {SCHEMA}.refresh_failures (
     name varchar, error varchar, consecutive_failures integer, is_suspended boolean,
     failed_at timestamp
 );
+-- Keys that a table or task cannot do, each a JSON object: see set_aside.py.
+create table if not exists {SCHEMA}.set_aside (
+    name varchar, definition varchar, key varchar, error varchar, since timestamp
+);
 create table if not exists {SCHEMA}.refresh_lags (
     name varchar, refreshed_at timestamp, lag_seconds double
 );
@@ -51,9 +55,9 @@ create table if not exists {SCHEMA}.streams (
     name varchar, source varchar, consumed_version bigint
 );
 create table if not exists {SCHEMA}.tasks (
-    name varchar, body varchar, stream varchar, schedule varchar, is_suspended boolean,
-    suspend_after_failures integer, consecutive_failures integer, last_as_of timestamp,
-    failed_as_of timestamp
+    name varchar, body varchar, stream varchar, schedule varchar, divided_by varchar,
+    is_suspended boolean, suspend_after_failures integer, consecutive_failures integer,
+    last_as_of timestamp, failed_as_of timestamp
 );
 -- What a task has dbt do when its body, a query, returns a row: arguments of dbt, a JSON list.
 create table if not exists {SCHEMA}.task_commands (name varchar, command varchar);
@@ -106,11 +110,23 @@ class Stream:
     consumed_version: int | None
 
 
+class Division(NamedTuple):
+    """Relations that a task's statements read, and the key by which the rows of all are told apart.
+
+    The first relation has all keys.
+    """
+
+    key: list[str]
+    relations: list[str]
+
+
 @dataclass(frozen=True)
 class Task:
     """One task: statements that run when `stream` has data, or every `schedule`.
 
     With a command, dbt's arguments, the body is a query, and dbt is run if it returns a row.
+    `divided_by` says by which keys the task is tried again when it fails because of some rows; one
+    with a stream goes by the key of the stream's table.
     """
 
     name: str
@@ -122,6 +138,7 @@ class Task:
     consecutive_failures: int
     last_as_of: datetime | None
     failed_as_of: datetime | None
+    divided_by: "Division | None"
     command: tuple[str, ...] | None
 
 
@@ -197,12 +214,17 @@ def tasks(connection: Connection) -> dict[str, Task]:
     rows = _rows(
         connection,
         "select name, body, stream, schedule, is_suspended, suspend_after_failures,"
-        " consecutive_failures, last_as_of, failed_as_of, command"
+        " consecutive_failures, last_as_of, failed_as_of, divided_by, command"
         f" from {SCHEMA}.tasks left join {SCHEMA}.task_commands using (name)"
         " order by stream is null, name",
     )
     return {
-        row[0]: Task(*row[:-1], tuple(json.loads(row[-1])) if row[-1] else None) for row in rows
+        row[0]: Task(
+            *row[:-2],
+            Division(**json.loads(row[-2])) if row[-2] else None,
+            tuple(json.loads(row[-1])) if row[-1] else None,
+        )
+        for row in rows
     }
 
 

@@ -1,7 +1,6 @@
 """One pass, or one pass after the other: refresh what changed, then run the tasks that are due."""
 
 import math
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence

@@ -3,16 +3,29 @@
 A task's statements, its stream's offset and the note of its success are one transaction.
 """
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
+from typing import NamedTuple
 
 import duckdb
 
 from embedded.engine.dbt_commands import Commands
 from embedded.engine.intervals import parse_interval
-from embedded.engine.registry import DynamicTable, Stream, Task, streams
+from embedded.engine.registry import DynamicTable, Stream, Task, refresh_key_of, streams
+from embedded.engine.set_aside import (
+    Key,
+    definition_of,
+    excluded_keys,
+    failing_keys,
+    is_of_rows,
+    key_table,
+    set_aside,
+)
 from embedded.engine.statements import Statements
+from embedded.engine.storage import CATALOG
 from embedded.engine.streams import hand_out, move_offset
 from embedded.engine.task_history import TaskRun, record_failure, record_success, retry_pause
 from runtime.errors import EngineError, first_line
@@ -84,12 +97,19 @@ def _run(
     started = time.perf_counter()
 
     def work() -> bool:
-        return _run_statements(statements, task, as_of, started, only_with_data=only_with_data)
+        has_run = _run_statements(statements, task, as_of, only_with_data=only_with_data)
+        if has_run:
+            record_success(statements.connection, task, as_of, started)
+        return has_run
 
     with statements.opened.writer_lock:
         try:
-            if not statements.transact(work):
-                return None
+            try:
+                has_run = statements.transact(work)
+            except duckdb.Error as error:
+                if not is_of_rows(error) or not _set_failing_keys_aside(statements, task, as_of):
+                    raise
+                has_run = statements.transact(work)
         except (duckdb.Error, EngineError) as failure:
             if isinstance(failure, duckdb.FatalException):
                 raise
@@ -98,34 +118,124 @@ def _run(
                 lambda: record_failure(statements.connection, task, as_of, started, error)
             )
             return TaskRun(task.name, time.perf_counter() - started, error, outlook)
-    return TaskRun(task.name, time.perf_counter() - started, None)
+    return TaskRun(task.name, time.perf_counter() - started, None) if has_run else None
+
+
+class _Rows(NamedTuple):
+    """The rows that a task is about: where all their keys are, and which columns are the key."""
+
+    place: str
+    keys: Sequence[str]
+
+
+def _rows_of(statements: Statements, task: Task) -> _Rows | None:
+    """Return what a task can be divided by; None when it can only be run whole."""
+    if task.stream is not None:
+        source = streams(statements.connection)[task.stream].source
+        keys = refresh_key_of(statements.connection, source)
+        return _Rows(f"temp.main.{task.stream}", keys)
+    if task.divided_by is None:
+        return None
+    return _Rows(f"{CATALOG}.main.{task.divided_by.relations[0]}", task.divided_by.key)
 
 
 def _run_statements(
     statements: Statements,
     task: Task,
     as_of: datetime,
-    started: float,
     *,
     only_with_data: bool,
+    only_keys: Sequence[Key] | None = None,
 ) -> bool:
-    """Run the task's statements; without them, when its stream nets to nothing, return False."""
-    connection, rows = statements.connection, 0
+    """Run the task's statements; without them, when its stream nets to nothing, return False.
+
+    `only_keys` are the keys of the rows that it is about, by default all that are not set aside.
+    """
+    connection, count, body = statements.connection, 0, task.body
     if task.stream is not None:
         stream = streams(connection)[task.stream]
-        version, rows = hand_out(statements, stream)
-        if not rows and only_with_data:
+        version, count = hand_out(statements, stream)
+        if not count and only_with_data:
             move_offset(statements, stream, version)
             return False
+    if (rows := _rows_of(statements, task)) is not None:
+        body = _restrict(statements, task, rows, only_keys)
     statements.opened.before_tasks(connection)
     clock = statements.table("clock", "select cast(null as timestamp) as as_of")
     connection.execute(f"insert into {clock} values (?)", [as_of])
-    for text in split_statements(task.body):
-        _run_statement(statements, task, text, as_of, rows)
+    for text in split_statements(body):
+        _run_statement(statements, task, text, as_of, count)
     if task.stream is not None:
         move_offset(statements, stream, version)
-    record_success(connection, task, as_of, started)
     return True
+
+
+def _restrict(
+    statements: Statements, task: Task, rows: _Rows, only_keys: Sequence[Key] | None
+) -> str:
+    """Leave out the rows whose keys were set aside, or all but some; return the task's body."""
+    query, using = f"from {rows.place}", f"using ({', '.join(rows.keys)})"
+    if only_keys is not None:
+        place = key_table(statements, f"only_{task.name}", query, rows.keys, only_keys)
+        kept = f"semi join {place} {using}"
+    elif excluded := excluded_keys(statements, task.name, _definition(task), query, rows.keys):
+        kept = f"anti join {excluded} {using}"
+    else:
+        return task.body
+    if task.stream is not None:
+        copy = statements.table(f"kept_{task.stream}", query)
+        for statement in (
+            f"insert into {copy} {query} {kept}",
+            f"truncate {rows.place}",
+            f"insert into {rows.place} from {copy}",
+        ):
+            statements.connection.execute(statement)
+        return task.body
+    body = task.body
+    for relation in task.divided_by.relations if task.divided_by else []:
+        stored = f'"{CATALOG}"."main"."{relation}"'
+        # Only where it is read: not as the target of a deletion.
+        body = re.sub(
+            rf"(?<!delete )\b(from|join) {stored}", rf"\1 (from {stored} {kept})", body
+        )
+    return body
+
+
+def _definition(task: Task) -> str:
+    return definition_of(task.body, task.divided_by)
+
+
+def _set_failing_keys_aside(statements: Statements, task: Task, as_of: datetime) -> bool:
+    """Set the keys aside with whose rows the task fails; return whether any explain it."""
+    if (rows := _rows_of(statements, task)) is None:
+        return False
+
+    def concerned() -> list[Key]:
+        if task.stream is not None:
+            hand_out(statements, streams(statements.connection)[task.stream])
+            _restrict(statements, task, rows, None)
+        keys = ", ".join(rows.keys)
+        return statements.connection.execute(
+            f"select distinct {keys} from {rows.place} order by all"
+        ).fetchall()
+
+    def attempt(keys: Sequence[Key]) -> None:
+        with suppress(_Tried):
+            statements.transact(lambda: tried(keys))
+
+    def tried(keys: Sequence[Key]) -> None:
+        _run_statements(statements, task, as_of, only_with_data=False, only_keys=keys)
+        raise _Tried
+
+    failing = failing_keys(statements.transact(concerned), attempt)
+    if failing is None:
+        return False
+    set_aside(statements, task.name, _definition(task), rows.keys, failing, as_of)
+    return True
+
+
+class _Tried(Exception):
+    """Rolls back what was only tried."""
 
 
 def _run_statement(

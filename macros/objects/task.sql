@@ -2,7 +2,11 @@
    The model's body is the statements themselves, separated by semicolons.
    meta: stream (the name of a stream model) or schedule ('60 MINUTES'), one of the two. With the
    schedule 'off' there is no task, and one that was made before is dropped.
-   dbt_command: see dbt_task.sql. #}
+   dbt_command: see dbt_task.sql.
+   divided_by {key, relations}, for DuckDB: relations that the statements read, the first with all
+   keys, and the columns of the key. When the task fails because of some rows, it is tried again by
+   halves of the keys, and leaves out those that fail alone; a task with a stream goes by the key of
+   the stream's table. On Snowflake a statement fails whole. #}
 {% macro create_task(relation, body, stream, schedule) %}
     {{ return(adapter.dispatch('create_task')(relation, body, stream, schedule)) }}
 {% endmacro %}
@@ -39,6 +43,7 @@
     {%- set body = body | replace(stream | string, 'temp.main.' ~ stream.identifier) if stream
         else body -%}
     {%- set body = full_references(body) -%}
+    {%- set divided_by = config.meta_get('divided_by') -%}
     merge into {{ relation.database }}.embedded.tasks as registered
     using (
         select
@@ -46,6 +51,7 @@
             {{ sql_literal(body) }} as body,
             {{ sql_literal(stream.identifier if stream else none) }} as stream,
             {{ sql_literal(schedule) }} as schedule,
+            {{ sql_literal(tojson(divided_by) if divided_by else none) }} as divided_by,
             {{ var('task_failures_before_suspension') }} as suspend_after_failures
     ) as wanted
     on registered.name = wanted.name
@@ -53,11 +59,13 @@
         body = wanted.body,
         stream = wanted.stream,
         schedule = wanted.schedule,
+        divided_by = wanted.divided_by,
         suspend_after_failures = wanted.suspend_after_failures
     when not matched then insert
-        (name, body, stream, schedule, is_suspended, suspend_after_failures, consecutive_failures)
-        values (wanted.name, wanted.body, wanted.stream, wanted.schedule, false,
-                wanted.suspend_after_failures, 0)
+        (name, body, stream, schedule, divided_by, is_suspended, suspend_after_failures,
+         consecutive_failures)
+        values (wanted.name, wanted.body, wanted.stream, wanted.schedule, wanted.divided_by,
+                false, wanted.suspend_after_failures, 0)
 {% endmacro %}
 
 {% materialization task, default %}

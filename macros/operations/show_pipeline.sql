@@ -32,6 +32,8 @@
     {%- for title, name, columns in [
         ('accepted events that contradict an earlier one: topic | messages', 'contradicting_events',
          'kafka_topic, count(*)'),
+        ('set aside because their rows fail: table or task | error | keys', 'set_aside_keys',
+         'name, error, count(*)'),
         ('profile values that no seed or rule knows: field | value | customers',
          'unknown_profile_values', 'field, found_value, max(customers)'),
     ] -%}

@@ -1,6 +1,9 @@
 {# Scheduled: what time and the data bring about, whoever does nothing. Each statement may be run
    again. #}
-{{ config(materialized='task', meta={'schedule': '10 MINUTES'}) }}
+{{ config(materialized='task', meta={
+    'schedule': '10 MINUTES',
+    'divided_by': {'key': ['alert_id'], 'relations': ['high_risk_history', 'alert_states']},
+}) }}
 
 {{ draft_messages() }};
 {{ move_alerts(suppressed_alerts()) }};

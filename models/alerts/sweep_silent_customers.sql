@@ -1,5 +1,8 @@
 {# Scheduled: who falls silent sends no events, so time itself must be looked at. Everyone is
    compared; only those whose features changed with the date, or who were never scored, are. #}
-{{ config(materialized='task', meta={'schedule': '60 MINUTES'}) }}
+{{ config(materialized='task', meta={
+    'schedule': '60 MINUTES',
+    'divided_by': {'key': ['customer_id'], 'relations': ['churn_metrics_live']},
+}) }}
 
 {{ react(ref('churn_metrics_live')) }}

@@ -1,6 +1,12 @@
 {# Scheduled: once a week and version it counts the features, and judges the week whose labels have
    closed; the other runs find nothing to do. #}
-{{ config(materialized='task', meta={'schedule': '60 MINUTES'}) }}
+{{ config(materialized='task', meta={
+    'schedule': '60 MINUTES',
+    'divided_by': {
+        'key': ['customer_id'],
+        'relations': ['churn_metrics_live', 'churn_score_history', 'customer_activity_daily'],
+    },
+}) }}
 
 {{ count_features(
     histograms=ref('feature_histograms'),

@@ -1,7 +1,10 @@
 {# Hourly: what the value at risk was. Kept, because the sum over the score history of everyone
    would cost a look at all of it each time somebody opens the dashboard. An hour is noted once; an
    hour without fresh data is left out, because its scores say nothing about it. #}
-{{ config(materialized='task', meta={'schedule': '60 MINUTES'}) }}
+{{ config(materialized='task', meta={
+    'schedule': '60 MINUTES',
+    'divided_by': {'key': ['customer_id'], 'relations': ['churn_scores', 'customer_profiles']},
+}) }}
 
 insert into {{ ref('risk_snapshots') }} (
     taken_at, region, segment, scored_customers, customers_at_risk, value_at_risk

@@ -1,0 +1,140 @@
+"""Keys that a dynamic table or a task cannot do, set aside so that all others are done.
+
+What fails because of some rows is tried again by halves of the keys concerned, until each key that
+fails alone is known. Such a key is kept with its error, and left out until the definition changes
+or somebody asks for it to be tried again; nothing else is held up by it.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import duckdb
+
+from embedded.engine.registry import SCHEMA
+from embedded.engine.statements import Statements
+from runtime.errors import first_line
+
+# Of more keys than this it is not the rows that are at fault.
+MOST_KEYS = 100
+# What a value in a row can do to a statement; a missing table or a full disk is another matter.
+ROW_ERRORS = (duckdb.DataError, duckdb.InvalidInputException, duckdb.ConstraintException)
+
+Key = tuple[object, ...]
+
+
+def is_of_rows(error: BaseException | None) -> bool:
+    """Tell whether an error may be one of the values in some rows."""
+    return isinstance(error, ROW_ERRORS) and not isinstance(error, duckdb.FatalException)
+
+
+def failing_keys(
+    keys: Sequence[Key], attempt: Callable[[Sequence[Key]], None]
+) -> dict[Key, str] | None:
+    """Return the keys that fail alone, with their errors; None when that explains nothing.
+
+    `attempt` tries some keys together, changes nothing, and raises what goes wrong.
+    """
+    found: dict[Key, str] = {}
+    waiting = [keys]
+    while waiting:
+        part = waiting.pop()
+        try:
+            attempt(part)
+            continue
+        except ROW_ERRORS as error:
+            if len(part) == 1:
+                found[part[0]] = first_line(error)
+            else:
+                middle = len(part) // 2
+                waiting += [part[middle:], part[:middle]]
+        if len(found) > MOST_KEYS:
+            return None
+    return found or None
+
+
+def set_aside(
+    statements: Statements,
+    name: str,
+    definition: str,
+    columns: Sequence[str],
+    failing: dict[Key, str],
+    at: datetime,
+) -> None:
+    """Keep keys with their errors, for a table or task as it is defined now."""
+    statements.transact(
+        lambda: statements.connection.executemany(
+            f"insert into {SCHEMA}.set_aside values (?, ?, ?, ?, ?)",
+            [
+                [
+                    name,
+                    definition,
+                    json.dumps(dict(zip(columns, key, strict=True)), default=str),
+                    error,
+                    at,
+                ]
+                for key, error in failing.items()
+            ],
+        )
+    )
+
+
+def excluded_keys(
+    statements: Statements, name: str, definition: str, key_query: str, columns: Sequence[str]
+) -> str | None:
+    """Have a temporary table of the keys that a table or task leaves out; None if there are none.
+
+    `key_query` is a query with the key columns, for their types. Within the transaction, keys that
+    were set aside under another definition are tried again.
+    """
+    execute = statements.connection.execute
+    if (
+        execute(f"select 1 from {SCHEMA}.set_aside where name = ? limit 1", [name]).fetchone()
+        is None
+    ):
+        return None
+    execute(
+        f"delete from {SCHEMA}.set_aside where name = ? and definition <> ?", [name, definition]
+    )
+    place = statements.table(f"excluded_{name}", f"select {', '.join(columns)} from ({key_query})")
+    types = [row[1] for row in execute(f"describe {place}").fetchall()]
+    values = ", ".join(
+        f"cast(key ->> '$.{column}' as {kind}) as {column}"
+        for column, kind in zip(columns, types, strict=True)
+    )
+    execute(f"insert into {place} select {values} from {SCHEMA}.set_aside where name = ?", [name])
+    return place if execute(f"from {place} limit 1").fetchone() is not None else None
+
+
+def definition_of(*parts: object) -> str:
+    """Return what stands for a definition: another one is tried again."""
+    return hashlib.md5("|".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
+
+
+def key_table(
+    statements: Statements, name: str, key_query: str, columns: Sequence[str], keys: Sequence[Key]
+) -> str:
+    """Have a temporary table with some keys; return its full name."""
+    place = statements.table(name, f"select {', '.join(columns)} from ({key_query})")
+    marks = ", ".join("?" for _ in columns)
+    statements.connection.executemany(
+        f"insert into {place} values ({marks})", [list(key) for key in keys]
+    )
+    return place
+
+
+def try_again(statements: Statements) -> int:
+    """Have everything that was set aside tried again by the next pass; return how many keys."""
+
+    def work() -> int:
+        execute = statements.connection.execute
+        # A table that counts as built of something else computes all of its rows.
+        execute(
+            f"update {SCHEMA}.refresh_states set built_of = 'to be computed again'"
+            f" where name in (select name from {SCHEMA}.set_aside)"
+        )
+        row = execute(f"delete from {SCHEMA}.set_aside").fetchone()
+        return int(row[0]) if row else 0
+
+    return statements.transact(work)

@@ -1,0 +1,9 @@
+with
+
+states as (
+
+    {{ set_aside_states() }}
+
+)
+
+select * from states

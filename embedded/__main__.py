@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--json", action="store_true", help="the summary as one JSON line, last")
     demo.set_defaults(run=_demo)
 
-    up = commands.add_parser("up", help="broker, loader, scheduler and dashboard, until Ctrl-C")
+    up = commands.add_parser("up", help="all parts in one process, until Ctrl-C")
     up.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the broker (default: 9092)")
     up.add_argument("--topic", default="churn.events", help="default: churn.events")
     up.add_argument("--bootstrap-servers", help="use this Kafka cluster instead of an own broker")

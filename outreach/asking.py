@@ -1,7 +1,8 @@
 """One run of asking the LLM: each alert that waits, once, within the budget.
 
-No transaction is open and nobody waits for a turn while the LLM thinks. Each answer is in the
-ledger before the next question; a run that is killed loses the one it was waiting for.
+No transaction is open while the LLM thinks, and another process may have the database file. Each
+answer is in the ledger before the next question; a run that is killed loses the one it was waiting
+for.
 """
 
 from collections.abc import Callable

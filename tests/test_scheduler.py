@@ -295,8 +295,8 @@ def test_what_another_process_has_registered_counts_from_the_next_pass(pipeline)
     passes = passes_on(pipeline)
     assert passes.make(NOW).is_calm
     pipeline.rows(
-        "insert into embedded.tasks"
-        " values ('new', 'select 1', null, '1 DAY', false, 5, 0, null, null)"
+        "insert into embedded.tasks (name, body, schedule, is_suspended, suspend_after_failures,"
+        " consecutive_failures) values ('new', 'select 1', '1 DAY', false, 5, 0)"
     )
     assert [one.name for one in passes.make(after(1)).task_runs] == ["new"]
     pipeline.add(event(1, "a", "profile_updated", EPOCH))

@@ -54,8 +54,8 @@ def test_a_row_that_fails_in_a_table_harms_nobody_else(pipeline, name):  # noqa:
     pipeline.add(event("again-Bad", "Bad", "login", utc_now()))
     pipeline.add(event("again-Good", "Good", "login", utc_now()))
     assert not pipeline.tick().failures
-    days = "select activity_count_7d from churn_metrics_live where customer_id = 'Good'"
-    assert pipeline.one(days) == 2
+    events = "select events_total from churn_metrics_live where customer_id = 'Good'"
+    assert pipeline.one(events) == 3
     shown = pipeline.rows("select name, keys_set_aside from manager_set_aside")
     assert {one for one, _ in shown} == {name}
 
@@ -76,8 +76,6 @@ def test_what_was_set_aside_comes_back_with_another_definition(pipeline, name): 
 
 def test_what_was_set_aside_is_tried_again_on_demand(pipeline):  # noqa: F811
     name = "customer_activity_daily"
-    pipeline.rows("create table unwanted as select 'Bad' as customer_id")
-    pipeline.rows("create macro judged(one) as cast(one as integer)")
     poison_table(pipeline, name)
     pipeline.add(*customer("Bad"))
     pipeline.tick()
@@ -117,16 +115,17 @@ def test_a_row_that_fails_in_a_task_harms_nobody_else(pipeline, name):  # noqa: 
     pipeline.add(*customer("Bad"), *customer("Good"))
     for one in ("Bad", "Good"):
         pipeline.rows(
-            "insert into churn_scores by name select ? as customer_id, 0.5 as score, 'high' as band,"
-            " now()::timestamp as band_since, 1.0 as value_at_risk, '[]' as top_reasons,"
-            " 'm' as model_version, 'h' as features_hash, now()::timestamp as scored_at",
+            "insert into churn_scores by name select ? as customer_id, 0.5 as score,"
+            " 'high' as band, now()::timestamp as band_since, 1.0 as value_at_risk,"
+            " '[]' as top_reasons, 'm' as model_version, 'h' as features_hash,"
+            " now()::timestamp as scored_at",
             one,
         )
         pipeline.rows(
             "insert into high_risk_history by name select ? as alert_id, ? as customer_id,"
             " 0.5 as score, 0.2 as threshold, 1.0 as value_at_risk, '[]' as top_reasons,"
             " 'thank_you' as offer, 'treated' as arm, 'OPEN' as status, 'm' as model_version,"
-            " now()::timestamp as created_at, 'default' as policy_segment",
+            " now()::timestamp as created_at, 'default' as segment",
             one,
             one,
         )

@@ -194,10 +194,9 @@ def _restrict(
     body = task.body
     for relation in task.divided_by.relations if task.divided_by else []:
         stored = f'"{CATALOG}"."main"."{relation}"'
-        # Only where it is read: not as the target of a deletion.
-        body = re.sub(
-            rf"(?<!delete )\b(from|join) {stored}", rf"\1 (from {stored} {kept})", body
-        )
+        view = statements.view(f"kept_{task.name}_{relation}", f"from {stored} {kept}")
+        # Wherever it is read, and not where rows of it are written.
+        body = re.sub(rf"(?<!delete from )(?<!into )(?<!update ){stored}", view, body)
     return body
 
 

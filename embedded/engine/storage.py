@@ -152,10 +152,9 @@ class Database:
 
     def pin(self) -> None:
         """Keep the file until this process ends, unless it is pinned for a while already."""
-        with self._state:
-            is_pinned = self._pins > 0
-        if not is_pinned:
-            self.pinned().__enter__()
+        with self.session(), self._state:
+            if not self._pins:
+                self._pins = 1
 
     def close(self) -> None:
         """Close the file once nobody in this process uses it, for others to have it at once."""

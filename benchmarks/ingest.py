@@ -158,11 +158,12 @@ def _peak_megabytes(address: str, client: str) -> int:
             [sys.executable, "-m", "ingest", *command, "--until-end"],
             cwd=PROJECT,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         peak = peak_kilobytes(loader)
     if loader.returncode:
-        raise RuntimeError(f"the loader ended with {loader.returncode}")
+        raise RuntimeError(f"the loader ended: {loader.communicate()[1]}")
     return peak // 1024
 
 

@@ -1,0 +1,407 @@
+"""One process has the file at a time: it is asked for, handed over, given back, and never lost."""
+
+import json
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from embedded.engine.dbt import run_dbt
+from embedded.engine.scheduler import run
+from embedded.engine.storage import Database, NotAvailableError, database, explain
+from embedded.session import connect
+from runtime.errors import EngineError, UserError
+from tests.conftest import EPOCH, Pipeline, event, run_module
+from tests.ingest_fixtures import wait_until
+from tests.soak.forks import Fork
+
+# -- what other processes do -----------------------------------------------------------------------
+
+
+def hold(home: Path, release: Path) -> None:
+    """Have the file, with one row that is committed and one that is not, until told."""
+    with Database(home).session() as opened:
+        execute = opened.cursor().execute
+        execute("insert into notes values ('committed')")
+        execute("begin transaction")
+        execute("insert into notes values ('under way')")
+        release.with_suffix(".holds").touch()
+        wait_until(release.exists, 60)
+        execute("rollback")
+
+
+def count_on(home: Path, times: int) -> None:
+    """Count on in sessions of our own: what another one has counted must not get lost."""
+    for _ in range(times):
+        with database(home).session() as opened, opened.writer_lock:
+            opened.cursor().execute("update counts set number = number + 1")
+
+
+def ask(home: Path, patience: float | None) -> None:
+    """Say what the file answers, or the one line on why it does not."""
+    try:
+        with database(home).session(patience) as opened:
+            print(opened.cursor().execute("select count(*) from notes").fetchall()[0][0])
+    except UserError as error:
+        print(error)
+        raise SystemExit(1) from None
+
+
+def ask_as_nobody(home: Path) -> None:
+    if os.getuid() == 0:  # whom no permission holds back
+        os.setuid(65534)
+    ask(home, 5)
+
+
+def add_event(home: Path) -> None:
+    pipeline = Pipeline(home)
+    pipeline.add(event("theirs", "b", "login", EPOCH))
+    pipeline.close()
+
+
+def open_by_itself(home: Path, release: Path) -> None:
+    """Open the file as another program does, which knows nothing of locks next to it."""
+    with duckdb.connect(str(home / "churn.duckdb")):
+        release.with_suffix(".holds").touch()
+        wait_until(release.exists, 60)
+
+
+# -- the hand-over ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A folder with two small tables."""
+    path = tmp_path / "home"
+    monkeypatch.setenv("CHURN_HOME", str(path))
+    mine = database(path)
+    with mine.session() as opened:
+        opened.cursor().execute("create table notes (note varchar)")
+        opened.cursor().execute("create table counts as select 0 as number")
+    yield path
+    mine.close()
+
+
+@contextmanager
+def another(work, home: Path, release: Path):
+    """Have a process that holds the file until `release` is there."""
+    holds = release.with_suffix(".holds")
+    fork = Fork(release.with_suffix(".log"), work, home, release)
+    try:
+        wait_until(lambda: holds.exists() or not fork.is_alive, 30)
+        assert fork.is_alive, fork.said()
+        yield fork
+    finally:
+        release.touch()
+        fork.wait(30)
+        fork.kill()
+
+
+def notes(home: Path) -> list[str]:
+    return [note for (note,) in database(home).rows("from notes order by all")]
+
+
+@contextmanager
+def scheduler_of(pipeline):
+    stop, lines = threading.Event(), []
+    arguments = (pipeline.database, stop, lines.append)
+    thread = threading.Thread(target=run, args=arguments, daemon=True)
+    thread.start()
+    try:
+        yield lines
+    finally:
+        stop.set()
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def test_another_process_gets_the_file_while_the_scheduler_runs_and_gives_it_back(
+    empty_pipeline, tmp_path
+):
+    pipeline = empty_pipeline
+
+    def customers() -> int:
+        return pipeline.one("select count(*) from churn_metrics_live")
+
+    with scheduler_of(pipeline) as lines:
+        pipeline.add(event("ours", "a", "login", EPOCH))
+        wait_until(lambda: customers() == 1, 30)
+        began = time.monotonic()
+        theirs = Fork(tmp_path / "log", add_event, pipeline.path)
+        assert theirs.wait(30) == 0, theirs.said()
+        assert time.monotonic() - began < 15
+        wait_until(lambda: customers() == 2, 30)
+        done = run_module("embedded", "query", "select count(*) as customers from customer_events")
+        assert done.returncode == 0, done.stderr
+        assert "2" in done.stdout
+        assert run_module("embedded", "tick").returncode == 0
+        pipeline.add(event("again", "c", "login", EPOCH))
+        wait_until(lambda: customers() == 3, 30)
+    assert not [line for line in lines if "failed" in line]
+
+
+def test_a_process_that_is_killed_while_it_has_the_file_leaves_it_usable_at_once(home, tmp_path):
+    database(home).close()
+    with another(hold, home, tmp_path / "release") as holder:
+        with pytest.raises(NotAvailableError), database(home).session(0.2):
+            pass
+        holder.send_signal(signal.SIGKILL)
+        holder.wait(10)
+        began = time.monotonic()
+        assert notes(home) == ["committed"]
+        assert time.monotonic() - began < 3
+
+
+def test_an_owner_that_is_killed_while_others_wait_leaves_it_to_each_of_them(home, tmp_path):
+    database(home).close()
+    with another(hold, home, tmp_path / "release") as holder:
+        waiting = [Fork(tmp_path / f"log{number}", count_on, home, 5) for number in range(2)]
+        wait_until(lambda: all("waiting for" in one.said() for one in waiting), 30)
+        holder.send_signal(signal.SIGKILL)
+        assert [one.wait(30) for one in waiting] == [0, 0]
+    assert database(home).rows("from counts") == [(10,)]
+
+
+def test_all_who_ask_at_once_get_it_and_nothing_that_one_wrote_is_lost(home, tmp_path):
+    asking = [Fork(tmp_path / f"log{number}", count_on, home, 10) for number in range(3)]
+    threads = [threading.Thread(target=count_on, args=(home, 10)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [one.wait(60) for one in asking] == [0, 0, 0], [one.said() for one in asking]
+    assert database(home).rows("from counts") == [(50,)]
+
+
+def test_who_waits_more_than_a_second_says_for_whom_and_who_does_not_says_nothing(home, tmp_path):
+    quick = Fork(tmp_path / "quick", ask, home, None)
+    assert quick.wait(30) == 0
+    assert quick.said() == "0\n"
+    with database(home).session():
+        slow = Fork(tmp_path / "slow", ask, home, None)
+        wait_until(lambda: slow.said() or not slow.is_alive, 30)
+        time.sleep(1.5)
+    assert slow.wait(30) == 0
+    told, answer = slow.said().splitlines()
+    host = socket.gethostname()
+    assert f"waiting for process {os.getpid()} on {host} since 20" in told
+    assert told.endswith(f", which has {home / 'churn.duckdb'}")
+    assert answer == "0"
+
+
+def test_patience_ends_with_one_line_that_names_who_has_the_file(home, tmp_path):
+    database(home).close()
+    with another(hold, home, tmp_path / "release"):
+        holder = json.loads((home / "owner.json").read_text())["process"]
+        began = time.monotonic()
+        with pytest.raises(NotAvailableError) as refused, connect(patience_seconds=0.5):
+            pass
+        assert 0.5 <= time.monotonic() - began < 3
+        said = str(refused.value)
+        assert said.startswith(f"process {holder} on ")
+        assert said.endswith(f" is using {home / 'churn.duckdb'}: try again in a moment")
+        assert "\n" not in said
+    assert notes(home) == ["committed"]
+
+
+def test_who_gave_up_waiting_holds_up_nobody(home, tmp_path):
+    with database(home).session():
+        asking = Fork(tmp_path / "log", ask, home, 0.5)
+        assert asking.wait(30) == 1
+        assert "is using" in asking.said()
+    began = time.monotonic()
+    with database(home).session(2):
+        assert time.monotonic() - began < 1
+
+
+def test_sessions_within_a_session_go_on_while_another_process_waits(home, tmp_path):
+    mine, order = database(home), []
+
+    def beside() -> None:
+        with mine.session():
+            order.append("beside")
+
+    with mine.session():
+        asking = Fork(tmp_path / "log", ask, home, None)
+        wait_until(lambda: "waiting for" in asking.said(), 30)
+        thread = threading.Thread(target=beside)
+        thread.start()
+        with mine.session(1), mine.session(1):
+            assert mine.rows("select 1") == [(1,)]
+        order.append("within")
+    thread.join(30)
+    assert not thread.is_alive()
+    assert asking.wait(30) == 0
+    # Another thread's session would keep the other process waiting for ever.
+    assert order == ["within", "beside"]
+
+
+def test_a_pinned_file_is_not_handed_over_and_all_threads_go_on_with_it(home, tmp_path):
+    mine, found = database(home), []
+    with mine.pinned():
+        asking = Fork(tmp_path / "log", ask, home, None)
+        wait_until(lambda: "waiting for" in asking.said(), 30)
+        thread = threading.Thread(target=lambda: found.append(mine.rows("select 1")))
+        thread.start()
+        thread.join(5)
+        assert found == [[(1,)]]
+        assert asking.is_alive
+        hasty = Fork(tmp_path / "hasty", ask, home, 0.3)
+        assert hasty.wait(30) == 1
+        assert mine.is_here
+    assert asking.wait(30) == 0
+
+
+def test_a_forked_child_takes_nothing_away_from_its_parent(home, tmp_path):
+    with database(home).session():
+        child = multiprocessing.get_context("fork").Process(target=os.getpid)
+        child.start()
+        child.join(30)
+        asking = Fork(tmp_path / "log", ask, home, 0.5)
+        assert asking.wait(30) == 1
+        assert "is using" in asking.said()
+        assert notes(home) == []
+
+
+def test_what_was_equipped_is_there_again_after_a_hand_over(empty_pipeline):
+    classify = "select predict_churn is null from (select null as predict_churn)"
+    functions = "select count(*) from duckdb_functions() where function_name = 'plain_number'"
+    for _ in range(2):
+        with connect() as connection:
+            assert connection.execute(classify).fetchall()
+            assert connection.execute(functions).fetchall()
+            assert connection.execute("select getvariable('role')").fetchall() != [(None,)]
+        empty_pipeline.close()
+
+
+def test_while_dbt_works_on_the_file_nobody_else_gets_it(empty_pipeline, tmp_path, monkeypatch):
+    answers = []
+
+    def invoke(*_):
+        asking = Fork(tmp_path / "log", ask, empty_pipeline.path, 0.5)
+        answers.append((asking.wait(30), "is using" in asking.said()))
+        return type("Done", (), {"success": True})()
+
+    monkeypatch.setattr("dbt.cli.main.dbtRunner.invoke", invoke)
+    run_dbt("build")
+    assert answers == [(1, True)]
+
+
+# -- what may be wrong with a file -----------------------------------------------------------------
+
+
+def one_line(home: Path) -> str:
+    """Return what somebody is told who opens the file."""
+    with pytest.raises(EngineError) as refused, Database(home).session(1):
+        pass
+    said = str(refused.value)
+    assert "\n" not in said
+    assert str(home) in said
+    return said
+
+
+def checksum(header: bytes) -> int:
+    """Return what DuckDB writes before the header of a file."""
+    found = 5381
+    for at in range(0, len(header), 8):
+        word = int.from_bytes(header[at : at + 8], "little")
+        found ^= word * 0xBF58476D1CE4E5B9 % 2**64
+    return found
+
+
+def test_a_file_of_another_version_of_duckdb(home):
+    database(home).close()
+    content = bytearray((home / "churn.duckdb").read_bytes())
+    content[12:20] = (9_999).to_bytes(8, "little")
+    content[:8] = checksum(content[8:4096]).to_bytes(8, "little")
+    (home / "churn.duckdb").write_bytes(content)
+    assert "was made by another version of DuckDB: " in one_line(home)
+    assert (home / "churn.duckdb").read_bytes() == content
+
+
+def test_a_file_that_is_none_of_duckdb(home):
+    database(home).close()
+    (home / "churn.duckdb").write_text("precious, and longer than a header" * 1_000)
+    assert "cannot be used: " in one_line(home)
+    assert (home / "churn.duckdb").read_text().startswith("precious")
+
+
+def test_a_file_that_is_open_in_another_program(home, tmp_path):
+    database(home).close()
+    with another(open_by_itself, home, tmp_path / "release"):
+        assert one_line(home).endswith(
+            "churn.duckdb is open in another program: close it there and run the command again"
+        )
+    assert notes(home) == []
+
+
+def test_a_folder_that_cannot_be_written(home, tmp_path):
+    database(home).close()
+    home.chmod(0o555)
+    for one in home.iterdir():
+        if one.is_file():
+            one.chmod(0o444)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and not folder.stat().st_mode & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o001)
+    asking = Fork(tmp_path / "log", ask_as_nobody, home)
+    code = asking.wait(30)
+    home.chmod(0o755)
+    assert code == 1
+    assert asking.said() == (
+        f"{home / 'churn.duckdb'} cannot be written: check its permissions, or set CHURN_HOME\n"
+    )
+
+
+def test_a_folder_where_none_can_be(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "cannot be used: " in one_line(tmp_path / "file" / "home")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        duckdb.IOException("IO Error: Could not write file: No space left on device\nmore"),
+        duckdb.IOException("Disk quota exceeded"),
+    ],
+)
+def test_a_disk_that_is_full(tmp_path, error):
+    file = tmp_path / "churn.duckdb"
+    said = f"the disk is full at {file}: free some space and run the command again"
+    assert explain(error, tmp_path) == said
+
+
+# -- export ----------------------------------------------------------------------------------------
+
+
+def test_every_table_is_exported(empty_pipeline, tmp_path):
+    empty_pipeline.add(event(1, "a", "login", EPOCH), event(2, "b", "login", EPOCH))
+    empty_pipeline.tick()
+    tables = empty_pipeline.rows(
+        "select table_name from duckdb_tables()"
+        " where database_name = 'churn' and schema_name = 'main' and not temporary"
+    )
+    folder = tmp_path / "it's new" / "export"
+    done = run_module("embedded", "export", str(folder))
+    assert done.returncode == 0, done.stderr
+    assert {one.stem for one in folder.iterdir()} == {name for (name,) in tables}
+    assert "customer_events: 2 rows\n" in done.stdout
+    for (name,) in tables:
+        file = str(folder / f"{name}.parquet").replace("'", "''")
+        there = duckdb.sql(f"select count(*) from '{file}'").fetchall()
+        assert there == empty_pipeline.rows(f"select count(*) from {name}")
+    again = run_module("embedded", "export", str(folder))
+    assert again.returncode == 1
+    assert again.stderr == f"{folder} is not empty: name a new folder\n"
+    (tmp_path / "file").touch()
+    refused = run_module("embedded", "export", str(tmp_path / "file"))
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1

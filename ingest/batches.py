@@ -10,7 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.contract_limits import contract_limits
-from ingest.events import Event, Rejection, decode, decode_usual, without_byte_order_mark
+from ingest.events import (
+    MESSAGE_KEPT_BYTES,
+    MESSAGE_MAX_BYTES,
+    Event,
+    Rejection,
+    decode,
+    decode_usual,
+    without_byte_order_mark,
+)
 from ingest.fetched import Fetched
 from runtime.clock import utc_now
 
@@ -95,7 +103,8 @@ def judge_messages(messages: pa.Table, values: list[bytes | None]) -> tuple[pa.T
             ],
             pa.binary(),
         )
-        refused = refused.select(_MESSAGE).append_column("reason", pa.array(reasons, pa.string()))
+        refused = _shortened(refused.select(_MESSAGE))
+        refused = refused.append_column("reason", pa.array(reasons, pa.string()))
         rejected = _shaped(refused, REJECTED_SCHEMA)
     rows = _event_rows(events, payloads, accepted)
     reasons = _reasons_beyond_limits(rows)
@@ -106,6 +115,15 @@ def judge_messages(messages: pa.Table, values: list[bytes | None]) -> tuple[pa.T
         rejected = pa.concat_tables([rejected, _shaped(refused, REJECTED_SCHEMA)])
         rows = rows.filter(pc.invert(is_beyond))
     return rows, rejected
+
+
+def _shortened(messages: pa.Table) -> pa.Table:
+    """Return messages of which only the beginning is kept where they are too large."""
+    column = messages.schema.get_field_index("message")
+    values = messages["message"]
+    is_large = pc.fill_null(pc.greater(pc.binary_length(values), MESSAGE_MAX_BYTES), False)
+    kept = pc.if_else(is_large, pc.binary_slice(values, 0, MESSAGE_KEPT_BYTES), values)
+    return messages.set_column(column, "message", kept)
 
 
 def _reasons_beyond_limits(rows: pa.Table) -> pa.Array:

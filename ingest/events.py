@@ -12,6 +12,9 @@ from msgspec import Meta
 from ingest.contract_limits import contract_limits
 
 PROPERTIES_MAX_BYTES = 16 * 1024
+# A database holds some thousands of messages in memory at a time, whatever their size.
+MESSAGE_MAX_BYTES = 64 * 1024
+MESSAGE_KEPT_BYTES = 4 * 1024  # of a larger one: enough to see where it came from
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=64)]
 ZonedTime = Annotated[datetime, Meta(tz=True)]
@@ -48,6 +51,9 @@ def decode(message: bytes | None) -> "Event | Rejection":
     message = without_byte_order_mark(message)
     if not message:
         return Rejection("the message is empty")
+    if len(message) > MESSAGE_MAX_BYTES:
+        largest, kept = MESSAGE_MAX_BYTES // 1024, MESSAGE_KEPT_BYTES // 1024
+        return Rejection(f"the message is larger than {largest} KiB; its first {kept} KiB are kept")
     if _REGISTRY_FRAME.match(message):
         return Rejection(_FRAMED)
     try:

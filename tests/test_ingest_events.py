@@ -119,13 +119,14 @@ def judged(*messages: bytes | None):
         (event(properties=[1]), "properties is not an object"),
         (event(properties="{}"), "properties is not an object"),
         (event(properties={"text": "x" * 16_384}), "properties is larger than 16 KiB"),
+        (event(note="x" * 65_536), "the message is larger than 64 KiB; its first 4 KiB are kept"),
     ],
 )
 def test_rejected_with_a_reason(message, reason):
     batch = judged(message)
     assert len(batch.events) == 0
     [row] = batch.rejected.to_pylist()
-    assert row["message"] == message
+    assert row["message"] == (message if len(message) <= 65_536 else message[:4_096])
     assert reason in row["reason"]
     assert len(row["reason"].splitlines()) == 1
 

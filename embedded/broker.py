@@ -1,7 +1,10 @@
 """The laptop's broker: Tansu, Kafka-compatible, a process that keeps its topics in memory."""
 
+import ctypes
+import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +15,8 @@ from runtime.errors import EngineError
 
 DEFAULT_PORT = 9092
 START_SECONDS = 10
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @contextmanager
@@ -45,6 +50,7 @@ def broker(port: int = DEFAULT_PORT) -> Iterator[str]:
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=_end_with_parent if _libc else None,
     )
     try:
         _wait(process, port)
@@ -56,6 +62,14 @@ def broker(port: int = DEFAULT_PORT) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _end_with_parent() -> None:
+    """Have Linux end this process with the thread that started it, however that one ends.
+
+    One that was left behind would keep its port from the next `up`.
+    """
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _wait(process: subprocess.Popen, port: int) -> None:

@@ -1,120 +1,233 @@
-"""What `embedded up` does when one of its processes ends."""
+"""`embedded up`: everything in one process, one for each folder, that ends in order."""
 
-import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
 
 import duckdb
 import pytest
+from kafka import KafkaProducer
 
-from embedded.up import ENGINE_FAILED, _Supervised, ending_with_the_engine
+from embedded import up as everything
+from embedded.dashboard import serve_dashboard
+from embedded.engine.storage import Database, database_file
+from embedded.up import ENGINE_FAILED, _Parts, ending_with_the_engine
+from runtime.errors import EngineError
+from runtime.signals import stop_on_signals
+from tests.conftest import run_module
 from tests.dbt import PROJECT
 from tests.ingest_fixtures import wait_until
 from tests.soak.forks import Fork
 
 
+class Up:
+    """One process of the command line, in a session of its own."""
+
+    def __init__(self, said: Path, *arguments: str) -> None:
+        self._said = said
+        with said.open("w") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "embedded", *arguments],
+                cwd=PROJECT,
+                stderr=errors,
+                start_new_session=True,
+            )
+
+    def said(self) -> str:
+        return self._said.read_text()
+
+    def wait_for(self, words: str, seconds: float = 60) -> None:
+        wait_until(lambda: words in self.said() or self.process.poll() is not None, seconds)
+        assert words in self.said(), self.said()
+
+    def ends(self, number: int) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def processes(self) -> list[str]:
+        """Return the processes of its session that are left."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                if fields[0] != "Z" and int(fields[3]) == self.process.pid:
+                    found.append((folder / "cmdline").read_text().replace("\0", " "))
+        return found
+
+
 @pytest.fixture
-def running(empty_pipelines, tmp_path, monkeypatch):
-    """`embedded up` on an empty pipeline, with a broker of its own."""
-    monkeypatch.setenv("CHURN_HOME", str(empty_pipelines.copy("all", tmp_path / "home")))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "embedded", "up", "--no-dashboard", "--port", "0"],
-        cwd=PROJECT,
-        stderr=(tmp_path / "said").open("w"),
+def start(tmp_path, monkeypatch):
+    """Start processes that are gone when the test is over, on one folder."""
+    monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
+    started = []
+
+    def start_one(*arguments: str) -> Up:
+        one = Up(tmp_path / f"said-{len(started)}", *arguments)
+        started.append(one)
+        return one
+
+    yield start_one
+    for one in started:
+        with suppress(ProcessLookupError):
+            os.killpg(one.process.pid, signal.SIGKILL)
+        one.process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+UP = ("up", "--no-dashboard", "--port", "0")
+
+
+def test_it_works_until_sigterm_and_leaves_no_process(empty_pipelines, start, tmp_path):
+    empty_pipelines.copy("all", tmp_path / "home")
+    up = start(*UP)
+    up.wait_for("broker: ")
+    address = up.said().partition("broker: ")[2].partition(",")[0]
+    producer = KafkaProducer(bootstrap_servers=address)
+    producer.send(
+        "churn.events",
+        b'{"event_id": "1", "customer_id": "a", "event_type": "login",'
+        b' "occurred_at": "2026-01-01T00:00:00Z"}',
+    ).get(timeout=30)
+    producer.close()
+
+    def is_measured() -> bool:
+        done = run_module("embedded", "query", "select customer_id from churn_metrics_live")
+        assert done.returncode == 0, done.stderr
+        return "│ a " in done.stdout
+
+    wait_until(is_measured, 60)
+    assert up.ends(signal.SIGTERM) == 0, up.said()
+    assert up.processes() == []
+    assert "Traceback" not in up.said()
+    assert is_measured()
+
+
+def test_without_a_database_it_builds_one_first(start, tmp_path):
+    up = start(*UP)
+    up.wait_for("broker: ", 240)
+    assert "building the pipeline (dbt build)\n" in up.said()
+    assert database_file(tmp_path / "home").exists()
+    assert up.ends(signal.SIGINT) == 0, up.said()
+    assert up.processes() == []
+    assert run_module("embedded", "tick").returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_second_one_says_who_is_at_work_and_takes_over(empty_pipelines, start, tmp_path, number):
+    home = empty_pipelines.copy("all", tmp_path / "home")
+    same_port = ("up", "--no-dashboard", "--port", str(free_port()))
+    first = start(*same_port)
+    first.wait_for("broker: ")
+    second = start(*same_port)
+    second.wait_for("waiting until it ends")
+    who = f"everything of {home} is running by process {first.process.pid} on "
+    assert who in second.said()
+    assert "broker: " not in second.said()
+    assert first.ends(number) == (0 if number == signal.SIGTERM else -number)
+    second.wait_for("broker: ")
+    wait_until(lambda: first.processes() == [], 30)
+    assert run_module("embedded", "query", "select 1").returncode == 0
+    assert second.ends(signal.SIGTERM) == 0, second.said()
+    assert second.processes() == []
+
+
+def test_one_that_waits_ends_when_it_is_told_to(empty_pipelines, start, tmp_path):
+    empty_pipelines.copy("all", tmp_path / "home")
+    first = start("schedule")
+    wait_until((tmp_path / "home" / "up.holder").exists, 60)
+    second = start("schedule")
+    second.wait_for("waiting until it ends")
+    assert f"are being refreshed by process {first.process.pid} on " in second.said()
+    assert second.ends(signal.SIGTERM) == 0
+    assert first.process.poll() is None
+    assert first.ends(signal.SIGTERM) == 0
+
+
+# -- the dashboard beside the rest -----------------------------------------------------------------
+
+
+def serve_too(home: Path, port: int) -> None:
+    os.environ["CHURN_HOME"] = str(home)
+    everything.serve_dashboard = lambda: serve_dashboard(port)
+    everything.up(
+        port=0, topic="events", bootstrap_servers=None, client="kafka-python", dashboard=True
     )
-    yield process
-    process.kill()
 
 
-def scheduler_of(pipeline) -> int | None:
-    """Return the process that makes the passes of a pipeline, as it has noted itself."""
-    holder = pipeline / "scheduler.holder"
-    try:
-        return int(json.loads(holder.read_text())["process"])
-    except (OSError, ValueError):
-        return None
+def test_with_the_dashboard_it_ends_in_order_too(empty_pipelines, tmp_path):
+    home, port = empty_pipelines.copy("all", tmp_path / "home"), free_port()
+    up = Fork(tmp_path / "log", serve_too, home, port)
 
-
-def is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+    def answers() -> bool:
+        assert up.is_alive, up.said()
+        with suppress(OSError):
+            return urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health").status == 200
         return False
-    return True
+
+    try:
+        wait_until(answers, 60)
+        up.send_signal(signal.SIGTERM)
+        assert up.wait(30) == 0, up.said()
+    finally:
+        up.kill()
 
 
-def test_a_scheduler_that_is_killed_is_started_again_and_ends_with_the_rest(running, tmp_path):
-    pipeline, said = tmp_path / "home", tmp_path / "said"
-    wait_until(lambda: scheduler_of(pipeline) is not None, 60)
-    first = scheduler_of(pipeline)
-    os.kill(first, signal.SIGKILL)
-    wait_until(lambda: scheduler_of(pipeline) not in (None, first), 60)
-    second = scheduler_of(pipeline)
-    assert "the scheduler was ended by SIGKILL: starting it again in 0.4 s\n" in said.read_text()
-    assert running.poll() is None
-    running.terminate()
-    assert running.wait(30) == 0, said.read_text()
-    assert not is_alive(second)
+# -- when a part ends of its own accord ------------------------------------------------------------
 
 
-def test_a_second_scheduler_says_who_is_at_work_and_waits(running, tmp_path):
-    pipeline = tmp_path / "home"
-    wait_until(lambda: scheduler_of(pipeline) is not None, 60)
-    second = subprocess.Popen(
-        [sys.executable, "-m", "embedded", "schedule"],
-        cwd=PROJECT,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    line = second.stderr.readline()
-    assert line.startswith(
-        f"this pipeline is being scheduled by process {scheduler_of(pipeline)} on "
-    )
-    assert line.endswith(": waiting until it ends\n")
-    running.terminate()
-    wait_until(lambda: scheduler_of(pipeline) == second.pid, 60)
-    second.terminate()
-    assert second.wait(30) == 0
-    second.stderr.close()
+def run_a_part(home: Path, part) -> None:
+    """Do as `up` does, with one part."""
+    stop = stop_on_signals()
+    with ending_with_the_engine():
+        parts = _Parts(Database(home), stop)
+        parts.start("scheduler", part)
+        stop.wait()
+        try:
+            parts.end()
+        except EngineError as error:
+            print(error)
+            raise SystemExit(1) from None
+
+
+def refuse() -> None:
+    raise EngineError("the disk is full")
+
+
+def break_down() -> None:
+    raise ZeroDivisionError("division by zero\nand more")
+
+
+def return_early() -> None:
+    pass
 
 
 def fail_for_good() -> None:
-    with ending_with_the_engine():
-        raise duckdb.FatalException("FATAL Error: the database has been invalidated\nand more")
-
-
-def test_an_engine_that_fails_for_good_ends_its_process_with_one_line(tmp_path):
-    process = Fork(tmp_path / "log", fail_for_good)
-    assert process.wait(30) == ENGINE_FAILED
-    said = "the engine failed: FATAL Error: the database has been invalidated\n"
-    assert process.said() == said
+    raise duckdb.FatalException("FATAL Error: the database has been invalidated\nand more")
 
 
 @pytest.mark.parametrize(
-    ("code", "starts"), [(ENGINE_FAILED, 2), (0, 1), (1, 1)], ids=["engine", "done", "refused"]
+    ("part", "why"),
+    [(refuse, "the disk is full"), (break_down, "division by zero"), (return_early, "it ended")],
 )
-def test_only_what_may_go_better_is_started_again(tmp_path, capsys, code, starts):
-    started = tmp_path / "started"
-    program = f"open({str(started)!r}, 'a').write('.'); raise SystemExit({code})"
+def test_when_a_part_ends_everything_does_and_one_line_says_why(tmp_path, part, why):
+    process = Fork(tmp_path / "log", run_a_part, tmp_path, part)
+    assert process.wait(30) == 1
+    last = process.said().splitlines()[-1]
+    assert last == f"the scheduler ended, and everything with it: {why}"
 
-    def start() -> subprocess.Popen:
-        return subprocess.Popen([sys.executable, "-c", program])
 
-    one = _Supervised("scheduler", start)
-
-    def has_started_again() -> bool:
-        one.look()
-        return started.exists() and started.read_text() == ".."
-
-    if starts == 2:
-        wait_until(has_started_again)
-        assert "the scheduler was ended: starting it again" in capsys.readouterr().err
-    else:
-        one.process.wait()
-        with pytest.raises(SystemExit):
-            one.look()
-        assert f"ended with exit code {code}: stopping the rest" in capsys.readouterr().err
-    one.process.wait()
-    assert len(started.read_text()) == starts
+def test_an_engine_that_fails_for_good_ends_its_process_with_one_line(tmp_path):
+    process = Fork(tmp_path / "log", run_a_part, tmp_path, fail_for_good)
+    assert process.wait(30) == ENGINE_FAILED
+    said = "the engine failed: FATAL Error: the database has been invalidated\n"
+    assert process.said() == said

@@ -32,7 +32,7 @@ def single_process(folder: Path, name: str, told: str, stop: threading.Event) ->
         folder.mkdir(parents=True, exist_ok=True)
         is_held = _acquire(lock, holder, told, stop)
         if is_held:
-            holder.write_text(json.dumps(_this_process()), encoding="utf-8")
+            holder.write_text(json.dumps(this_process()), encoding="utf-8")
     except OSError as error:
         lock.release()
         raise IngestError(
@@ -52,13 +52,14 @@ def _acquire(lock: FileLock, holder: Path, told: str, stop: threading.Event) -> 
             return True
         except Timeout:
             if not has_told:
-                _log.warning("%s by %s: waiting until it ends", told, _who(holder))
+                _log.warning("%s by %s: waiting until it ends", told, who_holds(holder))
                 has_told = True
         stop.wait(_LOOK_SECONDS)
     return False
 
 
-def _this_process() -> dict[str, str]:
+def this_process() -> dict[str, str]:
+    """Return what tells this process from others, for whoever waits for it."""
     return {
         "process": str(os.getpid()),
         "host": socket.gethostname(),
@@ -66,7 +67,8 @@ def _this_process() -> dict[str, str]:
     }
 
 
-def _who(holder: Path) -> str:
+def who_holds(holder: Path) -> str:
+    """Return which process a file names that this_process() was written to."""
     try:
         said = json.loads(holder.read_text(encoding="utf-8"))
         return f"process {said['process']} on {said['host']} since {said['since']}"

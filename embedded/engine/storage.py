@@ -5,16 +5,15 @@ killed holds nothing. Another process that needs the file asks by a second lock;
 what its threads are doing, closes the file and opens it again when it is next needed.
 """
 
+import atexit
 import json
 import logging
 import os
-import socket
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,6 +21,7 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from runtime.errors import EngineError, first_line
+from runtime.single_process import this_process, who_holds
 
 CATALOG = "churn"  # DuckDB names a database after its file
 FILE_NAME = f"{CATALOG}.duckdb"
@@ -86,8 +86,8 @@ class Database:
         self._state = threading.Condition()
         self._opening = threading.Lock()
         self._opened: Opened | None = None
-        self._users = 0
-        self._pins = 0
+        self._users = self._pins = 0
+        self._watcher: threading.Thread | None = None
         self._is_wanted = False
         self._of_thread = threading.local()
         self._on_open: list[Callable[[Connection], None]] = []
@@ -211,7 +211,8 @@ class Database:
             with self._state:
                 self._opened, self._is_wanted = opened, False
                 self._state.notify_all()
-            threading.Thread(target=self._watch, args=(opened,), daemon=True).start()
+            self._watcher = threading.Thread(target=self._watch, args=(opened,), daemon=True)
+            self._watcher.start()
         finally:
             self._opening.release()
 
@@ -232,8 +233,7 @@ class Database:
                     has_said = True
                     _log.warning("waiting for %s, which has %s", self._holder(), self.file)
         self._request.release()
-        holder = {"process": os.getpid(), "host": socket.gethostname(), "since": _now()}
-        (self.home / "owner.json").write_text(json.dumps(holder), encoding="utf-8")
+        (self.home / "owner.json").write_text(json.dumps(this_process()), encoding="utf-8")
 
     def _connect(self) -> Connection:
         root = None
@@ -261,20 +261,22 @@ class Database:
 
     def _watch(self, opened: Opened) -> None:
         """Look whether another process asks for the file, and hand it over."""
-        while self._opened is opened:
-            time.sleep(LOOK_SECONDS)
-            if not self._is_asked_for():
-                continue
-            with self._state:
+
+        def can_go() -> bool:
+            return self._is_wanted and not (self._users or self._pins)
+
+        with self._state:
+            while self._opened is opened:
+                self._state.wait_for(lambda: self._opened is not opened or can_go(), LOOK_SECONDS)
                 if self._opened is not opened:
                     return
-                self._is_wanted = True
-                # Who asks may give up meanwhile; then nothing was lost but the pause.
-                if self._state.wait_for(lambda: not (self._users or self._pins), LOOK_SECONDS):
+                # Who asks may give up; then nothing was lost but the pause.
+                self._is_wanted = self._is_asked_for()
+                if can_go():
                     self._close()
                     return
-                self._is_wanted = False if not self._is_asked_for() else self._is_wanted
-                self._state.notify_all()
+                if not self._is_wanted:
+                    self._state.notify_all()
 
     def _is_asked_for(self) -> bool:
         if self._opening.locked():
@@ -295,11 +297,7 @@ class Database:
         self._state.notify_all()
 
     def _holder(self) -> str:
-        try:
-            said = json.loads((self.home / "owner.json").read_text(encoding="utf-8"))
-            return f"process {said['process']} on {said['host']} since {said['since']}"
-        except (OSError, ValueError, KeyError):  # it has only just begun
-            return "another process"
+        return who_holds(self.home / "owner.json")
 
     def _not_available(self) -> NotAvailableError:
         return NotAvailableError(f"{self._holder()} is using {self.file}: try again in a moment")
@@ -381,8 +379,14 @@ def _left(deadline: float | None) -> float | None:
     return None if deadline is None else deadline - time.monotonic()
 
 
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+@atexit.register
+def _close_all() -> None:
+    """Close every file before Python ends: a thread that is then inside DuckDB would abort it."""
+    for one in list(_databases.values()):
+        with one._state:
+            one._close()
+        if one._watcher is not None:
+            one._watcher.join()
 
 
 def _forget_in_child() -> None:

@@ -162,11 +162,6 @@ class Database:
             self._state.wait_for(lambda: self._users == 0)
             self._close()
 
-    @property
-    def is_here(self) -> bool:
-        """Whether the file is open in this process just now."""
-        return self._opened is not None
-
     # -- sessions -------------------------------------------------------------------------------
 
     def _enter(self, patience: float | None) -> Opened:

@@ -19,16 +19,29 @@ def run_dbt(*arguments: str) -> None:
     # dbt works in the project's folder, whatever the present one is.
     os.environ["CHURN_HOME"] = str(churn_home().absolute())
     with _one_at_a_time, database().pinned():
-        done = dbtRunner().invoke(
-            [
-                *("--quiet", "--no-use-colors", "--log-level", "none"),
-                *arguments,
-                *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
-            ]
-        )
+        try:
+            done = dbtRunner().invoke(
+                [
+                    *("--quiet", "--no-use-colors", "--log-level", "none"),
+                    *arguments,
+                    *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+                ]
+            )
+        finally:
+            _close_connection_of_dbt()
     if done.success:
         return
     raise EngineError(f"dbt {arguments[0]} failed: {_cause(done)} (see logs/dbt.log)")
+
+
+def _close_connection_of_dbt() -> None:
+    """Close what dbt's adapter would keep open: nobody else could have the file any more."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    with DuckDBConnectionManager._LOCK:
+        if (kept := DuckDBConnectionManager._ENV) is not None:
+            kept.close()
+            DuckDBConnectionManager._ENV = None
 
 
 def _cause(done: object) -> str:

@@ -136,6 +136,7 @@ def main() -> int:
         parser.error(f"--pipeline {arguments.pipeline} is there already: name a new folder")
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(arguments.days, arguments.pipeline or Path(folder))
+        open_database().close()  # who has it open makes files
     sys.stdout.write(json.dumps(figures) + "\n")
     return 0
 

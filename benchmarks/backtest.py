@@ -17,7 +17,7 @@ from rich.table import Table
 
 from embedded.broker import broker
 from embedded.engine.dbt import run_dbt
-from embedded.session import connect
+from embedded.session import connect, open_database
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.sinks import open_sink
@@ -71,7 +71,9 @@ def backtest(events: Path, cutoffs: dict[str, str], earliest: str) -> dict[str, 
             with closing(open_sink("duckdb")) as sink:
                 load(sink, address, _TOPIC, until_end=True)
         run_dbt("run", "-s", "+training_snapshots", "model_promotions")
-        return {label: _train(label, cutoffs[label], earliest) for label in HORIZONS}
+        found = {label: _train(label, cutoffs[label], earliest) for label in HORIZONS}
+        open_database().close()  # who has it open makes files
+        return found
 
 
 def _train(label: str, cutoff: str, earliest: str) -> dict:

@@ -225,8 +225,10 @@ def _present(seconds: float, seed: int) -> Iterator[tuple[bytes, bytes]]:
     chance, ends = random.Random(seed), time.monotonic() + seconds
     number = 0
     while time.monotonic() < ends:
-        number += chance.random() > 0.02  # now and then an event comes twice
-        yield _event(f"now-{number}", chance, seed)
+        if number == 0 or chance.random() > 0.02:  # now and then an event comes twice
+            number += 1
+            event = _event(f"now-{number}", chance, seed)
+        yield event
 
 
 def _side(first: int, end: int, seed: int) -> Iterator[tuple[bytes, bytes]]:
@@ -288,6 +290,7 @@ def main() -> int:
             address if arguments.llm_seconds is not None else None,
         )  # fmt: skip
         found = run.run(arguments.seconds)
+        open_database().close()  # who has it open makes files
     sys.stdout.write(json.dumps(found) + "\n")
     return int(any(found[name] for name in FAULTS) or not found["passes"])
 

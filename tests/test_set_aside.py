@@ -8,8 +8,10 @@ from embedded.engine.registry import SCHEMA, dynamic_tables, tasks
 from runtime.clock import utc_now
 from tests.conftest import event
 from tests.dbt import run_dbt
-from tests.outreach_fixtures import customer, pipeline, prepared  # noqa: F401
+from tests.outreach_fixtures import customer
 from tests.recomputed import differing_rows
+
+pytest_plugins = ("tests.outreach_fixtures",)
 
 # Fails with the rows of one key alone, as a cast of a value that nobody thought of would.
 _POISON = "cast(case when {key} like '%Bad%' then 'x' else '1' end as integer)"
@@ -40,7 +42,7 @@ def set_aside(pipeline):
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_a_row_that_fails_in_a_table_harms_nobody_else(pipeline, name):  # noqa: F811
+def test_a_row_that_fails_in_a_table_harms_nobody_else(pipeline, name):
     poison_table(pipeline, name)
     pipeline.tick()
     pipeline.add(*customer("Bad"), *customer("Good"))
@@ -61,7 +63,7 @@ def test_a_row_that_fails_in_a_table_harms_nobody_else(pipeline, name):  # noqa:
 
 
 @pytest.mark.parametrize("name", ["customer_events", "customer_activity_daily"])
-def test_what_was_set_aside_comes_back_with_another_definition(pipeline, name):  # noqa: F811
+def test_what_was_set_aside_comes_back_with_another_definition(pipeline, name):
     query = dynamic_tables(pipeline.connection)[name].query
     poison_table(pipeline, name)
     pipeline.add(*customer("Bad"))
@@ -74,7 +76,7 @@ def test_what_was_set_aside_comes_back_with_another_definition(pipeline, name): 
     assert pipeline.rows("select 1 from churn_metrics_live where customer_id = 'Bad'")
 
 
-def test_what_was_set_aside_is_tried_again_on_demand(pipeline):  # noqa: F811
+def test_what_was_set_aside_is_tried_again_on_demand(pipeline):
     name = "customer_activity_daily"
     poison_table(pipeline, name)
     pipeline.add(*customer("Bad"))
@@ -91,7 +93,7 @@ def test_what_was_set_aside_is_tried_again_on_demand(pipeline):  # noqa: F811
     assert f"{name} | " in shown
 
 
-def test_a_table_that_fails_for_everyone_fails_as_before(pipeline):  # noqa: F811
+def test_a_table_that_fails_for_everyone_fails_as_before(pipeline):
     query = dynamic_tables(pipeline.connection)["customer_activity_daily"].query
     pipeline.rows(
         f"update {SCHEMA}.dynamic_tables set query = ? where name = 'customer_activity_daily'",
@@ -105,7 +107,7 @@ def test_a_table_that_fails_for_everyone_fails_as_before(pipeline):  # noqa: F81
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_row_that_fails_in_a_task_harms_nobody_else(pipeline, name):  # noqa: F811
+def test_a_row_that_fails_in_a_task_harms_nobody_else(pipeline, name):
     task = tasks(pipeline.connection)[name]
     if task.stream:
         place, key = f"temp.main.{task.stream}", "customer_id"

@@ -98,7 +98,7 @@ class Database:
     @property
     def file(self) -> Path:
         """The database file."""
-        return self.home / FILE_NAME
+        return database_file(self.home)
 
     def equip(
         self, on_open: Callable[[Connection], None], before_tasks: Callable[[Connection], None]
@@ -174,7 +174,7 @@ class Database:
                     self._users += 1
                     self._of_thread.depth = depth + 1
                     return self._opened
-                if self._opened is not None and not self._state.wait(_left(deadline)):
+                if self._opened is not None and not self._state.wait(_until(deadline)):
                     raise self._not_available()
             self._open(deadline)
 
@@ -187,7 +187,7 @@ class Database:
     # -- opening and handing over ---------------------------------------------------------------
 
     def _open(self, deadline: float | None) -> None:
-        if not self._opening.acquire(timeout=-1 if deadline is None else max(0, _left(deadline))):
+        if not self._opening.acquire(timeout=-1 if deadline is None else max(0, _until(deadline))):
             raise self._not_available()
         try:
             if self._opened is not None:
@@ -216,41 +216,40 @@ class Database:
         began, has_said = time.monotonic(), False
         for lock in (self._request, self._owner):
             while True:
-                left = LOOK_SECONDS if deadline is None else min(LOOK_SECONDS, _left(deadline))
+                left = LOOK_SECONDS if deadline is None else min(LOOK_SECONDS, _until(deadline))
                 try:
                     lock.acquire(timeout=max(0.0, left), poll_interval=0.005)
                     break
                 except Timeout:
-                    if deadline is not None and _left(deadline) <= 0:
+                    if deadline is not None and _until(deadline) <= 0:
                         self._request.release()
                         raise self._not_available() from None
                 if not has_said and time.monotonic() - began > SILENT_SECONDS:
                     has_said = True
                     _log.warning("waiting for %s, which has %s", self._holder(), self.file)
         self._request.release()
-        (self.home / "owner.json").write_text(json.dumps(this_process()), encoding="utf-8")
+        with suppress(OSError):  # it only says who has the file
+            (self.home / "owner.json").write_text(json.dumps(this_process()), encoding="utf-8")
 
     def _connect(self) -> Connection:
         root = None
         try:
             root = duckdb.connect(str(self.file))
             root.execute("set timezone = 'UTC'")
-            # What does not fit into memory belongs where there is room for the file.
             spill = str(self.home / "spill").replace("'", "''")
-            root.execute(f"set temp_directory = '{spill}'")
+            root.execute(f"set temp_directory = '{spill}'")  # where there is room for the file
             # A missing table must be an error, never a Python variable that has its name.
             root.execute("set python_enable_replacements = false")
             root.execute(f"set checkpoint_threshold = '{WAL_BYTES}'")
-            root.execute(f"set threads = {threads()}" if threads() else "select 1")
+            if limit := threads():
+                root.execute(f"set threads = {limit}")
             for hook in self._on_open:
                 hook(root)
-        except duckdb.Error as error:
+        except BaseException as error:
             if root is not None:
                 root.close()
-            raise EngineError(explain(error, self.home)) from error
-        except BaseException:
-            if root is not None:
-                root.close()
+            if isinstance(error, duckdb.Error):
+                raise EngineError(explain(error, self.home)) from error
             raise
         return root
 
@@ -370,7 +369,7 @@ def threads() -> int | None:
     return int(text)
 
 
-def _left(deadline: float | None) -> float | None:
+def _until(deadline: float | None) -> float | None:
     return None if deadline is None else deadline - time.monotonic()
 
 

@@ -49,10 +49,10 @@ def up(
     ):
         if not is_ours:
             return
-        if not database_file().exists():
-            report("building the pipeline (dbt build)")
-            run_dbt("build")
         with _broker(bootstrap_servers, port, topic) as address:
+            if not database_file().exists():
+                report("building the pipeline (dbt build)")
+                run_dbt("build")
             parts = _Parts(open_database(), stop)
             parts.start("loader", lambda: _load(parts, address, topic, client, bootstrap_servers))
             parts.start("scheduler", lambda: run(parts.database, stop, report))

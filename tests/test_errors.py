@@ -2,12 +2,11 @@
 
 import json
 import socket
-import sqlite3
-import subprocess
-import sys
+
+import duckdb
 
 from tests.conftest import run_module
-from tests.dbt import PROJECT, run_dbt
+from tests.dbt import run_dbt
 
 
 def one_line(done) -> str:
@@ -18,24 +17,20 @@ def one_line(done) -> str:
     return lines[0]
 
 
-def test_no_lake(tmp_path, monkeypatch):
+def test_no_database(tmp_path, monkeypatch):
     monkeypatch.setenv("CHURN_HOME", str(tmp_path / "nowhere"))
-    assert "there is no pipeline" in one_line(run_module("embedded", "query", "select 1"))
-    assert "there is no pipeline" in one_line(run_module("embedded", "tick"))
+    assert "there is no database" in one_line(run_module("embedded", "query", "select 1"))
+    assert "there is no database" in one_line(run_module("embedded", "tick"))
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_lake_that_is_not_built(tmp_path, monkeypatch):
+def test_a_database_that_is_not_built(tmp_path, monkeypatch):
     monkeypatch.setenv("CHURN_HOME", str(tmp_path))
-    subprocess.run(
-        [sys.executable, "-c", "from embedded.database import connect; connect()"],
-        cwd=PROJECT,
-        check=True,
-    )
+    duckdb.connect(str(tmp_path / "churn.duckdb")).close()
     assert "run 'dbt build' first" in one_line(run_module("embedded", "tick"))
 
 
-def test_a_lake_where_no_folder_can_be(tmp_path, monkeypatch):
+def test_a_folder_where_none_can_be(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("CHURN_HOME", str(tmp_path / "file" / "home"))
     done = run_module("embedded", "demo", "--no-dashboard")
@@ -44,39 +39,38 @@ def test_a_lake_where_no_folder_can_be(tmp_path, monkeypatch):
     assert "cannot be used" in done.stderr
 
 
-def test_a_lake_of_another_version(tmp_path, monkeypatch):
+def test_a_file_that_is_no_database(tmp_path, monkeypatch):
     monkeypatch.setenv("CHURN_HOME", str(tmp_path))
-    code = "from embedded.database import connect; connect()"
-    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=True)
-    with sqlite3.connect(tmp_path / "catalog.sqlite") as catalog:
-        catalog.execute("update ducklake_metadata set value = '99.0' where key = 'version'")
-    assert "another DuckLake version" in one_line(run_module("embedded", "tick"))
+    (tmp_path / "churn.duckdb").write_text("precious")
+    for command in (("tick",), ("query", "select 1"), ("export", str(tmp_path / "new"))):
+        assert "cannot be used" in one_line(run_module("embedded", *command))
+    assert (tmp_path / "churn.duckdb").read_text() == "precious"
 
 
-def test_a_demo_over_someone_elses_lake(tmp_path, monkeypatch):
-    (tmp_path / "catalog.sqlite").write_text("precious")
+def test_a_demo_over_someone_elses_database(tmp_path, monkeypatch):
+    (tmp_path / "churn.duckdb").write_text("precious")
     monkeypatch.setenv("CHURN_HOME", str(tmp_path))
     assert "set CHURN_HOME" in one_line(run_module("embedded", "demo", "--no-dashboard"))
-    assert (tmp_path / "catalog.sqlite").read_text() == "precious"
+    assert (tmp_path / "churn.duckdb").read_text() == "precious"
 
 
 def test_a_number_of_threads_that_is_none(tmp_path, monkeypatch):
     monkeypatch.setenv("CHURN_HOME", str(tmp_path))
     monkeypatch.setenv("CHURN_THREADS", "all")
-    (tmp_path / "catalog.sqlite").touch()
+    duckdb.connect(str(tmp_path / "churn.duckdb")).close()
     said = one_line(run_module("embedded", "query", "select 1"))
     assert said == "CHURN_THREADS must be a whole number of at least 1, not 'all'"
 
 
-def test_a_taken_port(tmp_path, monkeypatch):
+def test_a_taken_port_is_told_before_anything_is_built(tmp_path, monkeypatch):
     monkeypatch.setenv("CHURN_HOME", str(tmp_path))
-    (tmp_path / "catalog.sqlite").touch()
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
         port = str(server.getsockname()[1])
         done = run_module("embedded", "up", "--port", port, "--no-dashboard")
     assert f"port {port} is taken" in one_line(done)
+    assert not (tmp_path / "churn.duckdb").exists()
 
 
 def test_a_query_that_is_wrong_and_one_that_would_write(shared_pipeline):

@@ -12,20 +12,8 @@ LAYERS = (
     ("app", "python_models"), ("benchmarks", "tests"),
 )  # fmt: skip
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}
-UNTIL_THE_ENGINE_MOVES = {
-    ("ingest.sinks.duckdb", "embedded.engine.changes"),
-    ("ingest.sinks.duckdb", "embedded.compaction"),
-    ("ingest.sinks.duckdb", "embedded.database"),
-    ("outreach.asking", "embedded.engine.procedures"),
-    ("outreach.delivery", "embedded.engine.procedures"),
-    ("outreach.work", "embedded.engine.changes"),
-    ("outreach.work", "embedded.database"),
-    ("outreach.work", "embedded.up"),
-    ("training.tables", "embedded.actions"),
-}
-# The packages that choose among libraries that are slow to import or need not be there, and the
-# pipeline, which is opened with or without the project's functions.
-LAZY = {"ingest.clients", "ingest.senders", "ingest.sinks", "embedded.database"}
+# The packages that choose among libraries that are slow to import or need not be there.
+LAZY = {"ingest.clients", "ingest.senders", "ingest.sinks"}
 
 
 def package_of(module):
@@ -74,7 +62,7 @@ def test_each_package_imports_only_what_lies_below_it():
         and not LAYER_OF[its] < LAYER_OF[own]
         and not LAYER_OF[its] == LAYER_OF[own] == top
     }
-    assert upward == UNTIL_THE_ENGINE_MOVES
+    assert upward == set()
 
 
 def test_runtime_imports_none_of_ours():
@@ -88,7 +76,7 @@ def test_no_module_is_in_a_circle():
 
 def test_only_what_is_slow_to_import_is_imported_in_a_function():
     late = {(one, other) for one, other in INNER_PAIRS if other not in AT_ONCE[one]}
-    modules = {one for one, _ in late - UNTIL_THE_ENGINE_MOVES}
+    modules = {one for one, _ in late}
     assert {one for one in modules if package_of(one) not in ("app", "tests")} == LAZY
 
 

@@ -1,5 +1,6 @@
 """One process has the file at a time: it is asked for, handed over, given back, and never lost."""
 
+import gc
 import json
 import multiprocessing
 import os
@@ -255,7 +256,7 @@ def test_a_pinned_file_is_not_handed_over_and_all_threads_go_on_with_it(home, tm
         assert asking.is_alive
         hasty = Fork(tmp_path / "hasty", ask, home, 0.3)
         assert hasty.wait(30) == 1
-        assert mine.is_here
+        assert mine._opened is not None
     assert asking.wait(30) == 0
 
 
@@ -279,6 +280,35 @@ def test_what_was_equipped_is_there_again_after_a_hand_over(empty_pipeline):
             assert connection.execute(functions).fetchall()
             assert connection.execute("select getvariable('role')").fetchall() != [(None,)]
         empty_pipeline.close()
+
+
+def test_every_connection_has_the_settings_of_the_file(home, monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        database(home).close()
+        no_such_table = 1  # noqa: F841
+        with database(home).session() as opened:
+            connection = opened.cursor()
+            assert connection.execute("select current_setting('timezone')").fetchall() == [("UTC",)]
+            with pytest.raises(duckdb.CatalogException):
+                connection.execute("from no_such_table")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_a_file_that_is_pinned_for_good_stays(home, tmp_path):
+    mine = Database(home)
+    database(home).close()
+    mine.pin()
+    gc.collect()
+    asking = Fork(tmp_path / "log", ask, home, 0.5)
+    assert asking.wait(30) == 1
+    assert "is using" in asking.said()
+    with mine._state:
+        mine._pins = 0
+    mine.close()
 
 
 def test_while_dbt_works_on_the_file_nobody_else_gets_it(empty_pipeline, tmp_path, monkeypatch):

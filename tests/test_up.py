@@ -114,9 +114,10 @@ def test_it_works_until_sigterm_and_leaves_no_process(empty_pipelines, start, tm
 
 def test_without_a_database_it_builds_one_first(start, tmp_path):
     up = start(*UP)
-    up.wait_for("broker: ", 240)
-    assert "building the pipeline (dbt build)\n" in up.said()
-    assert database_file(tmp_path / "home").exists()
+    up.wait_for("building the pipeline (dbt build)\n")
+    wait_until(database_file(tmp_path / "home").exists, 60)
+    done = run_module("embedded", "query", "select * from manager_risk_queue")
+    assert done.returncode == 0, done.stderr  # it has waited for the build
     assert up.ends(signal.SIGINT) == 0, up.said()
     assert up.processes() == []
     assert run_module("embedded", "tick").returncode == 0

@@ -38,7 +38,7 @@ def counts(pipeline) -> list[int]:
     return [pipeline.one(f"select count(*) from {table}") for table in TABLES]
 
 
-def test_the_figures_are_those_of_the_lake(demo):
+def test_the_figures_are_those_of_the_database(demo):
     figures = demo.figures
     assert figures["events_loaded"] == figures["events_replayed"]
     assert figures["events_loaded"] == demo.one("select count(*) from churn_scores_raw")

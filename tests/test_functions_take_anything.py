@@ -41,7 +41,8 @@ MANY = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCh
 @pytest.fixture(scope="module")
 def sql():
     with duckdb.connect() as connection:
-        register_functions(connection, role="CHURN_MANAGER")
+        connection.execute("attach ':memory:' as churn")
+        register_functions(connection)
         yield connection
 
 

@@ -101,7 +101,7 @@ def value(draw: random.Random, table: str, column: str, kind: str, moments: tupl
 def test_every_view_answers_and_its_sums_are_numbers(pipeline):
     views = pipeline.rows(
         "select view_name from duckdb_views()"
-        " where database_name = 'pipeline' and schema_name = 'main' and not internal"
+        " where database_name = 'churn' and schema_name = 'main' and not internal"
     )
     assert len(views) > 30
     for (name,) in views:

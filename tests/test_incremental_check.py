@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from embedded.engine.incremental_check import NotKeyedError, check_keyed
+from embedded.engine.incremental_check import NotIncrementalError, check_incremental
 from embedded.engine.sql_tree import redirect, source_tables
 
 T, U = "churn.main.t", "churn.main.u"
@@ -30,7 +30,7 @@ T, U = "churn.main.t", "churn.main.u"
     ],
 )
 def test_may_be_refreshed_by_key(query):
-    check_keyed(query, ("key",))
+    check_incremental(query, ("key",))
 
 
 @pytest.mark.parametrize(
@@ -66,21 +66,21 @@ def test_may_be_refreshed_by_key(query):
         ("select 1 as key", "reads no table"),
         ("select * from read_csv('x') as key", "read_csv"),
         (f"select * from {T} union all select * from {U}", "the key in the same place"),
-        ("select * from elsewhere", "not in the pipeline"),
+        ("select * from elsewhere", "not in the database"),
         (f"with recursive r as (from {T} union all from r) from r", "recursive"),
     ],
 )
 def test_is_refused_with_the_reason(query, reason):
-    with pytest.raises(NotKeyedError, match=reason):
-        check_keyed(query, ("key",))
+    with pytest.raises(NotIncrementalError, match=reason):
+        check_incremental(query, ("key",))
 
 
 def test_every_column_of_the_key_counts():
     grouped = f"select a, b, sum(v) as v from {T} group by a, b"
-    check_keyed(grouped, ("a", "b"))
-    with pytest.raises(NotKeyedError, match="equality of b"):
+    check_incremental(grouped, ("a", "b"))
+    with pytest.raises(NotIncrementalError, match="equality of b"):
         joined = f"select t.* from {T} as t inner join {U} as u on t.a = u.a"
-        check_keyed(joined, ("a", "b"))
+        check_incremental(joined, ("a", "b"))
 
 
 def test_a_query_that_is_redirected_joins_in_the_same_order():

@@ -6,7 +6,8 @@ import pytest
 
 from embedded.engine.refresh_pass import refresh
 from embedded.engine.registry import SCHEMA
-from embedded.session import connect
+from embedded.engine.statements import Statements
+from embedded.session import open_database
 from runtime.errors import EngineError
 from tests.recomputed import add_dynamic_table, differing_rows
 
@@ -72,10 +73,14 @@ CHANGES = (
 
 @pytest.fixture
 def pipeline(shared_pipeline, tmp_path, monkeypatch):
+    shared_pipeline.close()
     shutil.copytree(shared_pipeline.path, tmp_path / "home")
     monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
-    with connect() as connection:
+    with open_database().session() as opened:
+        statements = Statements(opened)
+        connection = statements.connection
         connection.execute(f"delete from {SCHEMA}.dynamic_tables")
+        connection.execute(f"delete from {SCHEMA}.refresh_states")
         for table in ("orders", "visits"):
             connection.execute(f"create table {table} (key varchar, v varchar)")
         connection.execute("insert into orders values ('a', 'b'), ('a', 'c'), ('b', 'a')")
@@ -84,55 +89,57 @@ def pipeline(shared_pipeline, tmp_path, monkeypatch):
             "create view seen as select key, max(v) as v from churn.main.visits group by key"
         )
         connection.execute("create macro highest() as (select max(v) from churn.main.visits)")
-        yield connection
+        yield statements
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 def test_a_query_is_refused_or_its_table_is_right(pipeline, query):
-    add_dynamic_table(pipeline, "added", query, ("key",))
+    add_dynamic_table(pipeline.connection, "added", query, ("key",))
     try:
         refresh(pipeline)
         for change in CHANGES:
-            assert differing_rows(pipeline) == {}
-            pipeline.execute(change)
+            assert differing_rows(pipeline.connection) == {}
+            pipeline.connection.execute(change)
             refresh(pipeline)
-        assert differing_rows(pipeline) == {}
+        assert differing_rows(pipeline.connection) == {}
     except EngineError as refusal:
         assert "added" in str(refusal)
 
 
 def test_a_table_that_reads_itself_is_refused(pipeline):
-    add_dynamic_table(pipeline, "added", "select key from churn.main.added", ("key",))
+    add_dynamic_table(pipeline.connection, "added", "select key from churn.main.added", ("key",))
     with pytest.raises(EngineError, match="in a circle: added reads added"):
         refresh(pipeline)
 
 
 def test_in_full_mode_the_key_may_be_in_no_source(pipeline):
     query = "select 'all' as part, count(*) as visits from churn.main.visits"
-    add_dynamic_table(pipeline, "total", query, ("part",), mode="FULL")
+    add_dynamic_table(pipeline.connection, "total", query, ("part",), mode="FULL")
     for change in CHANGES:
         refresh(pipeline)
-        assert differing_rows(pipeline) == {}
-        pipeline.execute(change)
+        assert differing_rows(pipeline.connection) == {}
+        pipeline.connection.execute(change)
 
 
 def test_a_source_that_is_made_anew_is_read_anew(pipeline):
     query = "select key, count(*) as n from churn.main.orders group by key"
-    add_dynamic_table(pipeline, "counted", query, ("key",))
+    add_dynamic_table(pipeline.connection, "counted", query, ("key",))
     refresh(pipeline)
-    pipeline.execute("create or replace table orders as select * from orders where key <> 'a'")
+    pipeline.connection.execute(
+        "create or replace table orders as select * from orders where key <> 'a'"
+    )
     refresh(pipeline)
-    assert differing_rows(pipeline) == {}
+    assert differing_rows(pipeline.connection) == {}
 
 
 def test_rows_without_a_key_are_refused(pipeline):
     query = "select key, count(*) as n from churn.main.orders group by key"
-    add_dynamic_table(pipeline, "counted", query, ("key",))
+    add_dynamic_table(pipeline.connection, "counted", query, ("key",))
     refresh(pipeline)
-    pipeline.execute("insert into orders values (null, 'x')")
+    pipeline.connection.execute("insert into orders values (null, 'x')")
     with pytest.raises(EngineError, match="a source has a row without it"):
         refresh(pipeline)
-    pipeline.execute("delete from orders where key is null")
-    pipeline.execute(f"update {SCHEMA}.refresh_states set built_of = null")
+    pipeline.connection.execute("delete from orders where key is null")
+    pipeline.connection.execute(f"update {SCHEMA}.refresh_states set built_of = null")
     refresh(pipeline)
-    assert differing_rows(pipeline) == {}
+    assert differing_rows(pipeline.connection) == {}

@@ -1,4 +1,4 @@
-"""The SQL of the whole project as each engine gets it, from dbt, with the types of a real pipeline."""
+"""The SQL of the whole project as each engine gets it, from dbt, with the types of a real one."""
 
 from collections.abc import Iterator, Mapping
 
@@ -51,11 +51,11 @@ def hooks(target: str) -> dict[str, str]:
 
 
 def schema(pipeline: duckdb.DuckDBPyConnection) -> Schema:
-    """Return the types of all tables and views of a pipeline, and what a stream adds to its table."""
+    """Return the types of all tables and views, and what a stream adds to its table."""
     found: dict[str, dict[str, str]] = {}
     for table, column, kind in pipeline.execute(
         "select table_name, column_name, data_type from information_schema.columns"
-        " where table_catalog = 'pipeline' order by ordinal_position"
+        " where table_catalog = 'churn' order by ordinal_position"
     ).fetchall():
         found.setdefault(table, {})[column] = kind
     stream = {"metadata$action": "VARCHAR", "metadata$isupdate": "BOOLEAN"}

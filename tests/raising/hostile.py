@@ -40,7 +40,7 @@ def hostile_table() -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a connection to a database that has it: each value of a column meets many of others."""
     longest = max(len(texts) for texts in HOSTILE.values())
     with duckdb.connect() as connection:
-        connection.execute("attach ':memory:' as pipeline")
+        connection.execute("attach ':memory:' as churn")
         columns = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
         connection.execute(f"create table {T} ({columns})")
         for shift in range(longest):

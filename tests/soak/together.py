@@ -65,6 +65,7 @@ QUESTIONS = (
 _LAG = "select round(max_lag_seconds, 1) from dynamic_table_lag where name = 'churn_metrics_live'"
 _CALLS = "select outcome, count(*) from llm_calls group by outcome"
 _SIDE_EVENTS = 50
+_ANSWER_SECONDS = 60  # after dbt, at the latest
 _BETWEEN_QUESTIONS, _BETWEEN_COMMANDS = 0.5, 2.0
 Log = Callable[[str], None]
 
@@ -113,8 +114,8 @@ class Together:
                 command()
                 forks["sender"].wait(_BETWEEN_COMMANDS)
             if built is None and time.monotonic() - began >= seconds / 2:
-                built = self._build()
-        built = built or self._build()
+                built = self._build(forks["up"])
+        built = built or self._build(forks["up"])
         crashed = [] if forks["up"].is_alive else ["up"]
         for name in crashed:
             self.log(f"{name} ended: {forks[name].said()[-1_000:]}")
@@ -122,14 +123,19 @@ class Together:
 
     # -- what comes beside it ---------------------------------------------------------------------
 
-    def _build(self) -> dict:
-        """Build everything anew, in a process of its own."""
+    def _build(self, everything: Fork) -> dict:
+        """Build everything anew, in a process of its own; wait until questions are answered."""
         self.log("dbt build")
         began = time.time()
         build = run_dbt("build", *self._variables, check=False)
         if build.returncode:
             self.log(build.stdout[-3_000:])
-        return {"builds_failed": int(build.returncode != 0), "dbt": (began, time.time())}
+        ended = time.time()
+        while everything.is_alive and time.time() < ended + _ANSWER_SECONDS:
+            if any(at > ended for at in _answers(everything)):
+                break
+            time.sleep(_BETWEEN_QUESTIONS)
+        return {"builds_failed": int(build.returncode != 0), "dbt": (began, ended)}
 
     def _tick(self) -> None:
         self._command("tick", "embedded", "tick")
@@ -165,7 +171,7 @@ class Together:
         broken = [line for line in said if line.startswith("pass failed")]
         for line in [*failed, *errors, *broken]:
             self.log(line)
-        answered = [float(line.split()[1]) for line in said if line.startswith("answered ")]
+        answered = _answers(everything)
         began, ended = of_dbt.pop("dbt")
         during, else_ = _longest_silences(answered, began, ended)
         return {
@@ -204,6 +210,12 @@ class Together:
         prepare = partial(use_home, churn_home())
         loader = Loader(self._folder / "loader.log", prepare, arguments)
         assert loader.wait(120) == 0, loader.said()
+
+
+def _answers(everything: Fork) -> list[float]:
+    """Return when all questions were answered, each time."""
+    said = everything.said().splitlines(keepends=True)
+    return [float(one.split()[1]) for one in said if one.startswith("answered ") and "\n" in one]
 
 
 def _longest_silences(answered: list[float], began: float, ended: float) -> tuple[float, float]:

@@ -43,6 +43,7 @@ def sql():
     with duckdb.connect() as connection:
         connection.execute("attach ':memory:' as churn")
         register_functions(connection)
+        connection.execute("use churn.main")
         yield connection
 
 

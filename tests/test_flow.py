@@ -91,7 +91,7 @@ def test_the_stored_score_is_predict_churn_on_the_stored_features(demo):
 def test_ten_more_ticks_do_nothing(demo):
     before = counts(demo)
     for _ in range(9):
-        assert demo.tick().in_words() == ["nothing to do"]
+        assert demo.tick().summary_lines() == ["nothing to do"]
     assert run_module("embedded", "tick").stdout == "nothing to do\n"
     assert counts(demo) == before
     assert not demo.has_data(streams(demo.connection)["churn_metrics_stream"])

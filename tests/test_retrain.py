@@ -26,7 +26,7 @@ def pipeline(empty_pipeline):
 
 def add_task(pipeline, command: list[str], query: str = "select 'it is time'") -> None:
     pipeline.rows(
-        "insert into embedded.engine.tasks by name select 'again' as name, ? as body, '2 HOURS' as"
+        "insert into embedded.tasks by name select 'again' as name, ? as body, '2 HOURS' as"
         " schedule, false as is_suspended, 5 as suspend_after_failures, 0 as consecutive_failures",
         query,
     )
@@ -35,15 +35,14 @@ def add_task(pipeline, command: list[str], query: str = "select 'it is time'") -
 
 def states(pipeline) -> list[str]:
     return [
-        row[0]
-        for row in pipeline.rows("select state from embedded.engine.task_history order by rowid")
+        row[0] for row in pipeline.rows("select state from embedded.task_history order by rowid")
     ]
 
 
 def step_until_it_ends(passes, as_of) -> list[str]:
     said = []
     while not any("failed" in line or "succeeded" in line for line in said):
-        said += [run.in_words() for run in passes.step(as_of).task_runs]
+        said += [run.summary_line() for run in passes.make(as_of).task_runs]
         time.sleep(0.5)
     return said
 
@@ -51,16 +50,16 @@ def step_until_it_ends(passes, as_of) -> list[str]:
 def test_a_command_runs_beside_the_passes_and_is_not_started_twice(pipeline):
     add_task(pipeline, GOES_ON)
     passes = Passes(pipeline.connection)
-    first = passes.step(NOW)
-    assert [run.in_words() for run in first.task_runs] == ["task again started: it is time"]
+    first = passes.make(NOW)
+    assert [run.summary_line() for run in first.task_runs] == ["task again started: it is time"]
     assert states(pipeline) == ["EXECUTING"]
     later = NOW + timedelta(hours=3)  # due again, but it still runs
-    assert passes.step(later).is_calm
+    assert passes.make(later).is_calm
     assert re.fullmatch(r"task again succeeded \(\d.*", step_until_it_ends(passes, NOW)[0])
     assert states(pipeline) == ["EXECUTING", "SUCCEEDED"]
-    assert passes.step(NOW + timedelta(hours=1)).is_calm
-    pipeline.rows("update embedded.engine.tasks set body = 'select 1 where false'")
-    assert passes.step(later).is_calm
+    assert passes.make(NOW + timedelta(hours=1)).is_calm
+    pipeline.rows("update embedded.tasks set body = 'select 1 where false'")
+    assert passes.make(later).is_calm
     assert states(pipeline)[2:] == ["SKIPPED"]
 
 
@@ -71,13 +70,13 @@ def test_a_command_that_fails_is_seen_waits_for_its_time_and_is_suspended_in_the
     assert "Missing argument 'MACRO'" in failed
     assert failed.endswith("; trying again in 2 HOURS")
     assert states(pipeline) == ["EXECUTING", "FAILED"]
-    assert passes.step(NOW + timedelta(minutes=119)).is_calm
-    pipeline.rows("update embedded.engine.tasks set body = 'select * from no_such_table'")
+    assert passes.make(NOW + timedelta(minutes=119)).is_calm
+    pipeline.rows("update embedded.tasks set body = 'select * from no_such_table'")
     for failures in (2, 3, 4, 5):
-        (run,) = passes.step(NOW + timedelta(hours=2 * failures)).task_runs
+        (run,) = passes.make(NOW + timedelta(hours=2 * failures)).task_runs
         assert "no_such_table" in run.error
     assert run.outlook == f"suspended after 5 failures in a row: {RESUME}"
-    assert passes.step(NOW + timedelta(hours=20)).is_calm
+    assert passes.make(NOW + timedelta(hours=20)).is_calm
 
 
 def test_a_command_ends_with_the_scheduler(pipeline):

@@ -18,6 +18,7 @@ from embedded.engine.due_tables import (
     refreshable_tables,
     summary_line,
 )
+from embedded.engine.home import FILE_NAME
 from embedded.engine.refresh_pass import Refresh
 from embedded.engine.registry import (
     SCHEMA,
@@ -27,7 +28,7 @@ from embedded.engine.registry import (
     tasks,
 )
 from embedded.engine.statements import Statements
-from embedded.engine.storage import FILE_NAME, Database, Opened
+from embedded.engine.storage import Database, Opened
 from embedded.engine.task_history import TaskRun
 from embedded.engine.tasks import run_due_tasks
 from runtime.clock import utc_now

@@ -20,15 +20,16 @@ from typing import TypeVar
 import duckdb
 from filelock import FileLock, Timeout
 
-from runtime.errors import EngineError, first_line
+from embedded.engine.home import CATALOG, churn_home, database_file, explain
+from runtime.errors import EngineError
 from runtime.single_process import this_process, who_holds
 
-CATALOG = "churn"  # DuckDB names a database after its file
-FILE_NAME = f"{CATALOG}.duckdb"
 # How often the owner looks whether somebody else needs the file.
 LOOK_SECONDS = 0.05
 # Who waits longer says for whom.
 SILENT_SECONDS = 1.0
+# So long a process that ends may still have the file open after it has let go of its lock.
+ENDING_SECONDS = 5.0
 # A checkpoint inside a commit would hold up an alert: the scheduler makes them when nothing waits.
 WAL_BYTES = "512MB"
 
@@ -40,16 +41,6 @@ _log = logging.getLogger(__name__)
 
 class NotAvailableError(EngineError):
     """Another process has the file, and did not give it back in the time that there was."""
-
-
-def churn_home() -> Path:
-    """Return the folder of all that is kept: $CHURN_HOME, or .churn in the working directory."""
-    return Path(os.environ.get("CHURN_HOME") or ".churn")
-
-
-def database_file(home: Path | None = None) -> Path:
-    """Return the database file of a folder, by default of churn_home()."""
-    return (home or churn_home()) / FILE_NAME
 
 
 class Opened:
@@ -234,12 +225,12 @@ class Database:
     def _connect(self) -> Connection:
         root = None
         try:
-            root = duckdb.connect(str(self.file))
-            root.execute("set timezone = 'UTC'")
+            root = self._open_file()
+            root.execute("set global timezone = 'UTC'")
             spill = str(self.home / "spill").replace("'", "''")
             root.execute(f"set temp_directory = '{spill}'")  # where there is room for the file
             # A missing table must be an error, never a Python variable that has its name.
-            root.execute("set python_enable_replacements = false")
+            root.execute("set global python_enable_replacements = false")
             root.execute(f"set checkpoint_threshold = '{WAL_BYTES}'")
             if limit := threads():
                 root.execute(f"set threads = {limit}")
@@ -252,6 +243,17 @@ class Database:
                 raise EngineError(explain(error, self.home)) from error
             raise
         return root
+
+    def _open_file(self) -> Connection:
+        """Open the file; a process that has just ended may have it for a moment longer."""
+        until = time.monotonic() + ENDING_SECONDS
+        while True:
+            try:
+                return duckdb.connect(str(self.file))
+            except duckdb.IOException as error:
+                if "lock" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(LOOK_SECONDS)
 
     def _watch(self, opened: Opened) -> None:
         """Look whether another process asks for the file, and hand it over."""
@@ -340,23 +342,6 @@ def transact(
         except (OSError, duckdb.IOException) as error:
             raise EngineError(explain(error)) from error
     return result
-
-
-def explain(error: BaseException, home: Path | None = None) -> str:
-    """Turn an error of the disk or of the file into one line that says what to do."""
-    path, text = database_file(home), str(error)
-    if "No space left" in text or "disk is full" in text or "Disk quota" in text:
-        return f"the disk is full at {path}: free some space and run the command again"
-    if "storage version" in text or "database file version" in text or "version number" in text:
-        return f"{path} was made by another version of DuckDB: {first_line(error)}"
-    if "Conflicting lock" in text or "Could not set lock" in text:
-        return f"{path} is open in another program: close it there and run the command again"
-    if isinstance(error, PermissionError) or any(
-        words in text
-        for words in ("Permission denied", "read-only", "Read-only", "readonly", "Cannot open file")
-    ):
-        return f"{path} cannot be written: check its permissions, or set CHURN_HOME"
-    return f"{path} cannot be used: {first_line(error)}"
 
 
 def threads() -> int | None:

@@ -299,7 +299,7 @@ def score(pipeline, *customers: str) -> None:
 
 
 def test_addresses_are_judged_of_those_only_who_are_asked_about(pipeline):
-    """Not of each customer of the pipeline in each pass: of a hundred thousand that takes seconds."""
+    """Not of each customer in each pass: of a hundred thousand that takes seconds."""
     raise_alerts(pipeline, "A", "B")
     _mail_address.cache_clear()
     run(pipeline, "sweep_silent_customers")

@@ -28,13 +28,13 @@ def pipeline(empty_pipelines, tmp_path_factory):
     path = tmp_path_factory.mktemp("blast") / "home"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHURN_HOME", str(empty_pipelines.copy("all", path)))
-        with connect() as connection:
-            yield connection
+        yield path
 
 
 @pytest.fixture(scope="module")
 def schema(pipeline):
-    return compiled.schema(pipeline)
+    with connect() as connection:  # and back again: dbt needs the file for its hooks
+        return compiled.schema(connection)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """A topic of which a tenth is bent: nobody but the customers of the bent messages may notice.
 
-Two pipelines get the same 5,000 messages, one of them without the bent ones. What is kept of all other
-customers, from their events to their letters, is then the same row by row.
+Two pipelines get the same 5,000 messages, one of them without the bent ones. What is kept of all
+other customers, from their events to their letters, is then the same row by row.
 """
 
 import math
@@ -102,7 +102,7 @@ def test_no_figure_of_anybody_is_infinite_or_no_number(runs):
     pipeline, _, _ = runs[0]
     columns = pipeline.rows(
         "select table_name, column_name from information_schema.columns"
-        " where table_catalog = 'pipeline' and table_schema = 'main' and data_type = 'DOUBLE'"
+        " where table_catalog = 'churn' and table_schema = 'main' and data_type = 'DOUBLE'"
         # What the test's own small model says of itself is no figure of a customer.
         " and table_name <> 'churn_scores_raw' and table_name not like '%model%'"
     )

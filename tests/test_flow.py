@@ -1,13 +1,14 @@
 """The story, told once: real events through a real broker to alerts and messages."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from embedded.broker import broker
 from embedded.engine.registry import streams, tasks
-from embedded.engine.streams import has_data
+from embedded.session import connect
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.samples import FILES
@@ -150,22 +151,17 @@ def test_time_alone_raises_alerts_only_while_data_flows(demo):
 
 
 def test_a_task_that_fails_halfway_leaves_no_trace_and_its_stream_untouched(demo):
-    from embedded.engine.tasks import run_task
-
-    connection = demo.connection
     demo.add(event("half", "someone", "login", utc_now()), published_at=utc_now())
     run_dbt("run-operation", "suspend_tasks")
     run_module("embedded", "tick")
-    task, before = tasks(connection)["process_alerts"], counts(demo)
-    stream = streams(connection)["churn_metrics_stream"]
-    assert has_data(connection, stream)
-    broken = type(task)(
-        **{**task.__dict__, "body": task.body + "; select no_such_column from offers"}
-    )
-    assert "no_such_column" in run_task(connection, broken, utc_now()).error
+    task, before = tasks(demo.connection)["process_alerts"], counts(demo)
+    stream = streams(demo.connection)["churn_metrics_stream"]
+    assert demo.has_data(stream)
+    broken = replace(task, body=task.body + "; select no_such_column from offers")
+    assert "no_such_column" in demo.run_task(broken, utc_now()).error
     assert counts(demo) == before
-    assert streams(connection)["churn_metrics_stream"] == stream
-    assert has_data(connection, stream)
+    assert streams(demo.connection)["churn_metrics_stream"] == stream
+    assert demo.has_data(stream)
     run_dbt("run-operation", "resume_tasks")
 
 
@@ -179,8 +175,6 @@ def test_dbt_build_again_and_with_full_refresh_loses_nothing(demo):
 
 
 def test_roles_preview_what_they_would_see(demo):
-    from embedded.database import connect
-
     def seen(role: str) -> list[tuple]:
         with connect(role) as connection:
             return connection.execute("select name, region from manager_customers").fetchall()

@@ -11,7 +11,6 @@ from skl2onnx import to_onnx
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from embedded.engine.refresh_pass import refresh
 from embedded.engine.registry import tasks
 from runtime.clock import utc_now
 from tests.conftest import Pipeline, event
@@ -78,7 +77,7 @@ def test_live_quality_is_what_scikit_learn_says_of_each_week(pipeline):
     events.append(event("cancel", "c3", "account_closed", at(MONDAY, days=20)))
     stays[3] = False
     pipeline.add(*events)
-    refresh(pipeline.connection)
+    pipeline.refresh()
     pipeline.rows(
         "insert into high_risk_history by name select 'a' as alert_id, 'c5' as customer_id,"
         " 'treated' as arm, ?::timestamp as created_at union all"
@@ -114,11 +113,11 @@ def test_weeks_are_judged_one_a_run_and_none_before_it_closes(pipeline):
     pipeline.add(
         event("3", "c9", "login", at(MONDAY, days=33))
     )  # Monday has closed, Sunday has not
-    refresh(pipeline.connection)
+    pipeline.refresh()
     monitor(pipeline)
     assert pipeline.rows("from score_outcomes") == []
     pipeline.add(event("2", "c9", "login", at(MONDAY, days=7 + 6 + 28 + 1)))
-    refresh(pipeline.connection)
+    pipeline.refresh()
     for weeks in (1, 2, 2):
         monitor(pipeline)
         assert pipeline.one("select count(*) from model_live_quality") == weeks
@@ -211,7 +210,7 @@ def test_the_population_is_counted_once_a_week_by_bin(pipeline):
             for day in range(count)
         ]
     )
-    refresh(pipeline.connection)
+    pipeline.refresh()
     add_model(
         pipeline,
         feature_reference=reference(
@@ -225,7 +224,7 @@ def test_the_population_is_counted_once_a_week_by_bin(pipeline):
     assert pipeline.rows(counts) == []
     for minutes in (5, 9, 60 * 20):
         pipeline.add(event(f"e{minutes}", "d", "login", at(MONDAY, days=1, minutes=minutes)))
-        refresh(pipeline.connection)
+        pipeline.refresh()
         monitor(pipeline, at(MONDAY, days=1, minutes=minutes))
     assert pipeline.rows(counts) == [
         ("active_days_28d", 0, 2), ("active_days_28d", 1, 1), ("active_days_28d", 3, 1),
@@ -259,7 +258,7 @@ def test_health_says_why_to_train_again(pipeline):
 
     pipeline.rows("delete from train_churn_model")
     pipeline.add(*[event(f"{day}", "c1", "login", at(MONDAY, days=day)) for day in range(0, 80, 2)])
-    refresh(pipeline.connection)
+    pipeline.refresh()
     assert row(pipeline, "from model_health").why == "no model scores yet"
     assert str(pipeline.one("select labels_closed_to from model_health")) == "2026-04-20"
     for test_cutoff, given, words in HEALTH:

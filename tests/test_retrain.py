@@ -47,9 +47,14 @@ def step_until_it_ends(passes, as_of) -> list[str]:
     return said
 
 
-def test_a_command_runs_beside_the_passes_and_is_not_started_twice(pipeline):
+@pytest.fixture
+def passes(pipeline):
+    with pipeline.database.session() as opened:
+        yield Passes(opened, Commands())
+
+
+def test_a_command_runs_beside_the_passes_and_is_not_started_twice(pipeline, passes):
     add_task(pipeline, GOES_ON)
-    passes = Passes(pipeline.connection)
     first = passes.make(NOW)
     assert [run.summary_line() for run in first.task_runs] == ["task again started: it is time"]
     assert states(pipeline) == ["EXECUTING"]
@@ -63,11 +68,12 @@ def test_a_command_runs_beside_the_passes_and_is_not_started_twice(pipeline):
     assert states(pipeline)[2:] == ["SKIPPED"]
 
 
-def test_a_command_that_fails_is_seen_waits_for_its_time_and_is_suspended_in_the_end(pipeline):
+def test_a_command_that_fails_is_seen_waits_for_its_time_and_is_suspended_in_the_end(
+    pipeline, passes
+):
     add_task(pipeline, FAILS)
-    passes = Passes(pipeline.connection)
     *_, failed = step_until_it_ends(passes, NOW)
-    assert "Missing argument 'MACRO'" in failed
+    assert "dbt run-operation failed: its arguments are not understood" in failed
     assert failed.endswith("; trying again in 2 HOURS")
     assert states(pipeline) == ["EXECUTING", "FAILED"]
     assert passes.make(NOW + timedelta(minutes=119)).is_calm
@@ -77,17 +83,6 @@ def test_a_command_that_fails_is_seen_waits_for_its_time_and_is_suspended_in_the
         assert "no_such_table" in run.error
     assert run.outlook == f"suspended after 5 failures in a row: {RESUME}"
     assert passes.make(NOW + timedelta(hours=20)).is_calm
-
-
-def test_a_command_ends_with_the_scheduler(pipeline):
-    add_task(pipeline, GOES_ON)
-    commands = Commands(pipeline.connection)
-    commands.begin(tasks(pipeline.connection)["again"], NOW)
-    (running,) = commands._running.values()
-    assert running.dbt.is_running
-    commands.stop()
-    assert not running.dbt.is_running
-    assert commands.ended() == []
 
 
 def test_it_is_off_until_a_schedule_is_set_and_off_again_afterwards(

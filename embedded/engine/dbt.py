@@ -31,7 +31,8 @@ def run_dbt(*arguments: str) -> None:
             _close_connection_of_dbt()
     if done.success:
         return
-    raise EngineError(f"dbt {arguments[0]} failed: {_cause(done)} (see logs/dbt.log)")
+    cause = _cause(done) or f"its arguments are not understood: {' '.join(arguments)}"
+    raise EngineError(f"dbt {arguments[0]} failed: {cause} (see logs/dbt.log)")
 
 
 def _close_connection_of_dbt() -> None:
@@ -45,18 +46,18 @@ def _close_connection_of_dbt() -> None:
 
 
 def _cause(done: object) -> str:
-    """Return the first error of a run, in one line."""
+    """Return the first error of a run, in one line; "" when dbt says nothing."""
     if (exception := getattr(done, "exception", None)) is not None:
         return _told(str(exception))
     results = getattr(getattr(done, "result", None), "results", None) or []
     for one in results:
         if str(one.status) in ("error", "fail", "runtime error"):
             return _told(str(one.message))
-    return "it says no more"
+    return ""
 
 
 def _told(text: str) -> str:
     """Return what dbt says, without its heading, which is a line of its own."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = [line for line in lines if not line.endswith("Error") and " Error in " not in line]
-    return first_line("\n".join(said or lines))
+    return first_line("\n".join(said or lines)) if lines else ""

@@ -8,119 +8,27 @@ import signal
 import socket
 import threading
 import time
-from contextlib import contextmanager
-from pathlib import Path
 
 import duckdb
 import pytest
 
 from embedded.engine.dbt import run_dbt
-from embedded.engine.scheduler import run
-from embedded.engine.storage import Database, NotAvailableError, database, explain
+from embedded.engine.storage import Database, NotAvailableError, database
 from embedded.session import connect
-from runtime.errors import EngineError, UserError
-from tests.conftest import EPOCH, Pipeline, event, run_module
+from tests.conftest import EPOCH, event, run_module
 from tests.ingest_fixtures import wait_until
 from tests.soak.forks import Fork
+from tests.storage_fixtures import (
+    add_event,
+    another,
+    ask,
+    count_on,
+    hold,
+    notes,
+    scheduler_of,
+)
 
-# -- what other processes do -----------------------------------------------------------------------
-
-
-def hold(home: Path, release: Path) -> None:
-    """Have the file, with one row that is committed and one that is not, until told."""
-    with Database(home).session() as opened:
-        execute = opened.cursor().execute
-        execute("insert into notes values ('committed')")
-        execute("begin transaction")
-        execute("insert into notes values ('under way')")
-        release.with_suffix(".holds").touch()
-        wait_until(release.exists, 60)
-        execute("rollback")
-
-
-def count_on(home: Path, times: int) -> None:
-    """Count on in sessions of our own: what another one has counted must not get lost."""
-    for _ in range(times):
-        with database(home).session() as opened, opened.writer_lock:
-            opened.cursor().execute("update counts set number = number + 1")
-
-
-def ask(home: Path, patience: float | None) -> None:
-    """Say what the file answers, or the one line on why it does not."""
-    try:
-        with database(home).session(patience) as opened:
-            print(opened.cursor().execute("select count(*) from notes").fetchall()[0][0])
-    except UserError as error:
-        print(error)
-        raise SystemExit(1) from None
-
-
-def ask_as_nobody(home: Path) -> None:
-    if os.getuid() == 0:  # whom no permission holds back
-        os.setuid(65534)
-    ask(home, 5)
-
-
-def add_event(home: Path) -> None:
-    pipeline = Pipeline(home)
-    pipeline.add(event("theirs", "b", "login", EPOCH))
-    pipeline.close()
-
-
-def open_by_itself(home: Path, release: Path) -> None:
-    """Open the file as another program does, which knows nothing of locks next to it."""
-    with duckdb.connect(str(home / "churn.duckdb")):
-        release.with_suffix(".holds").touch()
-        wait_until(release.exists, 60)
-
-
-# -- the hand-over ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    """A folder with two small tables."""
-    path = tmp_path / "home"
-    monkeypatch.setenv("CHURN_HOME", str(path))
-    mine = database(path)
-    with mine.session() as opened:
-        opened.cursor().execute("create table notes (note varchar)")
-        opened.cursor().execute("create table counts as select 0 as number")
-    yield path
-    mine.close()
-
-
-@contextmanager
-def another(work, home: Path, release: Path):
-    """Have a process that holds the file until `release` is there."""
-    holds = release.with_suffix(".holds")
-    fork = Fork(release.with_suffix(".log"), work, home, release)
-    try:
-        wait_until(lambda: holds.exists() or not fork.is_alive, 30)
-        assert fork.is_alive, fork.said()
-        yield fork
-    finally:
-        release.touch()
-        fork.wait(30)
-        fork.kill()
-
-
-def notes(home: Path) -> list[str]:
-    return [note for (note,) in database(home).rows("from notes order by all")]
-
-
-@contextmanager
-def scheduler_of(pipeline):
-    stop, lines = threading.Event(), []
-    arguments = (pipeline.database, stop, lines.append)
-    thread = threading.Thread(target=run, args=arguments, daemon=True)
-    thread.start()
-    try:
-        yield lines
-    finally:
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive()
+pytest_plugins = ("tests.storage_fixtures",)
 
 
 def test_another_process_gets_the_file_while_the_scheduler_runs_and_gives_it_back(
@@ -322,91 +230,6 @@ def test_while_dbt_works_on_the_file_nobody_else_gets_it(empty_pipeline, tmp_pat
     monkeypatch.setattr("dbt.cli.main.dbtRunner.invoke", invoke)
     run_dbt("build")
     assert answers == [(1, True)]
-
-
-# -- what may be wrong with a file -----------------------------------------------------------------
-
-
-def one_line(home: Path) -> str:
-    """Return what somebody is told who opens the file."""
-    with pytest.raises(EngineError) as refused, Database(home).session(1):
-        pass
-    said = str(refused.value)
-    assert "\n" not in said
-    assert str(home) in said
-    return said
-
-
-def checksum(header: bytes) -> int:
-    """Return what DuckDB writes before the header of a file."""
-    found = 5381
-    for at in range(0, len(header), 8):
-        word = int.from_bytes(header[at : at + 8], "little")
-        found ^= word * 0xBF58476D1CE4E5B9 % 2**64
-    return found
-
-
-def test_a_file_of_another_version_of_duckdb(home):
-    database(home).close()
-    content = bytearray((home / "churn.duckdb").read_bytes())
-    content[12:20] = (9_999).to_bytes(8, "little")
-    content[:8] = checksum(content[8:4096]).to_bytes(8, "little")
-    (home / "churn.duckdb").write_bytes(content)
-    assert "was made by another version of DuckDB: " in one_line(home)
-    assert (home / "churn.duckdb").read_bytes() == content
-
-
-def test_a_file_that_is_none_of_duckdb(home):
-    database(home).close()
-    (home / "churn.duckdb").write_text("precious, and longer than a header" * 1_000)
-    assert "cannot be used: " in one_line(home)
-    assert (home / "churn.duckdb").read_text().startswith("precious")
-
-
-def test_a_file_that_is_open_in_another_program(home, tmp_path):
-    database(home).close()
-    with another(open_by_itself, home, tmp_path / "release"):
-        assert one_line(home).endswith(
-            "churn.duckdb is open in another program: close it there and run the command again"
-        )
-    assert notes(home) == []
-
-
-def test_a_folder_that_cannot_be_written(home, tmp_path):
-    database(home).close()
-    home.chmod(0o555)
-    for one in home.iterdir():
-        if one.is_file():
-            one.chmod(0o444)
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.getuid() and not folder.stat().st_mode & 0o001:
-            folder.chmod(folder.stat().st_mode | 0o001)
-    asking = Fork(tmp_path / "log", ask_as_nobody, home)
-    code = asking.wait(30)
-    home.chmod(0o755)
-    assert code == 1
-    assert asking.said() == (
-        f"{home / 'churn.duckdb'} cannot be written: check its permissions, or set CHURN_HOME\n"
-    )
-
-
-def test_a_folder_where_none_can_be(tmp_path):
-    (tmp_path / "file").write_text("")
-    assert "cannot be used: " in one_line(tmp_path / "file" / "home")
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(28, "No space left on device"),
-        duckdb.IOException("IO Error: Could not write file: No space left on device\nmore"),
-        duckdb.IOException("Disk quota exceeded"),
-    ],
-)
-def test_a_disk_that_is_full(tmp_path, error):
-    file = tmp_path / "churn.duckdb"
-    said = f"the disk is full at {file}: free some space and run the command again"
-    assert explain(error, tmp_path) == said
 
 
 # -- export ----------------------------------------------------------------------------------------

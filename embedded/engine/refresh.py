@@ -9,18 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import duckdb
-
 from embedded.engine.changes import News, create_log, log_of, news_of_rows
-from embedded.engine.incremental_check import NotIncrementalError, check_incremental
-from embedded.engine.registry import DynamicTable, Position
+from embedded.engine.definition import fit_columns, is_empty, not_by_key
+from embedded.engine.registry import INCREMENTAL, DynamicTable, Position
 from embedded.engine.set_aside import excluded_keys, key_table
 from embedded.engine.sql_tree import redirect, source_tables
 from embedded.engine.statements import Statements
 from embedded.engine.storage import CATALOG
-from runtime.errors import EngineError
 
-INCREMENTAL = "INCREMENTAL"
 # The first load after an empty build: looking for so many keys costs more than taking all rows.
 _MANY_KEYS = 100_000
 
@@ -81,8 +77,8 @@ def refresh_table(current: Pass, table: DynamicTable) -> Written | None:
 
 def _refresh(current: Pass, table: DynamicTable) -> Written | None:
     if not table.is_built:
-        is_empty = _fit_columns(current, table)
-        return _fill(current, table) if is_empty else _rewrite(current, table, "INITIALIZE")
+        has_none = fit_columns(current.statements, current.tables, table)
+        return _fill(current, table) if has_none else _rewrite(current, table, "INITIALIZE")
     sources = source_tables(table.query)
     if not current.filled.isdisjoint(sources) or _has_lost_rows(current, table, sources):
         return _rewrite(current, table, "REINITIALIZE")
@@ -92,7 +88,7 @@ def _refresh(current: Pass, table: DynamicTable) -> Written | None:
     if table.refresh_mode != INCREMENTAL:
         return _rewrite(current, table, table.refresh_mode)
     affected = collect_affected_keys(current, table, feeds)
-    if affected >= _MANY_KEYS and _is_empty(current, table):
+    if affected >= _MANY_KEYS and is_empty(current.statements, table):
         return _fill(current, table)
     return _recompute(current, table, affected) if affected else Written(INCREMENTAL, 0, 0)
 
@@ -150,7 +146,7 @@ def collect_affected_keys(current: Pass, table: DynamicTable, feeds: list[Feed])
         count += run.count(text, feed.rows) if feed.is_lasting else run.count_once(text)
     is_null = " or ".join(f"{key} is null" for key in table.refresh_key)
     if run.run(f"select 1 from {affected} where {is_null} limit 1"):
-        raise _not_by_key(table, "a source has a row without it")
+        raise not_by_key(table, "a source has a row without it")
     if (excluded := excluded_from(current, table)) is not None:
         run.count_once(f"delete from {affected} using {excluded} as excluded where {_same(table)}")
     return count
@@ -237,7 +233,7 @@ def concerned_keys(current: Pass, table: DynamicTable) -> list[tuple[object, ...
     """Return the keys that a refresh of a table would compute now, in the order of their values."""
     sources = source_tables(table.query)
     if not table.is_built:
-        _fit_columns(current, table)
+        fit_columns(current.statements, current.tables, table)
     is_whole = not table.is_built or _has_lost_rows(current, table, sources)
     feeds = [
         feed
@@ -319,79 +315,6 @@ def _log(current: Pass, table: DynamicTable, version: int) -> None:
         (1, f"* from {_computed(name)}"),
     ):
         run.count_once(f"{head}, {change}::tinyint as change, {rows} {only}")
-
-
-# -- the table itself ---------------------------------------------------------------------------
-
-
-def _fit_columns(current: Pass, table: DynamicTable) -> bool:
-    """Create the table, or anew if its query has other columns; return whether it is empty."""
-    name = _target(table.name)
-    wanted = _describe(current, table.query)
-    _check_refresh_key(current, table, {row[0] for row in wanted})
-    try:
-        present = _describe(current, name)
-    except duckdb.CatalogException:
-        present = []
-    if wanted != present:
-        query = f"select * from ({table.query}) limit 0"
-        current.statements.define(f"create or replace table {name} as {query}")
-        current.statements.unlearn(("log", table.name))
-    return _is_empty(current, table)
-
-
-def _is_empty(current: Pass, table: DynamicTable) -> bool:
-    execute = current.statements.connection.execute
-    return execute(f"from {_target(table.name)} limit 1").fetchone() is None
-
-
-def _check_refresh_key(current: Pass, table: DynamicTable, columns: set[str]) -> None:
-    owners = {f"dynamic table {table.name}": columns}
-    for source in source_tables(table.query):
-        try:
-            described = _describe(current, f"{CATALOG}.main.{source}")
-        except duckdb.CatalogException as error:
-            raise _reads_no_table(table, source) from error
-        if source not in current.tables and not _is_table(current, source):
-            raise _reads_no_table(table, source)
-        if table.refresh_mode == INCREMENTAL:
-            owners[f"its source {source}"] = {row[0] for row in described}
-    for owner, present in owners.items():
-        for key in set(table.refresh_key) - present:
-            raise _not_by_key(table, f"{owner} has no column {key}")
-    if table.refresh_mode == INCREMENTAL:
-        try:
-            check_incremental(table.query, table.refresh_key)
-        except NotIncrementalError as error:
-            raise _not_by_key(table, str(error)) from error
-
-
-def _describe(current: Pass, what: str) -> list[tuple[str, str]]:
-    rows = current.statements.connection.execute(f"describe {what}").fetchall()
-    return [row[:2] for row in rows]
-
-
-def _is_table(current: Pass, source: str) -> bool:
-    found = current.statements.connection.execute(
-        f"select 1 from duckdb_tables() where database_name = '{CATALOG}'"
-        " and schema_name = 'main' and table_name = ?",
-        [source],
-    ).fetchone()
-    return found is not None
-
-
-def _reads_no_table(table: DynamicTable, source: str) -> EngineError:
-    return EngineError(
-        f"dynamic table {table.name} reads {source}, which is not a table of the database:"
-        " only tables tell what has changed in them"
-    )
-
-
-def _not_by_key(table: DynamicTable, reason: str) -> EngineError:
-    return EngineError(
-        f"dynamic table {table.name} cannot be refreshed by its key {', '.join(table.refresh_key)}:"
-        f" {reason}; name another refresh_key, or set refresh_mode: FULL"
-    )
 
 
 # -- names --------------------------------------------------------------------------------------

@@ -13,13 +13,20 @@ from graphlib import CycleError, TopologicalSorter
 
 from embedded.engine.changes import consumed_version, oldest_arrival, prune_log
 from embedded.engine.refresh import (
-    INCREMENTAL,
     Pass,
     compute_keys,
     concerned_keys,
     refresh_table,
 )
-from embedded.engine.registry import SCHEMA, DynamicTable, Position, Stream, dynamic_tables, streams
+from embedded.engine.registry import (
+    INCREMENTAL,
+    SCHEMA,
+    DynamicTable,
+    Position,
+    Stream,
+    dynamic_tables,
+    streams,
+)
 from embedded.engine.set_aside import failing_keys, set_aside
 from embedded.engine.sql_tree import source_tables
 from embedded.engine.statements import Statements

@@ -13,6 +13,7 @@ from embedded.engine.storage import CATALOG, Connection, transact
 from runtime.errors import NOT_BUILT, EngineError
 
 SCHEMA = f"{CATALOG}.embedded"
+INCREMENTAL = "INCREMENTAL"  # the refresh mode that needs a key
 RESUME = "'dbt run-operation resume_tasks' goes on with it"
 
 _TABLES = f"""

@@ -93,16 +93,19 @@ class Pipeline:
                 )
             )
         insert = "insert into churn_scores_raw values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        transact(self.connection, lambda open_: open_.executemany(insert, rows))
+        with self.database.session():
+            transact(self.connection, lambda open_: open_.executemany(insert, rows))
 
     def rows(self, query: str, *parameters) -> list[tuple]:
-        return self.connection.execute(query, list(parameters)).fetchall()
+        with self.database.session():
+            return self.connection.execute(query, list(parameters)).fetchall()
 
     def one(self, query: str, *parameters):
         return self.rows(query, *parameters)[0][0]
 
     def frame(self, query: str):
-        return self.connection.execute(query).df()
+        with self.database.session():
+            return self.connection.execute(query).df()
 
 
 def event(number, customer: str, event_type: str, occurred_at: datetime, **more) -> dict:

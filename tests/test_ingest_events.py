@@ -126,7 +126,7 @@ def test_rejected_with_a_reason(message, reason):
     batch = judged(message)
     assert len(batch.events) == 0
     [row] = batch.rejected.to_pylist()
-    assert row["message"] == (message if len(message) <= 65_536 else message[:4_096])
+    assert row["message"] == (message if len(message or b"") <= 65_536 else message[:4_096])
     assert reason in row["reason"]
     assert len(row["reason"].splitlines()) == 1
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import timedelta
 from types import SimpleNamespace
 
 import duckdb
@@ -125,6 +126,17 @@ def test_after_a_large_pass_it_rests_as_long_as_that_took(pipeline, monkeypatch)
     large, calm = stop.seconds
     assert took[0] <= large < took[0] + 0.5
     assert calm == scheduler.PASS_SECONDS
+
+
+def test_only_after_a_large_pass_all_processors_compute(pipeline, monkeypatch):
+    monkeypatch.setenv("CHURN_THREADS", "3")
+    monkeypatch.setattr(scheduler, "CATCHING_UP_ROWS", 2)
+    passes, used = passes_on(pipeline), []
+    for count in (1, 2, 1, 2):
+        pipeline.add(*(event(f"{len(used)}-{one}", "a", "login", EPOCH) for one in range(count)))
+        passes.make(EPOCH + timedelta(hours=len(used)))
+        used.append(pipeline.one("select current_setting('threads')"))
+    assert used == [1, 3, 1, 3]
 
 
 def test_while_there_is_something_to_do_the_next_pass_comes_at_once(pipeline):

@@ -1,6 +1,7 @@
 """One pass, or one pass after the other: refresh what changed, then run the tasks that are due."""
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +29,7 @@ from embedded.engine.registry import (
     tasks,
 )
 from embedded.engine.statements import Statements
-from embedded.engine.storage import Database, Opened
+from embedded.engine.storage import Database, Opened, threads
 from embedded.engine.task_history import TaskRun
 from embedded.engine.tasks import run_due_tasks
 from runtime.clock import utc_now
@@ -43,7 +44,7 @@ CATCHING_UP_ROWS = 50_000
 # After so much was written, or so long after the last time, a calm moment is used for a checkpoint.
 CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 64 * 1024**2, 300
 # So much is written into the file even when there is no calm moment.
-LARGE_WAL_BYTES = 256 * 1024**2
+LARGE_WAL_BYTES = 128 * 1024**2
 HISTORY = "7 days"  # as long as Snowflake keeps the history of refreshes
 PRUNE_SECONDS = 3600
 
@@ -138,6 +139,8 @@ class Passes:
         self._lags: list[tuple[str, float]] = []
         self._lags_recorded = self._checkpointed = time.monotonic()
         self._pruned = -math.inf
+        self._processors = threads() or os.cpu_count() or 1
+        self._used: int | None = None
 
     def make(self, as_of: datetime, *, due_only: bool = True) -> Tick:
         """Make one pass: refresh the tables that are due, and run the tasks that are."""
@@ -157,10 +160,23 @@ class Passes:
         runs += run_due_tasks(
             self.statements, tasks(self.statements.connection), tables, as_of, self._commands
         )
-        if not due_only:
+        done = Tick(refreshed.refreshes, runs, refreshed.failures)
+        if due_only:
+            self._share_out(done)
+        else:
             runs += self._commands.ended(self.statements, wait=True)
             self.record_lags()
-        return Tick(refreshed.refreshes, runs, refreshed.failures)
+        return done
+
+    def _share_out(self, done: Tick) -> None:
+        """Let as many processors compute the next pass as would have been worth it for this one.
+
+        Several end a small one hardly sooner, and take from the loader and all else.
+        """
+        processors = self._processors if done.most_rows >= CATCHING_UP_ROWS else 1
+        if processors != self._used:
+            self.statements.connection.execute(f"set global threads = {processors}")
+            self._used = processors
 
     def keep_house(self, *, is_calm: bool) -> None:
         """Do what can wait for a calm moment, unless that has not come for long."""

@@ -31,7 +31,7 @@ SILENT_SECONDS = 1.0
 # So long a process that ends may still have the file open after it has let go of its lock.
 ENDING_SECONDS = 5.0
 # A checkpoint inside a commit would hold up an alert: the scheduler makes them when nothing waits.
-WAL_BYTES = "512MB"
+WAL_BYTES = "256MB"
 
 Result = TypeVar("Result")
 Connection = duckdb.DuckDBPyConnection

@@ -195,7 +195,7 @@ def test_every_connection_has_the_settings_of_the_file(home, monkeypatch):
     time.tzset()
     try:
         database(home).close()
-        no_such_table = 1  # noqa: F841
+        no_such_table = 1  # noqa: F841 - DuckDB must not take it for a table
         with database(home).session() as opened:
             connection = opened.cursor()
             assert connection.execute("select current_setting('timezone')").fetchall() == [("UTC",)]

@@ -83,7 +83,7 @@ def create_log(statements: Statements, table: str) -> None:
     execute("drop table temp.main.kept_changes")
 
 
-def consumed_version(statements: Statements, table: str) -> int:
+def _consumed_version(statements: Statements, table: str) -> int:
     """Return up to which version of a dynamic table everybody who follows it has read."""
     followers = [
         one.consumed_version
@@ -96,11 +96,11 @@ def consumed_version(statements: Statements, table: str) -> int:
     return min(followers, default=_ALL)
 
 
-def prune_log(statements: Statements, table: str, consumed: int) -> None:
-    """Delete the changes of a dynamic table up to a version, if any are kept."""
+def prune_log(statements: Statements, table: str) -> None:
+    """Delete the changes of a dynamic table that everybody who follows it has read, if any."""
     if not statements.known(("has log", table), lambda: bool(_columns(statements, table))):
         return
-    log = log_of(table)
+    log, consumed = log_of(table), _consumed_version(statements, table)
     [(oldest, newest)] = statements.connection.execute(
         f"select min(version), max(version) from {log}"
     ).fetchall()

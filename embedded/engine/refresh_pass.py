@@ -6,12 +6,11 @@ A pass is one transaction, from the tables that are loaded to the last dynamic t
 import json
 import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 
-from embedded.engine.changes import consumed_version, oldest_arrival, prune_log
+from embedded.engine.changes import oldest_arrival, prune_log
 from embedded.engine.refresh import (
     Pass,
     compute_keys,
@@ -102,17 +101,8 @@ def set_failing_keys_aside(statements: Statements, name: str, at: datetime) -> b
     What it reads must be up to date.
     """
 
-    class Tried(Exception):
-        pass
-
     def attempt(keys: Sequence[tuple[object, ...]]) -> None:
-        def work() -> None:
-            tables = dynamic_tables(statements.connection)
-            compute_keys(Pass(statements, tables), tables[name], keys)
-            raise Tried
-
-        with suppress(Tried):
-            statements.transact(work)
+        statements.attempt(lambda: compute_keys(Pass(statements, tables), tables[name], keys))
 
     with statements.opened.refresh_lock:
         tables = dynamic_tables(statements.connection)
@@ -214,5 +204,4 @@ def _prune(current: Pass, names: Collection[str]) -> None:
     """Delete logged changes that no table has still to read; streams consume in their tasks."""
     for name in {one for table in names for one in current.tables[table].reads}:
         if name in current.tables:
-            consumed = consumed_version(current.statements, name)
-            prune_log(current.statements, name, consumed)
+            prune_log(current.statements, name)

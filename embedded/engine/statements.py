@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -21,6 +21,10 @@ _TIMES = 8  # so many times more or fewer rows are worth another plan
 _LONGEST_SECONDS = 60  # that a plan is kept
 
 Result = TypeVar("Result")
+
+
+class _TriedError(Exception):
+    """Rolls back what was only tried."""
 
 
 class Statements:
@@ -33,7 +37,7 @@ class Statements:
         self._planned: dict[str, tuple[tuple[int, int], float]] = {}
         self._changes = 0
         self._made: dict[str, str] = {}
-        self._known: dict[object, object] = {}
+        self._known: dict[object, Any] = {}
 
     def forget(self) -> None:
         """Start anew, after a transaction was rolled back that may have made working tables."""
@@ -46,7 +50,7 @@ class Statements:
         """Return what a look found the first time: what stays so until a definition changes."""
         if key not in self._known:
             self._known[key] = look()
-        return self._known[key]  # type: ignore[return-value]
+        return self._known[key]
 
     def unlearn(self, *keys: object) -> None:
         """Look again for some things: their definition was changed."""
@@ -64,6 +68,16 @@ class Statements:
         except BaseException:
             self.forget()
             raise
+
+    def attempt(self, work: Callable[[], object]) -> None:
+        """Run `work` in a transaction that is rolled back; raises what goes wrong in it."""
+
+        def tried() -> None:
+            work()
+            raise _TriedError
+
+        with suppress(_TriedError):
+            self.transact(tried)
 
     def run(self, text: str, rows: int = 0) -> list[tuple]:
         """Run a statement that is planned once, and return its rows.

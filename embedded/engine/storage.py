@@ -266,7 +266,7 @@ class Database:
                 self._state.wait_for(lambda: self._opened is not opened or can_go(), LOOK_SECONDS)
                 if self._opened is not opened:
                     return
-                # Who asks may give up; then nothing was lost but the pause.
+                # The other process may give up meanwhile: then the threads here go on.
                 self._is_wanted = self._is_asked_for()
                 if can_go():
                     self._close()

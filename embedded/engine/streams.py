@@ -5,7 +5,7 @@ transaction puts the changes into a temporary table of the stream's name, which 
 and moves the offset.
 """
 
-from embedded.engine.changes import consumed_version, create_log, log_of, prune_log
+from embedded.engine.changes import create_log, log_of, prune_log
 from embedded.engine.registry import (
     SCHEMA,
     DynamicTable,
@@ -64,7 +64,7 @@ def hand_out(statements: Statements, stream: Stream) -> tuple[int, int]:
 def move_offset(statements: Statements, stream: Stream, version: int) -> None:
     """Within a consuming transaction, set the offset: what came before is handed out no more."""
     _set_offset(statements, stream, version)
-    prune_log(statements, stream.source, consumed_version(statements, stream.source))
+    prune_log(statements, stream.source)
 
 
 def _source(statements: Statements, stream: Stream) -> DynamicTable:

@@ -6,7 +6,6 @@ A task's statements, its stream's offset and the note of its success are one tra
 import re
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
@@ -219,22 +218,15 @@ def _set_failing_keys_aside(statements: Statements, task: Task, as_of: datetime)
         ).fetchall()
 
     def attempt(keys: Sequence[Key]) -> None:
-        with suppress(_Tried):
-            statements.transact(lambda: tried(keys))
-
-    def tried(keys: Sequence[Key]) -> None:
-        _run_statements(statements, task, as_of, only_with_data=False, only_keys=keys)
-        raise _Tried
+        statements.attempt(
+            lambda: _run_statements(statements, task, as_of, only_with_data=False, only_keys=keys)
+        )
 
     failing = failing_keys(statements.transact(concerned), attempt)
     if failing is None:
         return False
     set_aside(statements, task.name, _definition(task), rows.keys, failing, as_of)
     return True
-
-
-class _Tried(Exception):
-    """Rolls back what was only tried."""
 
 
 def _run_statement(

@@ -17,7 +17,7 @@ HOOKS = {
 }
 _SEPARATOR = "-- next hook --"
 # Kinds that are stored queries: what is known of the query is known of the table.
-_RELATIONS = ("view", "dynamic_table", "table", "computed_table", "stream")
+_RELATIONS = ("view", "dynamic_table", "table", "stream")
 
 
 def project(

@@ -1,18 +1,19 @@
 """The calm messages: what to do while there is nothing, or nothing new, to show."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pandas as pd
 import streamlit as st
-from connection import AWAY_KEY, DUCKDB, Away, Source, Unavailable
+from connection import AWAY_KEY, DUCKDB, Away, Source, Unavailable, at_hand, current_source
 from words import moment
 
 _START = (
     "On a laptop, `make demo` fills a pipeline with sample events. For your own events: "
     "`dbt build`, load them, then `python -m embedded tick`."
 )
+_ASK_AGAIN_SECONDS = 2
 
 
 @contextmanager
@@ -21,7 +22,8 @@ def calm() -> Iterator[None]:
     try:
         yield
     except Away as error:
-        st.info(f"This was not asked before, and cannot be now: {error}.")
+        st.info(f"The database cannot be read at the moment: {error}. This page tries again.")
+        _show_when_back(current_source())
     except Unavailable as error:
         st.info(f"There is no pipeline to look at yet. {_START}", icon=":material/info:")
         st.text(str(error))
@@ -61,6 +63,14 @@ def says_away() -> None:
     if is_away():
         why = st.session_state[AWAY_KEY]
         st.warning(f"The last answers, not those of now: {why}.", icon=":material/warning:")
+        _show_when_back(current_source())
+
+
+@st.fragment(run_every=_ASK_AGAIN_SECONDS)
+def _show_when_back(source: Source) -> None:
+    """Show the whole page again as soon as the database file can be had."""
+    with suppress(Unavailable), at_hand(source, patience_seconds=0):
+        st.rerun()
 
 
 def says_stale(figures: Mapping[str, Any]) -> None:

@@ -33,6 +33,7 @@ def pipeline(empty_pipelines, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHURN_HOME", str(path))
         fill(open_database(), 40)
+        open_database().close()
         yield path
 
 
@@ -75,6 +76,19 @@ def database():
 def states():
     with database() as asked:
         return dict(asked.rows("select customer_id, state from alert_states"))
+
+
+def test_a_page_that_cannot_be_read_yet_shows_itself_as_soon_as_it_can(page, address):
+    with open_database().session():
+        page.goto(f"{address}/action_queue")
+        page.get_by_text("cannot be read at the moment").wait_for(timeout=PATIENCE_MILLISECONDS)
+    open_database().close()
+    page.get_by_role("heading", name="Action queue").wait_for(timeout=PATIENCE_MILLISECONDS)
+    page.get_by_text("cannot be read at the moment").wait_for(
+        state="detached", timeout=PATIENCE_MILLISECONDS
+    )
+    settle(page)
+    assert page.get_by_test_id("stDataFrame").count()
 
 
 def test_from_the_queue_to_the_customer_edit_approve_queued(page, address, pipeline):

@@ -109,23 +109,35 @@ def test_a_checkpoint_waits_for_nobody_who_writes(pipeline, monkeypatch):
     assert wal_bytes(pipeline) == 0
 
 
-def test_after_a_large_pass_it_rests_as_long_as_that_took(pipeline, monkeypatch):
+def test_after_a_large_pass_it_waits_as_long_as_somebody_writes(pipeline, monkeypatch):
     monkeypatch.setattr(scheduler, "CATCHING_UP_ROWS", 2)
-    make, took = Passes.make, []
+    waits, wait_while_written = [], Passes.wait_while_written
 
-    def timed(passes, *arguments):
-        began = time.monotonic()
-        done = make(passes, *arguments)
-        took.append(time.monotonic() - began)
-        return done
+    class Loading(threading.Event):
+        """Loads an event at each of three looks, and nothing at the next ones."""
 
-    monkeypatch.setattr(Passes, "make", timed)
+        def wait(self, _=None):
+            if len(waits) < 3:
+                pipeline.add(event(len(waits) + 10, "a", "login", EPOCH))
+            waits.append(1)
+
+    def waiting(passes, seconds, _):
+        wait_while_written(passes, 60 + seconds, Loading())
+
+    monkeypatch.setattr(Passes, "wait_while_written", waiting)
     pipeline.add(event(1, "a", "login", EPOCH), event(2, "b", "login", EPOCH))
-    stop = Stop(2)
-    run(pipeline.database, stop, lambda _: None)
-    large, calm = stop.seconds
-    assert took[0] <= large < took[0] + 0.5
-    assert calm == scheduler.PASS_SECONDS
+    run(pipeline.database, Stop(1), lambda _: None)
+    assert len(waits) == 4
+
+
+def test_it_waits_for_a_loader_no_longer_than_the_large_pass_took(pipeline):
+    class Loading(threading.Event):
+        def wait(self, _=None):
+            pipeline.add(event(1, "a", "login", EPOCH))
+
+    began = time.monotonic()
+    passes_on(pipeline).wait_while_written(0.3, Loading())
+    assert time.monotonic() - began >= 0.3
 
 
 def test_only_after_a_large_pass_all_processors_compute(pipeline, monkeypatch):

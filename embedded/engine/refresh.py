@@ -171,7 +171,7 @@ def _recompute(current: Pass, table: DynamicTable, affected: int) -> Written:
     """Compute the rows of the affected keys, write those that differ."""
     run, name = current.statements, table.name
     only = f"semi join temp.main.affected_{name} using ({', '.join(table.refresh_key)})"
-    run.count(
+    stored = run.count(
         f"insert into {_empty_stored(current, name)} {_stored_rows(name, only)}", rows=affected
     )
     views, kind = {}, "fresh" if _is_fresh(current, table) else "present"
@@ -181,6 +181,8 @@ def _recompute(current: Pass, table: DynamicTable, affected: int) -> Written:
         run.view(views[source], f"from {rows} {only}")
     query = redirect(table.query, views)
     run.count(f"insert into {_empty_computed(current, name)} {query}", rows=affected)
+    if not stored:
+        return _write_new(current, table, affected)
     return _write_difference(current, table, INCREMENTAL, affected)
 
 
@@ -260,6 +262,17 @@ def compute_keys(current: Pass, table: DynamicTable, keys: Sequence[tuple[object
 
 
 # -- what differs -------------------------------------------------------------------------------
+
+
+def _write_new(current: Pass, table: DynamicTable, rows: int) -> Written:
+    """Write the rows of keys that had none, as most events are: there is nothing to compare."""
+    run, name, keys = current.statements, table.name, ", ".join(table.refresh_key)
+    differing = run.table(f"differing_{name}", f"select {keys} from {_target(name)}")
+    run.count(f"insert into {differing} select distinct {keys} from {_computed(name)}", rows=rows)
+    inserted = run.count(f"insert into {_target(name)} from {_computed(name)}", rows=rows)
+    if inserted:
+        current.differing[name] = inserted
+    return Written(INCREMENTAL, inserted, 0)
 
 
 def _write_difference(current: Pass, table: DynamicTable, action: str, rows: int) -> Written:

@@ -123,7 +123,7 @@ def run(database: Database, stop: threading.Event, report: Callable[[str], None]
         for line in done.summary_lines() if not done.is_calm else []:
             report(line)
         if done.most_rows >= CATCHING_UP_ROWS:
-            wait = seconds
+            passes.wait_while_written(seconds, stop)
     with suppress(duckdb.Error, EngineError), database.session(0) as opened:
         if passes is not None and passes.opened is opened:
             passes.record_lags()  # the last ones are for watching only
@@ -194,6 +194,13 @@ class Passes:
         if is_calm and now - self._pruned > PRUNE_SECONDS:
             self._pruned = now
             prune_history(self.statements)
+
+    def wait_while_written(self, seconds: float, stop: threading.Event) -> None:
+        """Leave the processors to whoever writes, until a look finds nothing new or time is up."""
+        until, size = time.monotonic() + seconds, -1
+        while size != self._wal_bytes() and time.monotonic() < until:
+            size = self._wal_bytes()
+            stop.wait(PASS_SECONDS)
 
     def record_lags(self) -> None:
         """Write the lags that were measured since the last time."""

@@ -206,7 +206,7 @@ def test_while_another_command_has_the_file_the_last_answers_stand(monkeypatch, 
         assert not app.success
         assert "c0010: Nothing was changed: process " in texts(app)
         turn_to(app, "cohorts")
-        assert "cannot be now: process " in app.info[0].value
+        assert "cannot be read at the moment: process " in app.info[0].value
         assert not app.exception
     other.close()
     st.cache_data.clear()

@@ -36,6 +36,10 @@ class Fork:
         self._process.start()
 
     @property
+    def pid(self) -> int | None:
+        return self._process.pid
+
+    @property
     def is_alive(self) -> bool:
         return self._process.is_alive()
 

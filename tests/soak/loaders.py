@@ -21,10 +21,15 @@ class Loader(Fork):
         super().__init__(log, _load, prepare, tuple(arguments))
 
 
-def _load(prepare: Callable[[], None], arguments: tuple[str, ...]) -> None:
-    keep_pandas_out()  # as `python -m ingest` does
+def fetch_patiently() -> None:
+    """Have this process wait longer for what it fetches."""
     for client in (apart, librdkafka):
         client.FETCH_WAIT_MILLISECONDS = _FETCH_WAIT_MILLISECONDS
+
+
+def _load(prepare: Callable[[], None], arguments: tuple[str, ...]) -> None:
+    keep_pandas_out()  # as `python -m ingest` does
+    fetch_patiently()
     prepare()
     sys.argv = ["ingest", *arguments]
     sys.exit(main())

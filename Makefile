@@ -36,11 +36,14 @@ backtest: setup ## How well the model predicts: EVENTS=file of events; last line
 	@test -n "$(EVENTS)" || { echo "name the events: make backtest EVENTS=file.parquet"; exit 2; }
 	@$(BIN)/python -m benchmarks.backtest "$(EVENTS)" $(ARGS)
 
-soak: setup ## The long fault test (ARGS="--kills 200 --sink duckdb|snowflake"); last line: JSON
+soak: setup ## The long fault test (ARGS="--kills 200 [--sink duckdb|snowflake | --everything]"); last line: JSON
 	@$(BIN)/python -m tests.soak $(ARGS)
 
 soak-together: setup ## All parts on one database (ARGS="--seconds 300 --rate 300"); last line: JSON
 	@$(BIN)/python -m tests.soak.together $(ARGS)
+
+soak-steady: setup ## An hour of 5,000 events a second: what file and memory become; last line: JSON
+	@$(BIN)/python -m tests.soak.steady $(ARGS)
 
 snowflake-report: setup ## All that deploys would send to Snowflake, and both engines compared; last line: JSON
 	@$(BIN)/python -m tests.snowflake.report
@@ -55,4 +58,4 @@ lint: setup ## ruff and sqlfluff
 lock: ## Compile the requirements again from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group test --group lint --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q -o requirements/locked.txt
 
-.PHONY: help setup demo test pytest test-kafka bench backtest soak soak-together snowflake-report shots lint lock
+.PHONY: help setup demo test pytest test-kafka bench backtest soak soak-together soak-steady snowflake-report shots lint lock

@@ -188,12 +188,19 @@ class Passes:
             size and now - self._checkpointed > CHECKPOINT_SECONDS
         )
         if (is_calm and is_due) or size >= LARGE_WAL_BYTES:
-            with suppress(duckdb.TransactionException):  # somebody writes: at the next look
-                self.statements.connection.execute("checkpoint")
-            self._checkpointed = now
+            self.checkpoint()
         if is_calm and now - self._pruned > PRUNE_SECONDS:
             self._pruned = now
             prune_history(self.statements)
+
+    def checkpoint(self) -> bool:
+        """Write the log into the file, unless somebody writes: then the next look tries again."""
+        self._checkpointed = time.monotonic()
+        try:
+            self.statements.connection.execute("checkpoint")
+        except duckdb.TransactionException:
+            return False
+        return True
 
     def wait_while_written(self, seconds: float, stop: threading.Event) -> None:
         """Leave the processors to whoever writes, until a look finds nothing new or time is up."""

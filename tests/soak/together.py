@@ -270,11 +270,12 @@ def _up(home: Path, address: str, llm: str | None) -> None:
     use_home(home)
     if llm:
         os.environ["OLLAMA_HOST"] = llm
-    threading.Thread(target=_read, daemon=True).start()
+    threading.Thread(target=read_pages, daemon=True).start()
     up(port=0, topic=TOPIC, bootstrap_servers=address, client=KAFKA_PYTHON, dashboard=False)
 
 
-def _read() -> None:
+def read_pages() -> None:
+    """Ask what the dashboard asks, again and again."""
     while True:
         try:
             for question in QUESTIONS:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from embedded.engine.home import keep_churn_home
 from runtime.errors import EngineError
 
 PROJECT = Path(__file__).parents[1]
@@ -26,8 +27,8 @@ def serve_dashboard(port: int = DASHBOARD_PORT) -> None:
         "browser.gatherUsageStats": False,
         "global.developmentMode": False,
     }
-    home = Path.cwd()
-    os.environ.setdefault("CHURN_HOME", str((home / ".churn").absolute()))
+    folder = Path.cwd()
+    keep_churn_home()
     os.chdir(PROJECT)  # where Streamlit looks for its settings
     bootstrap.load_config_options({name.replace(".", "_"): one for name, one in options.items()})
     config._main_script_path = str(_SCRIPT)
@@ -39,4 +40,4 @@ def serve_dashboard(port: int = DASHBOARD_PORT) -> None:
                 f"the dashboard ended: is port {port} taken? See the lines above"
             ) from error
     finally:
-        os.chdir(home)
+        os.chdir(folder)

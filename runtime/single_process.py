@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from runtime.errors import IngestError
+from runtime.errors import UserError
 
 _LOOK_SECONDS = 0.2
 
@@ -24,7 +24,7 @@ def single_process(folder: Path, name: str, told: str, stop: threading.Event) ->
     """Hold `name` in that folder while the context is open; yield False if `stop` came first.
 
     Who finds it held says `told`, for example "topic t is being loaded", and by whom.
-    The operating system lets go of it when the process ends, however it ends. Raises IngestError
+    The operating system lets go of it when the process ends, however it ends. Raises UserError
     when the folder cannot be written.
     """
     lock, holder = FileLock(folder / f"{name}.lock"), folder / f"{name}.holder"
@@ -35,7 +35,7 @@ def single_process(folder: Path, name: str, told: str, stop: threading.Event) ->
             holder.write_text(json.dumps(this_process()), encoding="utf-8")
     except OSError as error:
         lock.release()
-        raise IngestError(
+        raise UserError(
             f"this process cannot be registered in {folder}: {error.strerror or error}"
         ) from error
     try:

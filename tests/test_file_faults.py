@@ -6,7 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from embedded.engine.storage import Database, database, explain
+from embedded.engine.home import explain, is_of_the_disk
+from embedded.engine.storage import Database, database
 from runtime.errors import EngineError
 from tests.soak.forks import Fork
 from tests.storage_fixtures import another, ask_as_nobody, notes, open_by_itself
@@ -46,7 +47,9 @@ def test_a_file_of_another_version_of_duckdb(home):
 def test_a_file_that_is_none_of_duckdb(home):
     database(home).close()
     (home / "churn.duckdb").write_text("precious, and longer than a header" * 1_000)
-    assert "cannot be used: " in one_line(home)
+    assert one_line(home).endswith(
+        "is no DuckDB database: move it away, or set CHURN_HOME to another folder"
+    )
     assert (home / "churn.duckdb").read_text().startswith("precious")
 
 
@@ -88,9 +91,11 @@ def test_a_folder_where_none_can_be(tmp_path):
         OSError(28, "No space left on device"),
         duckdb.IOException("IO Error: Could not write file: No space left on device\nmore"),
         duckdb.IOException("Disk quota exceeded"),
+        duckdb.TransactionException("Failed to commit: Could not write file: No space left"),
     ],
 )
 def test_a_disk_that_is_full(tmp_path, error):
+    assert is_of_the_disk(error)
     file = tmp_path / "churn.duckdb"
     said = f"the disk is full at {file}: free some space and run the command again"
     assert explain(error, tmp_path) == said

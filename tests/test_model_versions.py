@@ -57,6 +57,9 @@ def test_versions_are_promoted_kept_rolled_back_and_never_broken(pipeline):
     second = trained(pipeline)
     assert second != first
     assert pipeline.rows(DECISIONS)[1:] == [(second, "kept", "training")]
+    assert (
+        pipeline.rows("select table_name from duckdb_tables() where table_name like '%tmp%'") == []
+    )
     assert pipeline.one(ACTIVE) == first
     reason = pipeline.one("select reason from model_promotions where action = 'kept'")
     assert f"against {first} on " in reason

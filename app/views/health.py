@@ -127,20 +127,20 @@ def _set_aside(page: Page) -> None:
         st.caption("None: no row makes a table or a task fail.")
         return
     listing(
-        keys.assign(error=keys["error"].map(plain)),
+        keys,
         key="set_aside",
-        alt="Tables and tasks that leave rows out, with the error",
+        alt="Tables and tasks that leave rows out",
         columns={
             "name": columns.text("Table or task", 190),
             "keys_set_aside": columns.number("Left out", 90),
-            "error": columns.text("Error", 420),
             "first_since": columns.moment("First"),
             "last_since": columns.moment("Last"),
         },
     )
     st.caption(
         "Everyone else is refreshed, scored and alerted. These rows are kept, and are tried again"
-        " when the table or task is changed, or by `dbt run-operation retry_set_aside`."
+        " when the table or task is changed, or by `dbt run-operation retry_set_aside`. The errors"
+        " are in `dbt run-operation show_pipeline`."
     )
 
 

@@ -1,10 +1,10 @@
 """dbt on the open file, in this process: whoever uses the file meanwhile goes on."""
 
-import os
 import threading
 from pathlib import Path
 
-from embedded.engine.storage import churn_home, database
+from embedded.engine.home import keep_churn_home
+from embedded.engine.storage import database
 from runtime.errors import EngineError, first_line
 
 PROJECT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ def run_dbt(*arguments: str) -> None:
     from dbt.cli.main import dbtRunner  # it takes a second to import, and few commands need it
 
     # dbt works in the project's folder, whatever the present one is.
-    os.environ["CHURN_HOME"] = str(churn_home().absolute())
+    keep_churn_home()
     with _one_at_a_time, database().pinned():
         try:
             done = dbtRunner().invoke(

@@ -12,7 +12,7 @@ import duckdb
 
 from embedded.engine.dbt import run_dbt
 from embedded.engine.registry import SCHEMA, Task, tasks
-from embedded.engine.statements import Statements
+from embedded.engine.statements import Statements, at_moment
 from embedded.engine.task_history import TaskRun, record, record_failure, record_success
 from runtime.errors import EngineError, first_line
 
@@ -97,8 +97,7 @@ def _failed(
 def _reason(statements: Statements, task: Task, as_of: datetime, started: float) -> str | None:
     """Return why the command is to be run, None if it is not; note which."""
     connection = statements.connection
-    moment = f"timestamp '{as_of.isoformat(sep=' ')}'"
-    row = connection.execute(task.body.replace("getvariable('as_of')", moment)).fetchone()
+    row = connection.execute(at_moment(task.body, as_of)).fetchone()
     _note_begin(statements, task, as_of)
     state = "SKIPPED" if row is None else "EXECUTING"
     record(connection, task, state, None, as_of, started)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import duckdb
 
 from embedded.engine.registry import SCHEMA
+from embedded.engine.statements import at_moment
 from embedded.engine.storage import Connection, Database, transact
 from embedded.engine.tasks import split_statements
 from runtime.clock import utc_now
@@ -30,10 +31,9 @@ def call(
         connection = opened.cursor()
         try:
             body = _body(connection, name, set(arguments))
-            connection.execute(f"set variable as_of = timestamp '{utc_now().isoformat(sep=' ')}'")
             for parameter, value in arguments.items():
                 connection.execute(f"set variable {parameter} = cast(? as varchar)", [value])
-            *changes, answer = split_statements(body)
+            *changes, answer = split_statements(at_moment(body, utc_now()))
 
             def work(open_: Connection) -> list[tuple]:
                 for statement in changes:

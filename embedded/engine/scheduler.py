@@ -45,6 +45,9 @@ CATCHING_UP_ROWS = 50_000
 CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 64 * 1024**2, 300
 # So much is written into the file even when there is no calm moment.
 LARGE_WAL_BYTES = 128 * 1024**2
+# Rows that were deleted from working tables stay in memory until these are checkpointed as well;
+# after so many it takes less time than it saves.
+WORKING_ROWS = 20_000
 HISTORY = "7 days"  # as long as Snowflake keeps the history of refreshes
 PRUNE_SECONDS = 3600
 
@@ -61,6 +64,11 @@ class Tick:
     def most_rows(self) -> int:
         """How many rows the refresh that wrote most of them has written."""
         return max((one.changed_rows for one in self.refreshes), default=0)
+
+    @property
+    def rows(self) -> int:
+        """How many rows all refreshes have written."""
+        return sum(one.changed_rows for one in self.refreshes)
 
     @property
     def is_calm(self) -> bool:
@@ -141,6 +149,7 @@ class Passes:
         self._pruned = -math.inf
         self._processors = threads() or os.cpu_count() or 1
         self._used: int | None = None
+        self._working_rows = 0
 
     def make(self, as_of: datetime, *, due_only: bool = True) -> Tick:
         """Make one pass: refresh the tables that are due, and run the tasks that are."""
@@ -161,6 +170,7 @@ class Passes:
             self.statements, tasks(self.statements.connection), tables, as_of, self._commands
         )
         done = Tick(refreshed.refreshes, runs, refreshed.failures)
+        self._working_rows += done.rows
         if due_only:
             self._share_out(done)
         else:
@@ -181,6 +191,9 @@ class Passes:
     def keep_house(self, *, is_calm: bool) -> None:
         """Do what can wait for a calm moment, unless that has not come for long."""
         now = time.monotonic()
+        if self._working_rows >= WORKING_ROWS:
+            self.statements.connection.execute("checkpoint temp")
+            self._working_rows = 0
         if now - self._lags_recorded >= LAG_SECONDS:
             self.record_lags()
         size = self._wal_bytes()

@@ -11,6 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, TypeVar
 
 import duckdb
@@ -21,6 +22,7 @@ _TIMES = 8  # so many times more or fewer rows are worth another plan
 _LONGEST_SECONDS = 60  # that a plan is kept
 
 Result = TypeVar("Result")
+_AS_OF = "getvariable('as_of')"
 
 
 class _TriedError(Exception):
@@ -136,6 +138,16 @@ class Statements:
         for name in names:
             if self._made.pop(name, None) is not None:
                 self.define(f'drop table temp.main."{name}"')
+
+
+def at_moment(text: str, as_of: datetime | None = None) -> str:
+    """Return a statement with the moment that it acts as of, by default that in the table clock.
+
+    A plan would keep the value of a variable.
+    """
+    if as_of is None:
+        return text.replace(_AS_OF, "(select as_of from temp.main.clock)")
+    return text.replace(_AS_OF, f"timestamp '{as_of.isoformat(sep=' ')}'")
 
 
 def _number(found: list[tuple]) -> int:

@@ -20,7 +20,7 @@ from typing import TypeVar
 import duckdb
 from filelock import FileLock, Timeout
 
-from embedded.engine.home import CATALOG, churn_home, database_file, explain
+from embedded.engine.home import CATALOG, churn_home, database_file, explain, is_of_the_disk
 from runtime.errors import EngineError
 from runtime.single_process import this_process, who_holds
 
@@ -339,7 +339,9 @@ def transact(
                 with suppress(duckdb.Error):  # a failed commit has rolled back already
                     connection.execute("rollback")
                 raise
-        except (OSError, duckdb.IOException) as error:
+        except (OSError, duckdb.Error) as error:
+            if not is_of_the_disk(error):
+                raise
             raise EngineError(explain(error)) from error
     return result
 

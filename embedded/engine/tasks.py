@@ -23,13 +23,11 @@ from embedded.engine.set_aside import (
     key_table,
     set_aside,
 )
-from embedded.engine.statements import Statements
+from embedded.engine.statements import Statements, at_moment
 from embedded.engine.storage import CATALOG
 from embedded.engine.streams import hand_out, move_offset
 from embedded.engine.task_history import TaskRun, record_failure, record_success, retry_pause
 from runtime.errors import EngineError, first_line
-
-_AS_OF = "getvariable('as_of')"
 
 
 def run_due_tasks(
@@ -232,16 +230,12 @@ def _set_failing_keys_aside(statements: Statements, task: Task, as_of: datetime)
 def _run_statement(
     statements: Statements, task: Task, text: str, as_of: datetime, rows: int
 ) -> None:
-    """Run one statement: prepared when it runs with every pass, and may be prepared.
-
-    A plan would keep the value of a variable, so the moment stands in a table.
-    """
-    moment = f"timestamp '{as_of.isoformat(sep=' ')}'"
+    """Run one statement: prepared when it runs with every pass, and may be prepared."""
     is_merge = text.lstrip().lower().startswith("merge")  # which DuckDB does not prepare
     if task.stream is None or is_merge:
-        statements.connection.execute(text.replace(_AS_OF, moment))
+        statements.connection.execute(at_moment(text, as_of))
     else:
-        statements.run(text.replace(_AS_OF, "(select as_of from temp.main.clock)"), rows)
+        statements.run(at_moment(text), rows)
 
 
 def split_statements(body: str) -> list[str]:

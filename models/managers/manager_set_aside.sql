@@ -10,12 +10,11 @@ counted as (
 
     select
         name,
-        error,
         count(*) as keys_set_aside,
         min(since) as first_since,
         max(since) as last_since
     from set_aside
-    group by name, error
+    group by name
 
 )
 

@@ -165,7 +165,7 @@ class Everything:
 
     def _start_up(self) -> Fork:
         self._logs.append(self._folder / f"up-{len(self._logs)}.log")
-        return Fork(self._logs[-1], _up, self.home, self.broker.address)
+        return Fork(self._logs[-1], run_up, self.home, self.broker.address)
 
     def _in_order(self, *both: Fork) -> list[Fork]:
         """Return who is at work, then who waits: one that has just come may be faster."""
@@ -277,7 +277,7 @@ def _days_ago(days: int):
 # -- what the processes do ------------------------------------------------------------------------
 
 
-def _up(home: Path, address: str) -> None:
+def run_up(home: Path, address: str) -> None:
     use_home(home)
     fetch_patiently()
     faulthandler.register(signal.SIGUSR1)  # then it says where each of its threads is

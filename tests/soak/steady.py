@@ -74,16 +74,18 @@ def steady(folder: Path, minutes: float, rate: float, every: float, report: Call
 
 
 def _row(home: Path, all_: Fork, timed: list[list[str]], seconds: float) -> dict:
+    # Before anything is asked: whoever asks has the file closed here, and so gives memory back.
+    log = Path(f"{database_file(home)}.wal")
+    log_bytes, memory = log.stat().st_size if log.exists() else 0, _memory(all_.pid)
     [(events, seen)] = _ask(home, _PROGRESS)
     passes = [float(took) for kind, took in timed if kind == "pass"]
     checkpoints = [float(took) for kind, took in timed if kind == "checkpoint"]
-    log = Path(f"{database_file(home)}.wal")
     values = (
         round(seconds / 60),
         events,
         round(database_file(home).stat().st_size / _MB),
-        round(log.stat().st_size / _MB) if log.exists() else 0,
-        _memory(all_.pid),
+        round(log_bytes / _MB),
+        memory,
         len(passes),
         round(max(passes, default=0), 2),
         round(max(checkpoints, default=0), 2),

@@ -26,6 +26,13 @@ def broker(port: int = DEFAULT_PORT) -> Iterator[str]:
     Port 0 takes any free one. Raises EngineError when the port is taken, or when no broker can be
     started.
     """
+    with broker_process(port) as (address, _):
+        yield address
+
+
+@contextmanager
+def broker_process(port: int) -> Iterator[tuple[str, subprocess.Popen]]:
+    """Do the same; yield the broker's process as well, for whoever has to know when it ends."""
     port = port or free_port()
     if broker_answers(port):
         raise EngineError(f"port {port} is taken: stop what uses it, or choose another with --port")
@@ -54,7 +61,7 @@ def broker(port: int = DEFAULT_PORT) -> Iterator[str]:
     )
     try:
         _wait(process, port)
-        yield address
+        yield address, process
     finally:
         process.terminate()
         try:

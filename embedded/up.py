@@ -7,13 +7,14 @@ touch the database file.
 import logging
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import duckdb
 
-from embedded.broker import broker
+from embedded.broker import broker_process
 from embedded.dashboard import DASHBOARD_PORT, serve_dashboard
 from embedded.engine.dbt import run_dbt
 from embedded.engine.scheduler import run
@@ -32,6 +33,7 @@ from runtime.single_process import single_process
 # Of a process that another one in its place may do better; sysexits.h calls it EX_TEMPFAIL.
 ENGINE_FAILED = 75
 _LOG_SECONDS = 10.0
+_LOOK_SECONDS = 0.5
 
 
 def up(
@@ -49,11 +51,13 @@ def up(
     ):
         if not is_ours:
             return
-        with _broker(bootstrap_servers, port, topic) as address:
+        with _broker(bootstrap_servers, port, topic) as (address, process):
             if not database_file().exists():
                 report("building the pipeline (dbt build)")
                 run_dbt("build")
             parts = _Parts(open_database(), stop)
+            if process is not None:
+                parts.start("broker", lambda: _watch(process, stop))
             parts.start("loader", lambda: _load(parts, address, topic, client, bootstrap_servers))
             parts.start("scheduler", lambda: run(parts.database, stop, report))
             parts.start("outreach", lambda: work(parts.database, stop))
@@ -123,15 +127,23 @@ class _Parts:
 
 
 @contextmanager
-def _broker(bootstrap_servers: str | None, port: int, topic: str) -> Iterator[str]:
-    """Yield the address of the cluster that was named, or of a broker of our own."""
+def _broker(
+    bootstrap_servers: str | None, port: int, topic: str
+) -> Iterator[tuple[str, subprocess.Popen | None]]:
+    """Yield the address of the cluster that was named, or of a broker of our own and its process."""
     if bootstrap_servers is not None:
-        yield bootstrap_servers
+        yield bootstrap_servers, None
         return
-    with broker(port) as address:
+    with broker_process(port) as (address, process):
         create_topic(address, topic)
         report(f"broker: {address}, in memory; topic: {topic}")
-        yield address
+        yield address, process
+
+
+def _watch(process: subprocess.Popen, stop: threading.Event) -> None:
+    """Return when a process has ended, or with `stop`."""
+    while process.poll() is None and not stop.wait(_LOOK_SECONDS):
+        pass
 
 
 def _load(

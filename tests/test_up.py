@@ -142,6 +142,27 @@ def test_a_second_one_says_who_is_at_work_and_takes_over(empty_pipelines, start,
     assert second.processes() == []
 
 
+def test_when_its_broker_ends_everything_ends_with_one_line(empty_pipelines, start, tmp_path):
+    empty_pipelines.copy("all", tmp_path / "home")
+    up = start(*UP)
+    up.wait_for("broker: ")
+    [broker] = [
+        int(folder.name)
+        for folder in Path("/proc").glob("[0-9]*")
+        if _parent(folder) == up.process.pid and "tansu" in (folder / "cmdline").read_text()
+    ]
+    os.kill(broker, signal.SIGKILL)
+    assert up.process.wait(30) == 1
+    assert up.said().splitlines()[-1].startswith("the broker ended, and everything with it")
+    assert up.processes() == []
+
+
+def _parent(folder: Path) -> int | None:
+    with suppress(OSError):
+        return int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    return None
+
+
 def test_one_that_waits_ends_when_it_is_told_to(empty_pipelines, start, tmp_path):
     empty_pipelines.copy("all", tmp_path / "home")
     first = start("schedule")

@@ -99,7 +99,9 @@ def tick(opened: Opened, as_of: datetime | None = None) -> Tick:
     waited for.
     """
     passes = Passes(opened, Commands())
-    return passes.make(as_of or utc_now(), due_only=False)
+    done = passes.make(as_of or utc_now(), due_only=False)
+    prune_history(passes.statements)
+    return done
 
 
 def run(database: Database, stop: threading.Event, report: Callable[[str], None]) -> None:

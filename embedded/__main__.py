@@ -1,6 +1,7 @@
 """The command line of the embedded engine: demo, up, schedule, tick, query and export."""
 
 import argparse
+import os
 import sys
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -17,7 +18,14 @@ from runtime.errors import EngineError, first_line
 
 def main() -> int:
     """Run one command; return 0, or 1 after one line on what is wrong."""
-    return run_command(_parser())
+    from embedded.engine.dbt import is_at_work
+
+    code = run_command(_parser())
+    if is_at_work():  # Python cannot end in order while DuckDB computes in a thread
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 def _demo(arguments: argparse.Namespace) -> None:

@@ -130,7 +130,7 @@ class _Parts:
 def _broker(
     bootstrap_servers: str | None, port: int, topic: str
 ) -> Iterator[tuple[str, subprocess.Popen | None]]:
-    """Yield the address of the cluster that was named, or of a broker of our own and its process."""
+    """Yield the address of the cluster that was named, or of an own broker and its process."""
     if bootstrap_servers is not None:
         yield bootstrap_servers, None
         return

@@ -17,3 +17,8 @@ class Fetched:
     timestamps: list[int]
     next_offset: int
     end_offset: int | None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the broker is known to hold more."""
+        return self.end_offset is not None and self.next_offset < self.end_offset

@@ -53,12 +53,14 @@ class Standin:
     """Serves `topics`, logs by name and partition; tests change them as they like.
 
     An answer holds `batches_per_fetch` whole batches of a partition, and the beginning of the next:
-    brokers cut at a number of bytes.
+    brokers cut at a number of bytes. A fetch that may take less than `slow_milliseconds` comes back
+    empty.
     """
 
     def __init__(self) -> None:
         self.topics: dict[str, dict[int, PartitionLog]] = {}
         self.batches_per_fetch = 2
+        self.slow_milliseconds = 0
         self.address = ""
 
     def answer(self, request: ApiMessage) -> ApiMessage:
@@ -135,6 +137,7 @@ class Standin:
 
     def _fetch(self, request: FetchRequest) -> FetchResponse:
         deadline = time.monotonic() + request.max_wait_ms / 1_000
+        is_too_slow = request.max_wait_ms < self.slow_milliseconds
         while True:
             answers = [
                 FetchResponse.FetchableTopicResponse(
@@ -147,6 +150,9 @@ class Standin:
                 for topic in request.topics
             ]
             parts = [part for answer in answers for part in answer.partitions]
+            if is_too_slow:
+                for part in parts:
+                    part.records = b""
             if any(part.records or part.error_code for part in parts):
                 break
             if (left := deadline - time.monotonic()) <= 0:

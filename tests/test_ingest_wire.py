@@ -246,6 +246,18 @@ def test_transactions_are_loaded_once_they_are_committed(sink, raw_tables, serve
     assert load_all(sink, served.address, topic, client=client).batches == 0
 
 
+def test_a_broker_that_needs_longer_than_a_fetch_waits_is_waited_for(
+    sink, raw_tables, served, client
+):
+    log = PartitionLog()
+    for number in range(20):
+        log.add([message(number)], [True])
+    topic = serve(served, {0: log})
+    served.slow_milliseconds = 300
+    assert load_all(sink, served.address, topic, client=client).accepted == 20
+    assert len(raw_tables.places(topic)) == 20
+
+
 # ---- what cannot be read
 
 

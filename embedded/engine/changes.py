@@ -83,6 +83,15 @@ def create_log(statements: Statements, table: str) -> None:
     execute("drop table temp.main.kept_changes")
 
 
+def log_removed(statements: Statements, table: str, version: int) -> None:
+    """Write all rows of a dynamic table to its log, if it has one, as rows that are taken out."""
+    if _columns(statements, table):
+        statements.count_once(
+            f"insert into {log_of(table)} by name select {version}::bigint as version,"
+            f" -1::tinyint as change, * from {CATALOG}.main.{table}"
+        )
+
+
 def _consumed_version(statements: Statements, table: str) -> int:
     """Return up to which version of a dynamic table everybody who follows it has read."""
     followers = [

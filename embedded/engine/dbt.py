@@ -35,6 +35,11 @@ def run_dbt(*arguments: str) -> None:
     raise EngineError(f"dbt {arguments[0]} failed: {cause} (see logs/dbt.log)")
 
 
+def is_at_work() -> bool:
+    """Tell whether dbt runs in a thread of this process."""
+    return _one_at_a_time.locked()
+
+
 def _close_connection_of_dbt() -> None:
     """Close what dbt's adapter would keep open: nobody else could have the file any more."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager

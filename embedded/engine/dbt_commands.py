@@ -6,13 +6,16 @@ with the process that started it; its task is then due again at its next time.
 
 import threading
 import time
+from contextlib import ExitStack
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 
 from embedded.engine.dbt import run_dbt
 from embedded.engine.registry import SCHEMA, Task, tasks
 from embedded.engine.statements import Statements, at_moment
+from embedded.engine.storage import database
 from embedded.engine.task_history import TaskRun, record, record_failure, record_success
 from runtime.errors import EngineError, first_line
 
@@ -20,16 +23,22 @@ from runtime.errors import EngineError, first_line
 class _Running(threading.Thread):
     """dbt in a thread; `error` is what it failed with, once it has ended."""
 
-    def __init__(self, task: Task, as_of: datetime, started: float, target_path: str) -> None:
+    def __init__(self, task: Task, as_of: datetime, started: float, home: Path) -> None:
         super().__init__(name=task.name, daemon=True)
-        self.as_of, self.started, self.error = as_of, started, None
+        self.as_of, self.started = as_of, started
+        self.error: str | None = None
+        target_path = str((home / "dbt" / task.name).absolute())  # nobody else's compiled models
+        # By the thread that has the file already: another one would wait for whoever asks for it.
+        self._pin = ExitStack()
+        self._pin.enter_context(database(home).pinned())
         self._arguments = (*(task.command or ()), "--target-path", target_path)
 
     def run(self) -> None:
-        try:
-            run_dbt(*self._arguments)
-        except EngineError as error:
-            self.error = str(error)
+        with self._pin:
+            try:
+                run_dbt(*self._arguments)
+            except Exception as error:
+                self.error = first_line(error)
 
 
 class Commands:
@@ -54,9 +63,7 @@ class Commands:
             return _failed(statements, task, as_of, started, first_line(failure))
         if why is None:
             return None
-        home = statements.opened.home
-        target = (home / "dbt" / task.name).absolute()  # nobody else's compiled models
-        self._running[task.name] = _Running(task, as_of, started, str(target))
+        self._running[task.name] = _Running(task, as_of, started, statements.opened.home)
         self._running[task.name].start()
         return TaskRun(task.name, 0.0, None, why=why)
 
@@ -69,18 +76,19 @@ class Commands:
             if running.is_alive():
                 continue
             del self._running[name]
-            done.append(_note(statements, name, running))
+            # A task that was taken out of the project meanwhile has no notes.
+            if (task := tasks(statements.connection).get(name)) is not None:
+                done.append(_note(statements, task, running))
         return done
 
 
-def _note(statements: Statements, name: str, running: _Running) -> TaskRun:
-    task = tasks(statements.connection)[name]
+def _note(statements: Statements, task: Task, running: _Running) -> TaskRun:
     as_of, started = running.as_of, running.started
     if running.error is not None:
         return _failed(statements, task, as_of, started, running.error)
     connection = statements.connection
     statements.transact(lambda: record_success(connection, task, as_of, started))
-    return TaskRun(name, time.perf_counter() - started, None)
+    return TaskRun(task.name, time.perf_counter() - started, None)
 
 
 def _failed(

@@ -4,6 +4,7 @@ from collections.abc import Container
 
 import duckdb
 
+from embedded.engine.changes import log_removed
 from embedded.engine.incremental_check import NotIncrementalError, check_incremental
 from embedded.engine.registry import INCREMENTAL, DynamicTable
 from embedded.engine.sql_tree import source_tables
@@ -22,6 +23,8 @@ def fit_columns(statements: Statements, tables: Container[str], table: DynamicTa
     except duckdb.CatalogException:
         present = []
     if wanted != present:
+        if present:
+            log_removed(statements, table.name, table.version + 1)
         query = f"select * from ({table.query}) limit 0"
         statements.define(f"create or replace table {name} as {query}")
         statements.unlearn(("log", table.name))

@@ -53,7 +53,8 @@ def due_tables(
     waiting = {
         name
         for name, failure in failing.items()
-        if failure.is_suspended or as_of < failure.failed_at + pause(failure.consecutive_failures)
+        if failure.is_suspended
+        or failure.failed_at <= as_of < failure.failed_at + pause(failure.consecutive_failures)
     }
     return [
         table.name

@@ -118,8 +118,7 @@ def _feeds(current: Pass, table: DynamicTable, source: str) -> list[Feed]:
         feeds.append(Feed(f"from {log_of(source)} where version > {seen}", 0, False))
     if current.version(source) != upstream.version:
         query = f"from {_computed(source)} union all by name from {_stored(source)}"
-        keys = ", ".join(upstream.refresh_key)
-        query = f"from ({query}) semi join {_differing(source)} using ({keys})"
+        query = f"from ({query}) as changed {_only_differing(upstream, 'changed')}"
         feeds.append(Feed(query, current.differing[source], True))
     return feeds
 
@@ -227,6 +226,10 @@ def _fill(current: Pass, table: DynamicTable) -> Written:
     execute, name = current.statements.connection.execute, table.name
     query, _ = _whole_query(current, table)
     row = execute(f"insert into {_target(name)} {query}").fetchone()
+    if table.refresh_mode == INCREMENTAL:
+        is_null = " or ".join(f"{key} is null" for key in table.refresh_key)
+        if execute(f"select 1 from {_target(name)} where {is_null} limit 1").fetchone():
+            raise not_by_key(table, "a row has none")
     current.filled.add(name)
     return Written("INITIALIZE", row[0] if row else 0, 0)
 
@@ -298,17 +301,23 @@ def _write_difference(current: Pass, table: DynamicTable, action: str, rows: int
         """,
         rows=rows,
     )
-    only = f"semi join {differing} using ({keys})"
     deleted = run.count(
-        f"delete from {_target(name)} where rowid in (select stored_row from {stored} {only})",
+        f"delete from {_target(name)} where rowid in ("
+        f"select stored_row from {stored} as stored {_only_differing(table, 'stored')})",
         rows=rows,
     )
     removed = 0
     if deleted:
         removed = run.count(
-            f"select count(*) from {differing} anti join {computed} using ({keys})", rows=rows
+            f"select count(*) from {differing} as differing"
+            f" anti join {computed} as computed on {_same_key(table, 'differing', 'computed')}",
+            rows=rows,
         )
-    inserted = run.count(f"insert into {_target(name)} from {computed} {only}", rows=rows)
+    inserted = run.count(
+        f"insert into {_target(name)}"
+        f" from {computed} as computed {_only_differing(table, 'computed')}",
+        rows=rows,
+    )
     if inserted or deleted:
         current.differing[name] = inserted + deleted
     return Written(action, inserted, removed)
@@ -322,12 +331,27 @@ def _log(current: Pass, table: DynamicTable, version: int) -> None:
     if name in current.filled:
         run.count_once(f"{head}, 1::tinyint as change, * from {_target(name)}")
         return
-    only = f"semi join {_differing(name)} using ({', '.join(table.refresh_key)})"
-    for change, rows in (
-        (-1, f"* exclude (stored_row) from {_stored(name)}"),
-        (1, f"* from {_computed(name)}"),
+    for change, columns, rows in (
+        (-1, "* exclude (stored_row)", _stored(name)),
+        (1, "*", _computed(name)),
     ):
-        run.count_once(f"{head}, {change}::tinyint as change, {rows} {only}")
+        only = _only_differing(table, "changed")
+        run.count_once(
+            f"{head}, {change}::tinyint as change, {columns} from {rows} as changed {only}"
+        )
+
+
+def _only_differing(table: DynamicTable, rows: str) -> str:
+    """Return the join that leaves only the rows with a key whose rows differ."""
+    on = _same_key(table, rows, "differing")
+    return f"semi join {_differing(table.name)} as differing on {on}"
+
+
+def _same_key(table: DynamicTable, left: str, right: str) -> str:
+    """Return the condition of a join by key; a table that is refreshed whole may have none."""
+    return " and ".join(
+        f"{left}.{key} is not distinct from {right}.{key}" for key in table.refresh_key
+    )
 
 
 # -- names --------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def _refresh_all(statements: Statements, names: Collection[str] | None) -> list[
     placed = streams(statements.connection)
     current = Pass(statements, tables, _followed(tables, placed, wanted))
     done: list[Refresh] = []
-    order = _in_order({name: source_tables(tables[name].query) for name in wanted})
+    order = _in_order({name: _sources(tables[name]) for name in wanted})
     order = [name for name in order if name in wanted]
     for name in order:
         started, table = time.perf_counter(), tables[name]
@@ -122,12 +122,16 @@ def _followed(
 ) -> frozenset[str]:
     """Return the tables whose changes a stream, or a table that is not refreshed now, will need."""
     behind = {
-        source
-        for name, table in tables.items()
-        if name not in wanted and table.seen
-        for source in source_tables(table.query)
+        source for name, table in tables.items() if name not in wanted for source in table.seen
     }
     return frozenset(behind | {one.source for one in placed.values()})
+
+
+def _sources(table: DynamicTable) -> Collection[str]:
+    try:
+        return source_tables(table.query)
+    except EngineError as error:
+        raise TableError(table.name) from error
 
 
 def _in_order(sources: Mapping[str, Collection[str]]) -> list[str]:
@@ -162,6 +166,15 @@ def _remember(current: Pass, done: list[Refresh], order: list[str]) -> None:
             read = json.dumps(seen), json.dumps(next_rows[name])
             state = [name, table.definition, current.version(name), *read]
             states.append([*state, None if name in refreshed else table.refreshed_at])
+    for table in current.tables.values():
+        # Of a table that was filled anew nobody can tell what was in it before.
+        lost = current.filled & table.seen.keys()
+        if lost and table.name not in order:
+            read = {name: one for name, one in table.seen.items() if name not in lost}
+            execute(
+                f"update {SCHEMA}.refresh_states set seen = ? where name = ?",
+                [json.dumps(read), table.name],
+            )
     if states:
         execute(
             f"delete from {SCHEMA}.refresh_states where name in (select unnest(?::varchar[]))",

@@ -237,8 +237,10 @@ class Passes:
         self._lags, self._lags_recorded = [], time.monotonic()
 
     def _wal_bytes(self) -> int:
-        wal = self.opened.home / f"{FILE_NAME}.wal"
-        return wal.stat().st_size if wal.exists() else 0
+        try:
+            return (self.opened.home / f"{FILE_NAME}.wal").stat().st_size
+        except FileNotFoundError:  # everything is in the file
+            return 0
 
 
 def measure_lags(refreshes: Sequence[Refresh], now: datetime) -> list[tuple[str, float]]:

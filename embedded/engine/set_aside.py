@@ -88,23 +88,45 @@ def excluded_keys(
     `key_query` is a query with the key columns, for their types. Within the transaction, keys that
     were set aside under another definition are tried again.
     """
-    execute = statements.connection.execute
-    if (
-        execute(f"select 1 from {SCHEMA}.set_aside where name = ? limit 1", [name]).fetchone()
-        is None
-    ):
+    release_keys(statements, name, definition, key_query, columns)
+    return _kept_keys(statements, "excluded", name, "", key_query, columns)
+
+
+def release_keys(
+    statements: Statements, name: str, definition: str, key_query: str, columns: Sequence[str]
+) -> str | None:
+    """Keep keys aside no more that were set aside under another definition.
+
+    Returns a temporary table of them, None if there are none.
+    """
+    condition = f"and definition is distinct from '{definition}'"
+    released = _kept_keys(statements, "released", name, condition, key_query, columns)
+    if released is not None:
+        statements.connection.execute(
+            f"delete from {SCHEMA}.set_aside where name = ? {condition}", [name]
+        )
+    return released
+
+
+def _kept_keys(
+    statements: Statements,
+    kind: str,
+    name: str,
+    condition: str,
+    key_query: str,
+    columns: Sequence[str],
+) -> str | None:
+    execute, kept = statements.connection.execute, f"{SCHEMA}.set_aside where name = ? {condition}"
+    if execute(f"select 1 from {kept} limit 1", [name]).fetchone() is None:
         return None
-    execute(
-        f"delete from {SCHEMA}.set_aside where name = ? and definition <> ?", [name, definition]
-    )
-    place = statements.table(f"excluded_{name}", f"select {', '.join(columns)} from ({key_query})")
+    place = statements.table(f"{kind}_{name}", f"select {', '.join(columns)} from ({key_query})")
     types = [row[1] for row in execute(f"describe {place}").fetchall()]
     values = ", ".join(
         f"cast(key ->> '$.{column}' as {kind}) as {column}"
         for column, kind in zip(columns, types, strict=True)
     )
-    execute(f"insert into {place} select {values} from {SCHEMA}.set_aside where name = ?", [name])
-    return place if execute(f"from {place} limit 1").fetchone() is not None else None
+    execute(f"insert into {place} select {values} from {kept}", [name])
+    return place
 
 
 def definition_of(*parts: object) -> str:
@@ -124,6 +146,14 @@ def key_table(
     return place
 
 
+def tried_again(statements: Statements) -> set[str]:
+    """Return the tasks that are to try again what they have left out."""
+    rows = statements.connection.execute(
+        f"select distinct name from {SCHEMA}.set_aside where definition is null"
+    ).fetchall()
+    return {name for (name,) in rows}
+
+
 def try_again(statements: Statements) -> int:
     """Have everything that was set aside tried again by the next pass; return how many keys."""
 
@@ -134,7 +164,12 @@ def try_again(statements: Statements) -> int:
             f"update {SCHEMA}.refresh_states set built_of = 'to be computed again'"
             f" where name in (select name from {SCHEMA}.set_aside)"
         )
-        row = execute(f"delete from {SCHEMA}.set_aside").fetchone()
-        return int(row[0]) if row else 0
+        # What a task with a stream has left out, it gets again: see tasks.py.
+        tried = f"name in (select name from {SCHEMA}.tasks where stream is not null)"
+        counts = [
+            execute(f"update {SCHEMA}.set_aside set definition = null where {tried}").fetchone(),
+            execute(f"delete from {SCHEMA}.set_aside where not ({tried})").fetchone(),
+        ]
+        return sum(int(row[0]) for row in counts if row)
 
     return statements.transact(work)

@@ -5,12 +5,14 @@ The same few queries are looked at in every pass, so what was found out about th
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cache, lru_cache
 from typing import Any
 
 import duckdb
 
 from embedded.engine.storage import CATALOG
+from runtime.errors import EngineError
 
 Node = dict[str, Any]
 
@@ -27,9 +29,10 @@ def all_sources(name: str, queries: Mapping[str, str]) -> set[str]:
     """Return what one of these queries reads, directly or through others of them, by name."""
     found, left = set(), [name]
     while left:
-        new = set(source_tables(queries[left.pop()])) - found
-        found |= new
-        left += new & queries.keys()
+        with suppress(EngineError):  # which its own refresh reports, and holds up nobody else
+            new = set(source_tables(queries[left.pop()])) - found
+            found |= new
+            left += new & queries.keys()
     return found
 
 
@@ -55,11 +58,11 @@ def _redirect(query: str, targets: tuple[tuple[str, str], ...], catalog: str) ->
 
 
 def parse(query: str) -> dict[str, Any]:
-    """Return the syntax tree of a select statement; raises ValueError for anything else."""
+    """Return the syntax tree of a select statement; raises EngineError for anything else."""
     row = _parser().execute("select json_serialize_sql(?)", [query]).fetchone()
     tree = json.loads(row[0]) if row else {"error": True, "error_message": "no answer"}
     if tree["error"]:
-        raise ValueError(f"not a select statement: {tree['error_message']}")
+        raise EngineError(f"a query cannot be read as a select statement: {tree['error_message']}")
     return tree
 
 

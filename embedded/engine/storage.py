@@ -98,9 +98,9 @@ class Database:
 
         `before_tasks` is called within each task's transaction, before its statements.
         """
+        if on_open in self._on_open:  # asked without the lock, which a thread that waits holds
+            return
         with self._opening:
-            if on_open in self._on_open:
-                return
             self._on_open.append(on_open)
             self._before_tasks = before_tasks
             if self._opened is not None:
@@ -205,20 +205,21 @@ class Database:
     def _acquire(self, deadline: float | None) -> None:
         """Own the file: ask for it by one lock, in turn with others, then wait for the other."""
         began, has_said = time.monotonic(), False
-        for lock in (self._request, self._owner):
-            while True:
-                left = LOOK_SECONDS if deadline is None else min(LOOK_SECONDS, _until(deadline))
-                try:
-                    lock.acquire(timeout=max(0.0, left), poll_interval=0.005)
-                    break
-                except Timeout:
-                    if deadline is not None and _until(deadline) <= 0:
-                        self._request.release()
-                        raise self._not_available() from None
-                if not has_said and time.monotonic() - began > SILENT_SECONDS:
-                    has_said = True
-                    _log.warning("waiting for %s, which has %s", self._holder(), self.file)
-        self._request.release()
+        try:
+            for lock in (self._request, self._owner):
+                while True:
+                    left = LOOK_SECONDS if deadline is None else min(LOOK_SECONDS, _until(deadline))
+                    try:
+                        lock.acquire(timeout=max(0.0, left), poll_interval=0.005)
+                        break
+                    except Timeout:
+                        if deadline is not None and _until(deadline) <= 0:
+                            raise self._not_available() from None
+                    if not has_said and time.monotonic() - began > SILENT_SECONDS:
+                        has_said = True
+                        _log.warning("waiting for %s, which has %s", self._holder(), self.file)
+        finally:
+            self._request.release()
         with suppress(OSError):  # it only says who has the file
             (self.home / "owner.json").write_text(json.dumps(this_process()), encoding="utf-8")
 

@@ -61,6 +61,31 @@ def hand_out(statements: Statements, stream: Stream) -> tuple[int, int]:
     return source.version, statements.count_once(f"insert into {place} {query}")
 
 
+def hand_out_again(statements: Statements, stream: Stream, keys: str) -> int:
+    """Within a consuming transaction, add the present rows of some keys, as if they were new.
+
+    Returns how many; a key whose rows are handed out anyway is left as it is.
+    """
+    place, columns = (
+        f"temp.main.{stream.name}",
+        refresh_key_of(statements.connection, stream.source),
+    )
+    using = ", ".join(columns)
+    return statements.count_once(
+        f"""
+        insert into {place} by name
+        select
+            *,
+            'INSERT' as "METADATA$ACTION",
+            false as "METADATA$ISUPDATE",
+            md5(concat_ws('|', {using})) as "METADATA$ROW_ID"
+        from {CATALOG}.main.{stream.source}
+        semi join {keys} using ({using})
+        anti join {place} using ({using})
+        """
+    )
+
+
 def move_offset(statements: Statements, stream: Stream, version: int) -> None:
     """Within a consuming transaction, set the offset: what came before is handed out no more."""
     _set_offset(statements, stream, version)

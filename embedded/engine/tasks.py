@@ -21,11 +21,13 @@ from embedded.engine.set_aside import (
     failing_keys,
     is_of_rows,
     key_table,
+    release_keys,
     set_aside,
+    tried_again,
 )
 from embedded.engine.statements import Statements, at_moment
 from embedded.engine.storage import CATALOG
-from embedded.engine.streams import hand_out, move_offset
+from embedded.engine.streams import hand_out, hand_out_again, move_offset
 from embedded.engine.task_history import TaskRun, record_failure, record_success, retry_pause
 from runtime.errors import EngineError, first_line
 
@@ -42,12 +44,12 @@ def run_due_tasks(
     A task that failed waits before it is tried again, each time twice as long. Commands are
     started, and go on: `commands` tells when they have ended.
     """
-    placed = streams(statements.connection)
+    placed, released = streams(statements.connection), tried_again(statements)
     due = [
         task
         for task in known.values()
         if not (task.is_suspended or commands.is_running(task.name))
-        and _is_due(task, placed, tables, as_of)
+        and (task.name in released or _is_due(task, placed, tables, as_of))
     ]
     runs = [
         commands.begin(statements, task, as_of) if task.command else _run(statements, task, as_of)
@@ -85,7 +87,9 @@ def _is_due(
         return source is not None and source.version > (stream.consumed_version or 0)
     if task.schedule is None or task.last_as_of is None:
         return task.schedule is not None
-    return as_of >= task.last_as_of + parse_interval(task.schedule, f"task {task.name}: schedule")
+    interval = parse_interval(task.schedule, f"task {task.name}: schedule")
+    # A clock that was set back must not stop anything.
+    return not task.last_as_of <= as_of < task.last_as_of + interval
 
 
 def _run(
@@ -152,6 +156,7 @@ def _run_statements(
     if task.stream is not None:
         stream = streams(connection)[task.stream]
         version, count = hand_out(statements, stream)
+        count += _hand_out_released(statements, task, stream)
         if not count and only_with_data:
             move_offset(statements, stream, version)
             return False
@@ -165,6 +170,16 @@ def _run_statements(
     if task.stream is not None:
         move_offset(statements, stream, version)
     return True
+
+
+def _hand_out_released(statements: Statements, task: Task, stream: Stream) -> int:
+    """Add the rows that were left out and are to be tried again; return how many."""
+    rows = _rows_of(statements, task)
+    if rows is None:
+        return 0
+    query = f"from {rows.place}"
+    released = release_keys(statements, task.name, _definition(task), query, rows.keys)
+    return 0 if released is None else hand_out_again(statements, stream, released)
 
 
 def _restrict(
@@ -208,7 +223,9 @@ def _set_failing_keys_aside(statements: Statements, task: Task, as_of: datetime)
 
     def concerned() -> list[Key]:
         if task.stream is not None:
-            hand_out(statements, streams(statements.connection)[task.stream])
+            stream = streams(statements.connection)[task.stream]
+            hand_out(statements, stream)
+            _hand_out_released(statements, task, stream)
             _restrict(statements, task, rows, None)
         keys = ", ".join(rows.keys)
         return statements.connection.execute(

@@ -8,7 +8,12 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 
 from ingest.broker import open_kafka_python, refused, vanished
-from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS, MAX_MESSAGES
+from ingest.clients import (
+    FETCH_BYTES,
+    FETCH_WAIT_MILLISECONDS,
+    LONGEST_FETCH_WAIT_MILLISECONDS,
+    MAX_MESSAGES,
+)
 from ingest.clients.record_batches import read_carefully
 from ingest.fetched import Fetched
 
@@ -46,6 +51,7 @@ class KafkaPythonClient:
             metrics_enabled=False,
         )
         read_carefully(self._consumer)
+        self._fetch_wait = fetch_wait_milliseconds
 
     def read(self, starts: Mapping[int, int]) -> None:
         """Read these partitions too, each from its offset."""
@@ -59,13 +65,22 @@ class KafkaPythonClient:
         try:
             polled = self._consumer.poll(int(timeout_seconds * 1_000))
             places = polled or self._consumer.assignment()
-            return {
+            found = {
                 place.partition: self._fetched(place, polled.get(place, [])) for place in places
             }
         except OffsetOutOfRangeError as error:
             raise vanished(self._bootstrap_servers, self._topic) from error
         except KafkaError as error:
             raise refused(self._bootstrap_servers, self._topic, error) from error
+        if not polled:
+            self._wait_longer_if(any(one.is_behind for one in found.values()))
+        return found
+
+    def _wait_longer_if(self, is_behind: bool) -> None:
+        """After a poll without messages, let the next fetches wait longer if there are some."""
+        settings = self._consumer._fetcher.config
+        longer = min(2 * settings["fetch_max_wait_ms"], LONGEST_FETCH_WAIT_MILLISECONDS)
+        settings["fetch_max_wait_ms"] = longer if is_behind else self._fetch_wait
 
     def _fetched(self, place: TopicPartition, records: list[ConsumerRecord]) -> Fetched:
         return Fetched(

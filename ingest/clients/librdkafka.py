@@ -6,7 +6,12 @@ from collections.abc import Mapping
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ingest.broker import LIBRDKAFKA_LOG, librdkafka_settings, refused, vanished
-from ingest.clients import FETCH_BYTES, FETCH_WAIT_MILLISECONDS, MAX_MESSAGES
+from ingest.clients import (
+    FETCH_BYTES,
+    FETCH_WAIT_MILLISECONDS,
+    LONGEST_FETCH_WAIT_MILLISECONDS,
+    MAX_MESSAGES,
+)
 from ingest.clients.unreadable import WRONG_CHECKSUM, damaged, not_compressed, unknown_codec
 from ingest.fetched import Fetched
 from ingest.libraries import LIBRDKAFKA
@@ -15,6 +20,8 @@ from runtime.errors import IngestError
 # All that may lie ready in memory, whatever the number of partitions.
 _QUEUE_KILOBYTES = 4 * 1024
 _NO_TIMESTAMP = 0
+# So many polls in a row may bring nothing although there is more, before a fetch waits longer.
+_EMPTY_POLLS, _TIMES = 10, 5
 # Which codec failed stands in the text alone: "Decompression (codec 0x4) of message at 12 …".
 _CODEC = re.compile(r"codec 0x([0-9a-fA-F]+)")
 
@@ -27,7 +34,8 @@ class LibrdkafkaClient:
         self._bootstrap_servers, self._topic = bootstrap_servers, topic
         self._next_offsets: dict[int, int] = {}
         self._failure: IngestError | None = None
-        settings = librdkafka_settings(bootstrap_servers) | {
+        self._empty_polls = 0
+        self._settings = librdkafka_settings(bootstrap_servers) | {
             "group.id": "churn-loader",  # the library wants one, but nothing is stored under it
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
@@ -42,7 +50,7 @@ class LibrdkafkaClient:
             # Once there is room again; by default it would leave the broker alone for a second.
             "fetch.queue.backoff.ms": 5,
         }
-        self._consumer = Consumer(settings, logger=LIBRDKAFKA_LOG)
+        self._consumer = Consumer(self._settings, logger=LIBRDKAFKA_LOG)
 
     def read(self, starts: Mapping[int, int]) -> None:
         """Read these partitions too, each from its offset."""
@@ -62,8 +70,23 @@ class LibrdkafkaClient:
         except KafkaException as error:
             raise refused(self._bootstrap_servers, self._topic, error) from error
         if first is None:
-            return {number: self._fetched(number, [], [], []) for number in self._next_offsets}
+            found = {number: self._fetched(number, [], [], []) for number in self._next_offsets}
+            self._wait_longer_if(any(one.is_behind for one in found.values()))
+            return found
+        self._empty_polls = 0
         return self._by_partition([first, *ready])
+
+    def _wait_longer_if(self, is_behind: bool) -> None:
+        """After polls without messages, let fetches wait longer if there are some: connect anew."""
+        self._empty_polls = self._empty_polls + 1 if is_behind else 0
+        wait = self._settings["fetch.wait.max.ms"]
+        if self._empty_polls < _EMPTY_POLLS or wait >= LONGEST_FETCH_WAIT_MILLISECONDS:
+            return
+        self._empty_polls = 0
+        self._settings["fetch.wait.max.ms"] = min(_TIMES * wait, LONGEST_FETCH_WAIT_MILLISECONDS)
+        self._consumer.close()
+        self._consumer = Consumer(self._settings, logger=LIBRDKAFKA_LOG)
+        self.read(dict(self._next_offsets))
 
     def _by_partition(self, polled: list[Message]) -> dict[int, Fetched]:
         lists: dict[int, tuple[list, list, list]] = {}

@@ -120,6 +120,8 @@ class DuckDBSink:
                     is_unreadable = pc.invert(_is_readable(connection, batch.events))
                     batch = batch.turn_down(is_unreadable, _UNREADABLE)
                     self._store(connection, batch)
+        except duckdb.FatalException:  # ends the process, see embedded/up.py
+            raise
         except duckdb.Error as error:
             raise EngineError(explain(error)) from error
         return len(batch.events)
@@ -173,6 +175,8 @@ class DuckDBSink:
                 events = events.filter(_is_readable(connection, events))
                 with _view(connection, "batch_events", events):
                     return transact(connection, _accept, _writing)
+        except duckdb.FatalException:  # ends the process, see embedded/up.py
+            raise
         except duckdb.Error as error:
             raise EngineError(explain(error)) from error
 

@@ -42,7 +42,7 @@ REACTED = "task process_alerts succ"
 _NO_BROKER = "no Kafka broker answers"
 # So long, in seconds, each borrower may live: mostly it is killed while it waits or works.
 SPANS = {"tick": 1.5, "query": 0.8, "assign": 0.5, "load": 1.5, "dbt": 6.0}
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 180
 _ALERTS = "select coalesce(list(alert_id), []) from high_risk_history"
 _PLACES = "count(*), count(distinct (kafka_topic, kafka_partition, kafka_offset))"
 

@@ -22,7 +22,7 @@ from tests.soak.everything import TOPIC, run_up
 from tests.soak.forks import Fork
 
 EVENTS, PADDING = 40_000, "x" * 1_000
-_MEGABYTES, _MORE_MEGABYTES, _PATIENCE_SECONDS = 24, 400, 60
+_MEGABYTES, _MORE_MEGABYTES, _PATIENCE_SECONDS = 24, 400, 180
 
 
 def main(pipeline: Path, folder: Path) -> dict:

@@ -43,7 +43,7 @@ def test_a_file_that_is_no_database(tmp_path, monkeypatch):
     monkeypatch.setenv("CHURN_HOME", str(tmp_path))
     (tmp_path / "churn.duckdb").write_text("precious")
     for command in (("tick",), ("query", "select 1"), ("export", str(tmp_path / "new"))):
-        assert "cannot be used" in one_line(run_module("embedded", *command))
+        assert "is no DuckDB database: move it away" in one_line(run_module("embedded", *command))
     assert (tmp_path / "churn.duckdb").read_text() == "precious"
 
 

@@ -21,5 +21,5 @@ def test_whatever_is_killed_everything_happens_once(empty_pipelines, tmp_path, m
     assert {name: account[name] for name in FAILURES if account[name]} == {}
     assert account["kills"] >= KILLS
     assert account["alerts"] > 0 < account["broker_restarts"]
-    for name in ("up", *SPANS):
-        assert account[f"killed_{name}"] > 0, account
+    assert account["killed_up"] > 5
+    assert sum(account[f"killed_{name}"] for name in SPANS) > 5, account

@@ -226,7 +226,9 @@ class Everything:
 
     def _account(self, seconds: float) -> dict:
         database = open_database(self.home)
-        said = [line for log in self._logs for line in log.read_text("utf-8").splitlines()]
+        # One that was killed at once has not even begun its log.
+        logs = [log for log in self._logs if log.exists()]
+        said = [line for log in logs for line in log.read_text("utf-8").splitlines()]
         failed = [line for line in said if line.startswith(("pass failed", "dynamic table"))]
         failed += [line for line in said if line.startswith("task ") and "failed" in line]
         for line in failed:

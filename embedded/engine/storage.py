@@ -98,9 +98,12 @@ class Database:
 
         `before_tasks` is called within each task's transaction, before its statements.
         """
-        if on_open in self._on_open:  # asked without the lock, which a thread that waits holds
+        # First without the lock: a thread that waits for the file holds it all the while.
+        if on_open in self._on_open:
             return
         with self._opening:
+            if on_open in self._on_open:
+                return
             self._on_open.append(on_open)
             self._before_tasks = before_tasks
             if self._opened is not None:

@@ -88,7 +88,10 @@ def excluded_keys(
     `key_query` is a query with the key columns, for their types. Within the transaction, keys that
     were set aside under another definition are tried again.
     """
-    release_keys(statements, name, definition, key_query, columns)
+    if (kept := _kept_keys(statements, "excluded", name, "", key_query, columns)) is None:
+        return None  # by far the most often
+    if release_keys(statements, name, definition, key_query, columns) is None:
+        return kept
     return _kept_keys(statements, "excluded", name, "", key_query, columns)
 
 
@@ -146,8 +149,8 @@ def key_table(
     return place
 
 
-def tried_again(statements: Statements) -> set[str]:
-    """Return the tasks that are to try again what they have left out."""
+def to_be_tried_again(statements: Statements) -> set[str]:
+    """Return the names of the tasks that retry the keys they have left out, on demand."""
     rows = statements.connection.execute(
         f"select distinct name from {SCHEMA}.set_aside where definition is null"
     ).fetchall()

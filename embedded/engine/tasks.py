@@ -23,7 +23,7 @@ from embedded.engine.set_aside import (
     key_table,
     release_keys,
     set_aside,
-    tried_again,
+    to_be_tried_again,
 )
 from embedded.engine.statements import Statements, at_moment
 from embedded.engine.storage import CATALOG
@@ -44,7 +44,7 @@ def run_due_tasks(
     A task that failed waits before it is tried again, each time twice as long. Commands are
     started, and go on: `commands` tells when they have ended.
     """
-    placed, released = streams(statements.connection), tried_again(statements)
+    placed, released = streams(statements.connection), to_be_tried_again(statements)
     due = [
         task
         for task in known.values()

@@ -15,6 +15,8 @@ from ingest.libraries import CHOICES, KAFKA_PYTHON
 from runtime.command_line import run_command
 from runtime.errors import EngineError, first_line
 
+_LAST_PORT = 65_535
+
 
 def main() -> int:
     """Run one command; return 0, or 1 after one line on what is wrong."""
@@ -93,6 +95,12 @@ def _moment(text: str) -> datetime:
     return moment.astimezone(timezone.utc).replace(tzinfo=None) if moment.tzinfo else moment
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"not a port from 0 to {_LAST_PORT}: {text}")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m embedded", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -103,7 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     up = commands.add_parser("up", help="all parts in one process, until Ctrl-C")
-    up.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the broker (default: 9092)")
+    up.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help="of the broker (default: 9092)"
+    )
     up.add_argument("--topic", default="churn.events", help="default: churn.events")
     up.add_argument("--bootstrap-servers", help="use this Kafka cluster instead of an own broker")
     up.add_argument("--client", choices=CHOICES, default=KAFKA_PYTHON, help="what the loader uses")

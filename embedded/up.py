@@ -141,9 +141,10 @@ def _broker(
 
 
 def _watch(process: subprocess.Popen, stop: threading.Event) -> None:
-    """Return when a process has ended, or with `stop`."""
-    while process.poll() is None and not stop.wait(_LOOK_SECONDS):
-        pass
+    """Return with `stop`; raises EngineError when the process has ended before."""
+    while not stop.wait(_LOOK_SECONDS):
+        if process.poll() is not None:
+            raise EngineError(f"its exit code is {process.returncode}")
 
 
 def _load(

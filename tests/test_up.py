@@ -153,8 +153,19 @@ def test_when_its_broker_ends_everything_ends_with_one_line(empty_pipelines, sta
     ]
     os.kill(broker, signal.SIGKILL)
     assert up.process.wait(30) == 1
-    assert up.said().splitlines()[-1].startswith("the broker ended, and everything with it")
+    assert (
+        up.said()
+        .splitlines()[-1]
+        .startswith("the broker ended, and everything with it: its exit code is ")
+    )
     assert up.processes() == []
+
+
+def test_a_port_that_there_is_not_is_one_line():
+    done = run_module("embedded", "up", "--port", "70000")
+    assert done.returncode == 2
+    assert "not a port from 0 to 65535: 70000" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def _parent(folder: Path) -> int | None:

@@ -10,8 +10,8 @@ from ingest.libraries import LIBRDKAFKA, chosen_library
 FETCH_BYTES = 1024 * 1024
 # Latency: an idle fetch returns soon. Throughput: a busy one returns a lot.
 FETCH_WAIT_MILLISECONDS = 20
-# Some brokers answer with nothing when they need longer than a fetch may wait, the laptop's own too
-# once it holds very many batches. Where there is more to read, a fetch then waits twice as long.
+# A broker may answer with nothing when it needs longer than a fetch may wait; the laptop's own does
+# once it holds very many batches. If there is more to read, later fetches wait longer, up to this.
 LONGEST_FETCH_WAIT_MILLISECONDS = 2_000
 # What one poll returns at most: a reader that counts bytes must get to count them now and then.
 MAX_MESSAGES = 2_000

@@ -8,6 +8,7 @@ time, because the tables that it reads grow.
 """
 
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,6 +21,8 @@ from embedded.engine.storage import Opened, transact
 
 _TIMES = 8  # so many times more or fewer rows are worth another plan
 _LONGEST_SECONDS = 60  # that a plan is kept
+_OF_PRESENT_ROWS = "statistics_propagation,compressed_materialization"
+_planning = threading.Lock()  # what is set for it, is set for all connections
 
 Result = TypeVar("Result")
 _AS_OF = "getvariable('as_of')"
@@ -98,7 +101,15 @@ class Statements:
     def _plan(self, name: str, text: str) -> None:
         if self._planned.pop(name, None) is not None:
             self.connection.execute(f"deallocate {name}")
-        self.connection.execute(f"prepare {name} as {text}")
+        # DuckDB 1.5 lets a plan rely on what the tables held when it was made, and on nothing more
+        # than that: an empty table, the greatest number, the longest text. Rows that came later
+        # would be lost or changed (duckdb/duckdb#23704).
+        with _planning:
+            self.connection.execute(f"set global disabled_optimizers = '{_OF_PRESENT_ROWS}'")
+            try:
+                self.connection.execute(f"prepare {name} as {text}")
+            finally:
+                self.connection.execute("reset global disabled_optimizers")
 
     def define(self, statement: str) -> None:
         """Run a statement that changes a definition."""

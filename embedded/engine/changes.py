@@ -9,7 +9,7 @@ follows it who is behind, the refresh also writes the rows that it took out and 
 from datetime import datetime
 from typing import NamedTuple
 
-from embedded.engine.registry import SCHEMA, Position, dynamic_tables, streams
+from embedded.engine.registry import SCHEMA, Position, dynamic_tables
 from embedded.engine.statements import Statements
 from embedded.engine.storage import CATALOG
 
@@ -94,15 +94,16 @@ def log_removed(statements: Statements, table: str, version: int) -> None:
 
 def _consumed_version(statements: Statements, table: str) -> int:
     """Return up to which version of a dynamic table everybody who follows it has read."""
-    followers = [
-        one.consumed_version
-        for one in streams(statements.connection).values()
-        if one.source == table and one.consumed_version is not None
-    ]
-    for reader in dynamic_tables(statements.connection).values():
-        if isinstance(seen := reader.seen.get(table), int):
-            followers.append(seen)
-    return min(followers, default=_ALL)
+    return statements.count(
+        f"""
+        select coalesce(min(version), {_ALL}) from (
+            select consumed_version as version from {SCHEMA}.streams where source = '{table}'
+            union all
+            select try_cast(seen ->> '$.{table}' as bigint)
+            from {SCHEMA}.refresh_states semi join {SCHEMA}.dynamic_tables using (name)
+        )
+        """
+    )
 
 
 def prune_log(statements: Statements, table: str) -> None:
@@ -110,9 +111,7 @@ def prune_log(statements: Statements, table: str) -> None:
     if not statements.known(("has log", table), lambda: bool(_columns(statements, table))):
         return
     log, consumed = log_of(table), _consumed_version(statements, table)
-    [(oldest, newest)] = statements.connection.execute(
-        f"select min(version), max(version) from {log}"
-    ).fetchall()
+    [(oldest, newest)] = statements.run(f"select min(version), max(version) from {log}")
     if oldest is None or oldest > consumed:
         return
     if newest <= consumed:

@@ -7,11 +7,12 @@ All tables of a pass are written in one transaction, each before those that read
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
-from embedded.engine.changes import News, create_log, log_of, news_of_rows
+from embedded.engine.changes import News, create_log, log_of, news_of_rows, oldest_arrival
 from embedded.engine.definition import fit_columns, is_empty, not_by_key
-from embedded.engine.registry import INCREMENTAL, DynamicTable, Position
+from embedded.engine.registry import INCREMENTAL, SCHEMA, DynamicTable, Position
 from embedded.engine.set_aside import excluded_keys, key_table
 from embedded.engine.sql_tree import redirect, source_tables
 from embedded.engine.statements import Statements
@@ -41,6 +42,9 @@ class Pass:
     news: dict[tuple[str, Position | None], News] = field(default_factory=dict)
     # How many rows differ, old ones and new ones, in each table that this pass has changed.
     differing: dict[str, int] = field(default_factory=dict)
+    # Tables of whose affected keys none had rows before: all that was computed is new.
+    only_new: set[str] = field(default_factory=set)
+    arrivals: dict[tuple[str, int], datetime | None] = field(default_factory=dict)
     # Filled from empty in this pass: there is no list of what changed in them.
     filled: set[str] = field(default_factory=set)
 
@@ -54,6 +58,13 @@ class Pass:
         if wanted not in self.news:
             self.news[wanted] = news_of_rows(self.statements, *wanted)
         return self.news[wanted]
+
+    def arrival_of(self, source: str, first_row: int) -> datetime | None:
+        """Return when the first of a source's rows from a number on arrived, if it says so."""
+        wanted = (source, first_row)
+        if wanted not in self.arrivals:
+            self.arrivals[wanted] = oldest_arrival(self.statements, *wanted)
+        return self.arrivals[wanted]
 
     def seen(self, table: DynamicTable) -> dict[str, Position]:
         """Return how much of each source a table has read when this pass is over."""
@@ -71,7 +82,7 @@ def refresh_table(current: Pass, table: DynamicTable) -> Written | None:
     if written is not None and (written.changed_rows or written.removed_rows):
         current.versions[table.name] = table.version + 1
         if table.name in current.followed:
-            _log(current, table, table.version + 1)
+            _log(current, table)
     return written
 
 
@@ -117,8 +128,10 @@ def _feeds(current: Pass, table: DynamicTable, source: str) -> list[Feed]:
     if seen != upstream.version and isinstance(seen, int):
         feeds.append(Feed(f"from {log_of(source)} where version > {seen}", 0, False))
     if current.version(source) != upstream.version:
-        query = f"from {_computed(source)} union all by name from {_stored(source)}"
-        query = f"from ({query}) as changed {_only_differing(upstream, 'changed')}"
+        query = f"from {_computed(source)}"
+        if source not in current.only_new:
+            query = f"from ({query} union all by name from {_stored(source)}) as changed"
+            query = f"{query} {_only_differing(upstream, 'changed')}"
         feeds.append(Feed(query, current.differing[source], True))
     return feeds
 
@@ -269,12 +282,11 @@ def compute_keys(current: Pass, table: DynamicTable, keys: Sequence[tuple[object
 
 def _write_new(current: Pass, table: DynamicTable, rows: int) -> Written:
     """Write the rows of keys that had none, as most events are: there is nothing to compare."""
-    run, name, keys = current.statements, table.name, ", ".join(table.refresh_key)
-    differing = run.table(f"differing_{name}", f"select {keys} from {_target(name)}")
-    run.count(f"insert into {differing} select distinct {keys} from {_computed(name)}", rows=rows)
-    inserted = run.count(f"insert into {_target(name)} from {_computed(name)}", rows=rows)
-    if inserted:
+    name = table.name
+    text = f"insert into {_target(name)} from {_computed(name)}"
+    if inserted := current.statements.count(text, rows=rows):
         current.differing[name] = inserted
+        current.only_new.add(name)
     return Written(INCREMENTAL, inserted, 0)
 
 
@@ -323,22 +335,26 @@ def _write_difference(current: Pass, table: DynamicTable, action: str, rows: int
     return Written(action, inserted, removed)
 
 
-def _log(current: Pass, table: DynamicTable, version: int) -> None:
+def _log(current: Pass, table: DynamicTable) -> None:
     """Write what this pass has changed in a table to its log."""
     run, name = current.statements, table.name
     run.known(("log", name), lambda: create_log(run, name))
-    head = f"insert into {log_of(name)} by name select {version}::bigint as version"
+    version = f"select coalesce(max(version), 0) + 1 from {SCHEMA}.refresh_states"
+    head = f"insert into {log_of(name)} by name"
+    head = f"{head} select ({version} where name = '{name}') as version"
+    put_in = "1::tinyint as change, *"
     if name in current.filled:
-        run.count_once(f"{head}, 1::tinyint as change, * from {_target(name)}")
+        run.count_once(f"{head}, {put_in} from {_target(name)}")
         return
-    for change, columns, rows in (
-        (-1, "* exclude (stored_row)", _stored(name)),
-        (1, "*", _computed(name)),
+    if name in current.only_new:
+        run.count(f"{head}, {put_in} from {_computed(name)}", current.differing[name])
+        return
+    only = _only_differing(table, "changed")
+    for columns, rows in (
+        ("-1::tinyint as change, * exclude (stored_row)", _stored(name)),
+        (put_in, _computed(name)),
     ):
-        only = _only_differing(table, "changed")
-        run.count_once(
-            f"{head}, {change}::tinyint as change, {columns} from {rows} as changed {only}"
-        )
+        run.count(f"{head}, {columns} from {rows} as changed {only}", current.differing[name])
 
 
 def _only_differing(table: DynamicTable, rows: str) -> str:

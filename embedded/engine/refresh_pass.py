@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 
-from embedded.engine.changes import oldest_arrival, prune_log
+from embedded.engine.changes import prune_log
 from embedded.engine.refresh import (
     Pass,
     compute_keys,
@@ -149,7 +149,7 @@ def _oldest_change(current: Pass, table: DynamicTable) -> datetime | None:
     arrivals = []
     for (source, seen), news in current.news.items():
         if source in table.reads and news.new_rows and news.first_new_row is not None and seen:
-            arrivals.append(oldest_arrival(current.statements, source, news.first_new_row))
+            arrivals.append(current.arrival_of(source, news.first_new_row))
     return min((one for one in arrivals if one is not None), default=None)
 
 

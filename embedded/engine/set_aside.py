@@ -119,16 +119,16 @@ def _kept_keys(
     key_query: str,
     columns: Sequence[str],
 ) -> str | None:
-    execute, kept = statements.connection.execute, f"{SCHEMA}.set_aside where name = ? {condition}"
-    if execute(f"select 1 from {kept} limit 1", [name]).fetchone() is None:
+    kept = f"{SCHEMA}.set_aside where name = '{name}' {condition}"
+    if not statements.run(f"select 1 from {kept} limit 1"):
         return None
     place = statements.table(f"{kind}_{name}", f"select {', '.join(columns)} from ({key_query})")
-    types = [row[1] for row in execute(f"describe {place}").fetchall()]
+    types = [row[1] for row in statements.connection.execute(f"describe {place}").fetchall()]
     values = ", ".join(
         f"cast(key ->> '$.{column}' as {kind}) as {column}"
         for column, kind in zip(columns, types, strict=True)
     )
-    execute(f"insert into {place} select {values} from {kept}", [name])
+    statements.count_once(f"insert into {place} select {values} from {kept}")
     return place
 
 
@@ -151,9 +151,7 @@ def key_table(
 
 def to_be_tried_again(statements: Statements) -> set[str]:
     """Return the names of the tasks that retry the keys they have left out, on demand."""
-    rows = statements.connection.execute(
-        f"select distinct name from {SCHEMA}.set_aside where definition is null"
-    ).fetchall()
+    rows = statements.run(f"select distinct name from {SCHEMA}.set_aside where definition is null")
     return {name for (name,) in rows}
 
 

@@ -28,8 +28,7 @@ def place_stream(statements: Statements, name: str) -> None:
         if stream.consumed_version is None:
             _set_offset(statements, stream, source.version)
         create_log(statements, stream.source)
-        offset = f"(select consumed_version from {SCHEMA}.streams where name = '{name}')"
-        query = _net_changes(statements, stream, offset)
+        query = _net_changes(statements, stream)
         statements.connection.execute(f"create or replace view {CATALOG}.main.{name} as {query}")
 
     statements.transact(work)
@@ -49,16 +48,14 @@ def hand_out(statements: Statements, stream: Stream) -> tuple[int, int]:
     """
     if stream.consumed_version is None:
         raise EngineError(f"stream {stream.name} has no offset: run 'dbt build' to place it")
-    source = dynamic_tables(statements.connection).get(stream.source)
-    if source is None:
-        raise EngineError(
-            f"stream {stream.name} follows {stream.source}, which is no dynamic table"
-        )
-    place = statements.table(stream.name, f"from {CATALOG}.main.{stream.name}")
-    if source.version == stream.consumed_version:
-        return source.version, 0
-    query = _net_changes(statements, stream, str(stream.consumed_version))
-    return source.version, statements.count_once(f"insert into {place} {query}")
+    version = statements.count(
+        f"select version from {SCHEMA}.refresh_states where name = '{stream.source}'"
+    )
+    changes = f"from {CATALOG}.main.{stream.name}"
+    place = statements.table(stream.name, changes)
+    if version == stream.consumed_version:
+        return version, 0
+    return version, statements.count(f"insert into {place} {changes}")
 
 
 def hand_out_again(statements: Statements, stream: Stream, keys: str) -> int:
@@ -105,8 +102,8 @@ def _set_offset(statements: Statements, stream: Stream, version: int) -> None:
     )
 
 
-def _net_changes(statements: Statements, stream: Stream, offset: str) -> str:
-    """Return a query for the net of the changes after an offset.
+def _net_changes(statements: Statements, stream: Stream) -> str:
+    """Return a query for the net of the changes after the stream's offset.
 
     An image that was put in and taken out again is no change, whatever happened in between.
     """
@@ -117,7 +114,9 @@ def _net_changes(statements: Statements, stream: Stream, offset: str) -> str:
         with netted as (
             select {columns}, sum(change) as times
             from {log_of(stream.source)}
-            where version > {offset}
+            where version > (
+                select consumed_version from {SCHEMA}.streams where name = '{stream.name}'
+            )
             group by {columns}
             having times <> 0
         )

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from datetime import timedelta
 
@@ -24,7 +23,6 @@ from embedded.engine.set_aside import try_again
 from embedded.engine.statements import Statements
 from embedded.engine.storage import Database, database
 from embedded.engine.streams import place_stream
-from embedded.session import connect
 from runtime.clock import utc_now
 from runtime.errors import EngineError
 from tests.dbt import PROJECT
@@ -257,47 +255,3 @@ def test_while_dbt_computes_in_a_thread_the_process_ends_in_order(home, tmp_path
     finally:
         scheduler.kill()
         scheduler.wait()
-
-
-# -- the file --------------------------------------------------------------------------------------
-
-
-def keep(home, release) -> None:
-    with Database(home).session():
-        release.with_suffix(".holds").touch()
-        wait_until(release.exists, 60)
-
-
-def test_who_waits_for_the_file_does_not_keep_others_from_giving_up(home, tmp_path):
-    database().rows("create table notes (note varchar)")
-    with connect():
-        pass
-    database().close()
-    release = tmp_path / "release"
-    other = Fork(tmp_path / "log", keep, home, release)
-    waiting = threading.Thread(target=lambda: database().rows("select 1"), daemon=True)
-    try:
-        wait_until(release.with_suffix(".holds").exists, 30)
-        waiting.start()
-        wait_until(database()._opening.locked, 30)
-        with pytest.raises(EngineError, match="try again in a moment"), connect(patience_seconds=0):
-            pass
-        assert waiting.is_alive()
-    finally:
-        release.touch()
-        other.wait(30)
-        other.kill()
-    waiting.join(30)
-    assert not waiting.is_alive()
-
-
-def test_a_lock_that_cannot_be_had_is_not_asked_for_ever_after(home, monkeypatch):
-    def refuse(**_) -> None:
-        raise OSError(24, "Too many open files")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(database()._owner, "acquire", refuse)
-        with pytest.raises(EngineError, match="Too many open files"):
-            database().rows("select 1")
-    assert database().rows("select 1") == [(1,)]
-    assert not database()._request.is_locked

@@ -15,6 +15,7 @@ import pytest
 from embedded.engine.dbt import run_dbt
 from embedded.engine.storage import Database, NotAvailableError, database
 from embedded.session import connect
+from runtime.errors import EngineError
 from tests.conftest import EPOCH, event, run_module
 from tests.ingest_fixtures import wait_until
 from tests.soak.forks import Fork
@@ -230,6 +231,34 @@ def test_while_dbt_works_on_the_file_nobody_else_gets_it(empty_pipeline, tmp_pat
     monkeypatch.setattr("dbt.cli.main.dbtRunner.invoke", invoke)
     run_dbt("build")
     assert answers == [(1, True)]
+
+
+def test_who_waits_for_the_file_does_not_keep_others_from_giving_up(home, tmp_path):
+    with connect():  # equips the database, which the wait must not hold up
+        pass
+    database(home).close()
+    with another(hold, home, tmp_path / "release"):
+        waiting = threading.Thread(target=notes, args=(home,), daemon=True)
+        waiting.start()
+        wait_until(database(home)._opening.locked, 30)
+        with pytest.raises(EngineError, match="try again in a moment"), connect(patience_seconds=0):
+            pass
+        assert waiting.is_alive()
+    waiting.join(30)
+    assert not waiting.is_alive()
+
+
+def test_a_lock_that_cannot_be_had_is_not_asked_for_ever_after(home, monkeypatch):
+    def refuse(**_) -> None:
+        raise OSError(24, "Too many open files")
+
+    database(home).close()
+    with monkeypatch.context() as patch:
+        patch.setattr(database(home)._owner, "acquire", refuse)
+        with pytest.raises(EngineError, match="Too many open files"):
+            notes(home)
+    assert notes(home) == []
+    assert not database(home)._request.is_locked
 
 
 # -- export ----------------------------------------------------------------------------------------

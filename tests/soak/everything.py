@@ -30,7 +30,7 @@ from tests.ingest_fixtures import produce
 from tests.soak.accounts import COUNTS, account
 from tests.soak.brokers import Broker
 from tests.soak.forks import Fork
-from tests.soak.loaders import Loader, fetch_patiently
+from tests.soak.loaders import Loader, fetch_patiently, load_arguments, load_the_rest
 from tests.soak.stores import use_home
 
 TOPIC, SIDE_TOPIC, CUSTOMERS = "events", "side.events", 40
@@ -184,16 +184,13 @@ class Everything:
         log = self._folder / f"{name}.log"
         if name == "load":
             self._send(SIDE_TOPIC, self._new_events())
-            return Loader(log, partial(use_home, self.home), self._load_arguments(SIDE_TOPIC))
+            arguments = load_arguments(self.broker.address, SIDE_TOPIC)
+            return Loader(log, partial(use_home, self.home), arguments)
         return Fork(log, _BORROWERS[name], self.home)
 
     def _load_the_rest(self, topic: str) -> None:
-        arguments = [*self._load_arguments(topic), "--until-end"]
-        loader = Loader(self._folder / "last.log", partial(use_home, self.home), arguments)
-        assert loader.wait(_PATIENCE_SECONDS) == 0, loader.said()
-
-    def _load_arguments(self, topic: str) -> list[str]:
-        return ["load", "--bootstrap-servers", self.broker.address, "--topic", topic]
+        log = self._folder / "last.log"
+        load_the_rest(log, self.home, self.broker.address, topic, _PATIENCE_SECONDS)
 
     # -- events -----------------------------------------------------------------------------------
 

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from ingest.__main__ import main
 from ingest.clients import apart, librdkafka
 from ingest.without_pandas import keep_pandas_out
 from tests.soak.forks import Fork
+from tests.soak.stores import use_home
 
 # The object store behind the broker under test is slow, and a fetch that takes longer than it may
 # comes back empty, again and again.
@@ -19,6 +21,18 @@ class Loader(Fork):
 
     def __init__(self, log: Path, prepare: Callable[[], None], arguments: Sequence[str]) -> None:
         super().__init__(log, _load, prepare, tuple(arguments))
+
+
+def load_arguments(address: str, topic: str) -> list[str]:
+    """Return what `python -m ingest` is told, to load a topic."""
+    return ["load", "--bootstrap-servers", address, "--topic", topic]
+
+
+def load_the_rest(log: Path, home: Path, address: str, topic: str, seconds: float) -> None:
+    """Load what a topic still holds, which must end by itself in that time."""
+    arguments = [*load_arguments(address, topic), "--until-end"]
+    loader = Loader(log, partial(use_home, home), arguments)
+    assert loader.wait(seconds) == 0, loader.said()
 
 
 def fetch_patiently() -> None:

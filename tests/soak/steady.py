@@ -34,8 +34,10 @@ from tests.soak.together import read_pages
 
 TOPIC = "churn.events"
 _MB = 1024**2
-_COLUMNS = ("minute", "events", "file MB", "log MB", "memory MB", "passes", "longest pass s")
-_COLUMNS += ("longest checkpoint s", "events not in metrics yet")
+_COLUMNS = (
+    *("minute", "events", "file MB", "log MB", "memory MB", "passes", "longest pass s"),
+    *("longest checkpoint s", "events not in metrics yet"),
+)
 _PROGRESS = """
     select
         (select count(*) from churn_scores_raw),

@@ -18,7 +18,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -37,7 +36,7 @@ from tests.dbt import PROJECT, run_dbt
 from tests.outreach_fixtures import ollama_server
 from tests.soak.accounts import COUNTS, account
 from tests.soak.forks import Fork
-from tests.soak.loaders import Loader
+from tests.soak.loaders import load_the_rest
 from tests.soak.small_model import activate_model
 from tests.soak.stores import use_home
 
@@ -206,10 +205,7 @@ class Together:
         return Fork(self._folder / f"{name}.log", work, *arguments)
 
     def _load_the_rest(self, address: str, topic: str) -> None:
-        arguments = ["load", "--bootstrap-servers", address, "--topic", topic, "--until-end"]
-        prepare = partial(use_home, churn_home())
-        loader = Loader(self._folder / "loader.log", prepare, arguments)
-        assert loader.wait(120) == 0, loader.said()
+        load_the_rest(self._folder / "loader.log", churn_home(), address, topic, 120)
 
 
 def _answers(everything: Fork) -> list[float]:

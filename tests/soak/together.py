@@ -278,9 +278,15 @@ def read_pages() -> None:
                 with connect() as connection:
                     connection.execute(question).fetchall()
         except (duckdb.Error, EngineError) as error:
-            print(f"error: {first_line(error)}", flush=True)
-        print(f"answered {time.time()}", flush=True)
+            _say(f"error: {first_line(error)}")
+        _say(f"answered {time.time()}")
         time.sleep(_BETWEEN_QUESTIONS)
+
+
+def _say(line: str) -> None:
+    """Print a line at once, which no other thread's line gets into."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def main() -> int:

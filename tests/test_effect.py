@@ -8,6 +8,7 @@ import duckdb
 import numpy
 import pytest
 
+from benchmarks.simulations.effect import AWAY, KEEP, Group, days_until, ever, judge, watch
 from embedded.engine.storage import transact
 from runtime.clock import utc_now
 from tests.conftest import event
@@ -51,7 +52,7 @@ def wilson(k, n) -> tuple:
 @pytest.fixture(scope="module")
 def effect_sql(shared_pipeline) -> str:
     """The steps of RETENTION_EFFECT themselves, over any relation `counts`."""
-    inline = "with {{ effect_steps('counts') }} select * from judged order by cast(name as integer)"
+    inline = "with {{ effect_steps('counts') }} select * from judged"
     return run_dbt("compile", "-q", "--inline", inline).stdout
 
 
@@ -63,11 +64,12 @@ def judged(pipeline, effect_sql: str, counts: dict[str, numpy.ndarray]):
         " treated_churned bigint, holdout_n bigint, holdout_churned bigint, sent_n bigint,"
         " treated_value double)"
     )
+    # Each is a dimension of its own: groups of one share what may be wrong.
     pipeline.connection.executemany(
-        "insert into counts values ('run', ?, ?, ?, ?, ?, 0, 1)",
-        [(str(number), *row) for number, row in enumerate(rows)],
+        "insert into counts values (?, ?, ?, ?, ?, ?, 0, 1)",
+        [(str(number), str(number), *row) for number, row in enumerate(rows)],
     )
-    return pipeline.frame(effect_sql)
+    return pipeline.frame(f"{effect_sql} order by cast(name as integer)")
 
 
 @pytest.mark.parametrize("effect", [0.0, 0.08])
@@ -101,14 +103,61 @@ def test_the_interval_and_the_sample_needed_are_those_of_the_books(shared_pipeli
     assert row["difference"] == pytest.approx(0.2)
     assert row["low"] == pytest.approx(0.2 - math.hypot(0.4 - low_h, high_t - 0.2))
     assert row["high"] == pytest.approx(0.2 + math.hypot(high_h - 0.4, 0.2 - low_t))
-    # Fleiss' formula for unequal arms: 0.4 against 0.3, nine treated for each held out.
+    # Fleiss' formula for unequal arms: 0.4 against 0.3, nine treated for each held out, with the
+    # standard errors of an interval that is watched, where it is narrowest.
     mean = (0.4 + 9 * 0.3) / 10
     held_out = (
-        Z * math.sqrt((1 + 1 / 9) * mean * (1 - mean))
+        watched(1) * math.sqrt((1 + 1 / 9) * mean * (1 - mean))
         + 0.8416212335729143 * math.sqrt(0.24 + 0.21 / 9)
     ) ** 2 / 0.1**2
     assert row["needed_n"] == math.ceil(10 * held_out) - 200
-    assert row["verdict"] == "messages keep customers"
+    assert row["verdict"] == "not proved"  # 20 held out are too few
+    assert row[["verdict_low", "verdict_high"]].isna().all()
+
+
+def watched(part: float, alpha: float = 0.05) -> float:
+    """Robbins' mixture at a part of the customers for whom it is narrowest."""
+    seen = part * (-2 * math.log(0.05) + math.log(1 - 2 * math.log(0.05)))
+    return math.sqrt(2 * (seen + 1) / seen * math.log(math.sqrt(seen + 1) / alpha))
+
+
+def test_the_interval_of_the_verdict_is_that_of_the_paper(shared_pipeline, effect_sql):
+    counts = {"treated_n": 1350, "treated_churned": 270, "holdout_n": 150, "holdout_churned": 60}
+    row = judged(
+        shared_pipeline, effect_sql, {name: numpy.array([n]) for name, n in counts.items()}
+    ).iloc[0]
+    error = math.sqrt(0.4 * 0.6 / 150 + 0.2 * 0.8 / 1350)  # more than of both arms pooled
+    assert row["verdict_low"] == pytest.approx(0.2 - watched(0.6) * error)
+    assert row["verdict_high"] == pytest.approx(0.2 + watched(0.6) * error)
+    assert row["verdict"] == KEEP
+
+
+def test_whoever_looks_every_day_is_seldom_wrong(effect_sql):
+    """Half a year without an effect: the interval of one look is wrong at some time in 45 %."""
+    looks = judge(watch([Group(20, 0.1, 0.25)], 0, runs=100, days=180, seed=3), effect_sql)
+    wrong = ever(looks, [KEEP, AWAY])
+    at_one_look = looks["at_one_look"].groupby(looks["run"]).any().mean()
+    print(f"wrong at some time: {wrong:.1%} of verdicts, {at_one_look:.1%} of single looks")
+    assert wrong <= 0.05
+    assert at_one_look > 0.25
+
+
+def test_an_arm_in_which_nobody_has_left_yet_proves_nothing(effect_sql):
+    looks = judge(watch([Group(5, 0.1, 0.05)], 0, runs=100, days=180, seed=4), effect_sql)
+    assert ever(looks, [KEEP, AWAY]) <= 0.05
+
+
+def test_eight_groups_are_no_more_often_wrong_than_one(effect_sql):
+    eight = [Group(6, 0.2, 0.1 + 0.05 * number, str(number)) for number in range(8)]
+    looks = judge(watch(eight, 0, runs=40, days=100, seed=5), effect_sql)
+    assert ever(looks, [KEEP, AWAY]) <= 0.05
+    assert looks["at_one_look"].groupby(looks["run"]).any().mean() > 0.5
+
+
+def test_a_true_effect_is_proved_in_the_end(effect_sql):
+    looks = judge(watch([Group(30, 0.1, 0.27)], 0.08, runs=60, days=240, seed=6), effect_sql)
+    assert 40 < days_until(looks, looks["verdict"] == KEEP) < 150
+    assert ever(looks, [AWAY]) == 0
 
 
 def test_nobody_to_compare_is_said_so_and_no_error(shared_pipeline, effect_sql):

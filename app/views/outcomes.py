@@ -11,6 +11,10 @@ from page import Page, begin
 from tables import heading, listing
 from words import FEW, count, interval, label, percent, plain, points, state
 
+VERDICT = (
+    "It is wider than the bars drawn, because it stays right however often one looks, and while new"
+    f" outcomes come in; it is given once both arms have {FEW} customers."
+)
 FUNNEL = ("OPEN", "DRAFTED", "APPROVED", "QUEUED", "SENT")
 
 
@@ -60,13 +64,14 @@ def _tiles(overall: pd.Series) -> None:
             (
                 "Still needed",
                 count(overall["needed_n"]),
-                "Customers whose horizon has still to pass until an effect worth having would show"
-                " in four cases of five.",
+                "Customers whose horizon has still to pass until an effect worth having would be"
+                " proved in four cases of five.",
                 "customers",
             ),
         ]
     )
     st.text(f"Do messages keep customers? {plain(overall['verdict']).capitalize()}.")
+    st.caption(f"The verdict goes by the interval {interval(overall, 'verdict_')}. {VERDICT}")
 
 
 def _basis(number: int) -> str:
@@ -126,7 +131,7 @@ def _intervals(rows: pd.DataFrame) -> None:
         rows,
         "effect",
         "Held-out churn minus treated churn, as assigned: whoever was to get a message counts as"
-        " treated, sent or not. Bars are 95 % intervals.",
+        " treated, sent or not. Bars are 95 % intervals for somebody who looks once.",
     )
     if rows.empty:
         st.caption(
@@ -135,8 +140,9 @@ def _intervals(rows: pd.DataFrame) -> None:
         return
     charts.show(pictures.intervals(rows), "Effect of messages with its interval", "effect")
     st.caption(
-        f"Groups of fewer than {FEW} customers in an arm are faint. While a bar holds 0, nothing is"
-        " proved."
+        f"Groups of fewer than {FEW} customers in an arm are faint. A bar beside 0 is no proof yet:"
+        " among many looks and many groups one is off it by chance. The verdicts below take that"
+        " into account."
     )
 
 
@@ -150,6 +156,7 @@ def _table(rows: pd.DataFrame) -> None:
             holdout_percent=rows["holdout_rate"] * 100,
             in_points=rows["difference"].map(points),
             between=[interval(row) for _, row in rows.iterrows()],
+            verdict_between=[interval(row, "verdict_") for _, row in rows.iterrows()],
         ),
         key="effect_numbers",
         alt="Treated and held-out churn by group",
@@ -158,6 +165,7 @@ def _table(rows: pd.DataFrame) -> None:
             "holdout_percent": "holdout_n",
             "in_points": "fewest",
             "between": "fewest",
+            "verdict_between": "fewest",
         },
         columns={
             "what": columns.text("Group", 180),
@@ -167,6 +175,8 @@ def _table(rows: pd.DataFrame) -> None:
             "holdout_percent": columns.share("of them left ", 90),
             "in_points": columns.text("Difference", 100),
             "between": columns.text("95 % interval", 160),
+            "verdict": columns.text("Verdict", 190),
+            "verdict_between": columns.text("Interval of the verdict", 160, VERDICT),
             "needed_n": columns.number("Still needed", 95),
             "note": columns.text("Note", 115),
             "fewest": None,

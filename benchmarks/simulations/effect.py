@@ -1,0 +1,144 @@
+"""`python -m benchmarks.simulations.effect`: is the verdict on messages right, whenever one looks?
+
+Runs of a year in which some alerts close every day and managers look at the verdict every day, with
+a known effect: how often it is wrong at some time, and on which day a true effect is proved. Beside
+it stands what an interval made for one look (Newcombe's, the bar drawn) would have said.
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+_COUNTS = ("treated_n", "treated_churned", "holdout_n", "holdout_churned")
+_STEPS = "with {{ effect_steps('counts') }} select * from judged"
+
+
+class Group(NamedTuple):
+    """Customers who are alike: alerts that close in a day, the held out, who leaves by itself."""
+
+    alerts_a_day: float
+    holdout_share: float
+    churn: float
+    name: str = "all"
+
+
+def effect_sql() -> str:
+    """Return the steps of RETENTION_EFFECT as DuckDB takes them, over a relation `counts`."""
+    from tests.dbt import run_dbt  # dbt in a process of its own
+
+    with tempfile.TemporaryDirectory() as home:
+        before = os.environ.get("CHURN_HOME")
+        os.environ["CHURN_HOME"] = home
+        try:
+            return run_dbt("compile", "-q", "--inline", _STEPS).stdout
+        finally:
+            if before is None:
+                del os.environ["CHURN_HOME"]
+            else:
+                os.environ["CHURN_HOME"] = before
+
+
+def watch(groups: Sequence[Group], saved: float, runs: int, days: int, seed: int) -> pd.DataFrame:
+    """Return what both arms hold at each look: a row a run, day and group.
+
+    saved: how much a message takes from the risk of who was to get one.
+    """
+    draw = np.random.default_rng(seed)
+    looks = []
+    for group in groups:
+        closed = draw.poisson(group.alerts_a_day, (runs, days))
+        held_out = draw.binomial(closed, group.holdout_share)
+        arms = {
+            "treated_n": closed - held_out,
+            "treated_churned": draw.binomial(closed - held_out, max(group.churn - saved, 0)),
+            "holdout_n": held_out,
+            "holdout_churned": draw.binomial(held_out, group.churn),
+        }
+        run, day = np.indices((runs, days))
+        looks.append(
+            pd.DataFrame(
+                {
+                    "run": run.ravel(),
+                    "day": day.ravel() + 1,
+                    "name": group.name,
+                    **{name: arms[name].cumsum(axis=1).ravel() for name in _COUNTS},
+                }
+            )
+        )
+    return pd.concat(looks, ignore_index=True)
+
+
+def judge(looks: pd.DataFrame, sql: str) -> pd.DataFrame:
+    """Return the verdict of the project's SQL at each look, with `run`, `day` and `at_one_look`."""
+    with duckdb.connect() as connection:
+        connection.register("looks", looks)
+        connection.execute("""
+            create table counts as
+            select run || ' ' || day as dimension, *, 0 as sent_n, 1.0 as treated_value from looks
+        """)
+        found = connection.execute(sql).df()
+    moments = found.pop("dimension").str.split(" ", expand=True).astype(int)
+    is_off_zero = (found["low"] > 0) | (found["high"] < 0)
+    return found.assign(run=moments[0], day=moments[1], at_one_look=is_off_zero)
+
+
+def ever(judged: pd.DataFrame, verdicts: Sequence[str]) -> float:
+    """Return the share of runs in which one of these verdicts stands at some time, on any group."""
+    return judged["verdict"].isin(verdicts).groupby(judged["run"]).any().mean()
+
+
+def days_until(judged: pd.DataFrame, is_proved: pd.Series) -> float:
+    """Return the day by which half of the runs have a proof; infinite where fewer ever do."""
+    first = judged["day"].where(is_proved).groupby(judged["run"]).min()
+    return first.fillna(np.inf).median()
+
+
+KEEP, AWAY = "messages keep customers", "messages drive customers away"
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    size, sql = (given.runs, given.days, given.seed), effect_sql()
+    print(f"{given.runs} runs of {given.days} days, looked at every day, 10 % held out")
+    print("no effect: wrong at some time, by the verdict | by Newcombe's interval")
+    for alerts_a_day in (5, 30):
+        for churn in (0.05, 0.25, 0.5):
+            judged = judge(watch([Group(alerts_a_day, 0.1, churn)], 0, *size), sql)
+            at_one_look = judged["at_one_look"].groupby(judged["run"]).any().mean()
+            print(
+                f"  {alerts_a_day} alerts a day, {churn:.0%} leave:"
+                f" {ever(judged, [KEEP, AWAY]):.1%} | {at_one_look:.1%}"
+            )
+    eight = [Group(4, 0.1, 0.1 + 0.05 * number, str(number)) for number in range(8)]
+    judged = judge(watch(eight, 0, given.runs // 4, *size[1:]), sql)
+    at_one_look = judged["at_one_look"].groupby(judged["run"]).any().mean()
+    print(f"  any of eight groups: {ever(judged, [KEEP, AWAY]):.1%} | {at_one_look:.1%}")
+    print("27 % leave, messages take 8 points: half of the runs have the proof by day")
+    for alerts_a_day in (10, 30):
+        judged = judge(watch([Group(alerts_a_day, 0.1, 0.27)], 0.08, *size), sql)
+        fixed = days_until(judged, judged["low"] > 0)
+        print(
+            f"  {alerts_a_day} alerts a day: {days_until(judged, judged['verdict'] == KEEP):.0f}"
+            f" | {fixed:.0f}; proved in a year {ever(judged, [KEEP]):.1%}, half width then"
+            f" {_half_width(judged, 'verdict_'):.1f} | {_half_width(judged, ''):.1f} points"
+        )
+
+
+def _half_width(judged: pd.DataFrame, prefix: str) -> float:
+    last = judged[judged["day"] == judged["day"].max()]
+    return 50 * (last[f"{prefix}high"] - last[f"{prefix}low"]).median()
+
+
+if __name__ == "__main__":
+    main()

@@ -6,9 +6,21 @@ from datetime import datetime, time, timedelta
 
 import duckdb
 import numpy
+import pandas
 import pytest
 
-from benchmarks.simulations.effect import AWAY, KEEP, Group, days_until, ever, judge, watch
+from benchmarks.simulations.effect import (
+    AWAY,
+    KEEP,
+    SIMPSON,
+    Group,
+    coverage,
+    days_until,
+    ever,
+    judge,
+    pooled,
+    watch,
+)  # fmt: skip
 from embedded.engine.storage import transact
 from runtime.clock import utc_now
 from tests.conftest import event
@@ -62,11 +74,11 @@ def judged(pipeline, effect_sql: str, counts: dict[str, numpy.ndarray]):
     pipeline.connection.execute(
         "create or replace temp table counts (dimension varchar, name varchar, treated_n bigint,"
         " treated_churned bigint, holdout_n bigint, holdout_churned bigint, sent_n bigint,"
-        " treated_value double)"
+        " treated_value double, valued_n bigint, segment varchar, holdout_percent integer)"
     )
     # Each is a dimension of its own: groups of one share what may be wrong.
     pipeline.connection.executemany(
-        "insert into counts values (?, ?, ?, ?, ?, ?, 0, 1)",
+        "insert into counts values (?, ?, ?, ?, ?, ?, 0, 1, 1, 'all', 10)",
         [(str(number), str(number), *row) for number, row in enumerate(rows)],
     )
     return pipeline.frame(f"{effect_sql} order by cast(name as integer)")
@@ -103,14 +115,11 @@ def test_the_interval_and_the_sample_needed_are_those_of_the_books(shared_pipeli
     assert row["difference"] == pytest.approx(0.2)
     assert row["low"] == pytest.approx(0.2 - math.hypot(0.4 - low_h, high_t - 0.2))
     assert row["high"] == pytest.approx(0.2 + math.hypot(high_h - 0.4, 0.2 - low_t))
-    # Fleiss' formula for unequal arms: 0.4 against 0.3, nine treated for each held out, with the
-    # standard errors of an interval that is watched, where it is narrowest.
-    mean = (0.4 + 9 * 0.3) / 10
-    held_out = (
-        watched(1) * math.sqrt((1 + 1 / 9) * mean * (1 - mean))
-        + 0.8416212335729143 * math.sqrt(0.24 + 0.21 / 9)
-    ) ** 2 / 0.1**2
-    assert row["needed_n"] == math.ceil(10 * held_out) - 200
+    # So many that a quarter of 0.4 is as many standard errors as the interval is wide that is
+    # watched, where it is narrowest, and those of a power of 80 % more.
+    error = math.sqrt(0.4 * 0.6 / 20 + 0.2 * 0.8 / 180)
+    wanted = error * (watched(1) + 0.8416212335729143) / (0.25 * 0.4)
+    assert row["needed_n"] == math.ceil(200 * wanted**2) - 200
     assert row["verdict"] == "not proved"  # 20 held out are too few
     assert row[["verdict_low", "verdict_high"]].isna().all()
 
@@ -130,6 +139,61 @@ def test_the_interval_of_the_verdict_is_that_of_the_paper(shared_pipeline, effec
     assert row["verdict_low"] == pytest.approx(0.2 - watched(0.6) * error)
     assert row["verdict_high"] == pytest.approx(0.2 + watched(0.6) * error)
     assert row["verdict"] == KEEP
+
+
+def strata(*rows: tuple) -> pandas.DataFrame:
+    """A look at one group: name, segment, share, and treated, left, held out, left."""
+    columns = "name segment holdout_percent treated_n treated_churned holdout_n holdout_churned"
+    return pandas.DataFrame(rows, columns=columns.split()).assign(run=0, day=1)
+
+
+def test_arms_are_compared_within_segment_and_share_only(effect_sql):
+    """Half of the wavering are held out and few of the steady, and messages do nothing."""
+    looks = strata(
+        ("all", "steady", 5, 1900, 190, 100, 10), ("all", "wavering", 50, 500, 250, 500, 250)
+    )
+    [row] = judge(looks, effect_sql).to_dict("records")
+    assert row["difference"] == pytest.approx(0)
+    assert row["treated_rate"] == row["holdout_rate"] == pytest.approx((2000 * 0.1 + 500) / 3000)
+    assert row["verdict"] == "not proved"
+    (one,) = judge(pooled(looks), effect_sql).to_dict("records")
+    assert one["difference"] == pytest.approx(260 / 600 - 440 / 2400)
+    assert one["verdict"] == KEEP
+    # Wilson's bounds of each stratum, weighed, as those of one are put together by Newcombe.
+    squares = 0
+    for weight, treated, held_out in [
+        (2 / 3, (190, 1900), (10, 100)), (1 / 3, (250, 500), (250, 500)),
+    ]:  # fmt: skip
+        up, down = wilson(*treated)[1] - treated[0] / treated[1], wilson(*held_out)[0]
+        squares += weight**2 * (up**2 + (held_out[0] / held_out[1] - down) ** 2)
+    assert row["low"] == pytest.approx(-math.sqrt(squares))
+
+
+def test_a_stratum_without_both_arms_is_left_out_and_counted(effect_sql):
+    """An alert from before the share was stored is of no other stratum than such alerts."""
+    looks = strata(
+        ("all", "a", 10, 90, 18, 10, 4),
+        ("all", "b", 10, 40, 39, 0, 0),
+        ("all", "a", None, 0, 0, 5, 5),
+    )
+    [row] = judge(looks, effect_sql).to_dict("records")
+    assert (row["treated_n"], row["holdout_n"], row["left_out_n"]) == (130, 15, 45)
+    assert row["difference"] == pytest.approx(0.2)
+    assert (row["treated_rate"], row["holdout_rate"]) == pytest.approx((0.2, 0.4))
+    looks = looks[1:].reset_index(drop=True)
+    [row] = judge(looks, effect_sql).to_dict("records")
+    assert row["verdict"] == "nothing to compare yet"
+    assert row["left_out_n"] == 45
+    assert row["treated_rate"] == pytest.approx(39 / 40)
+
+
+@pytest.mark.parametrize("groups", SIMPSON.values(), ids=SIMPSON)
+def test_other_shares_among_others_are_no_effect(effect_sql, groups):
+    looks = watch(groups, 0, runs=60, days=180, seed=7)
+    in_strata, all_together = judge(looks, effect_sql), judge(pooled(looks), effect_sql)
+    assert ever(in_strata, [KEEP, AWAY]) <= 0.05
+    assert ever(all_together, [KEEP, AWAY]) > 0.9
+    assert coverage(in_strata, 0) >= 0.85  # of 60 bars: four standard errors below 95 %
 
 
 def test_whoever_looks_every_day_is_seldom_wrong(effect_sql):
@@ -158,6 +222,17 @@ def test_a_true_effect_is_proved_in_the_end(effect_sql):
     looks = judge(watch([Group(30, 0.1, 0.27)], 0.08, runs=60, days=240, seed=6), effect_sql)
     assert 40 < days_until(looks, looks["verdict"] == KEEP) < 150
     assert ever(looks, [AWAY]) == 0
+
+
+def test_so_many_as_are_needed_are_enough_in_four_cases_of_five(effect_sql):
+    """A quarter of the churn is saved, and a look after 30 days says how many are still needed."""
+    looks = judge(watch([Group(30, 0.1, 0.4)], 0.1, runs=100, days=140, seed=8), effect_sql)
+    early = looks[looks["day"] == 30]
+    needed = (early["treated_n"] + early["holdout_n"] + early["needed_n"]).median()
+    then = looks[looks["day"] == round(needed / 30)]
+    proved = (then["verdict"] == KEEP).mean()
+    print(f"{needed:.0f} customers are needed; with them it is proved in {proved:.0%}")
+    assert 0.68 <= proved <= 0.92  # three standard errors of a share of 100 runs
 
 
 def test_nobody_to_compare_is_said_so_and_no_error(shared_pipeline, effect_sql):

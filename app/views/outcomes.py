@@ -58,7 +58,8 @@ def _tiles(overall: pd.Series) -> None:
             (
                 "Difference",
                 points(overall["difference"]),
-                f"Held out minus treated, each customer once. 95 % interval {interval(overall)}.",
+                "Held out minus treated, each customer once, compared within segment and hold-out"
+                f" share. 95 % interval {interval(overall)}.",
                 interval(overall),
             ),
             (
@@ -72,6 +73,11 @@ def _tiles(overall: pd.Series) -> None:
     )
     st.text(f"Do messages keep customers? {plain(overall['verdict']).capitalize()}.")
     st.caption(f"The verdict goes by the interval {interval(overall, 'verdict_')}. {VERDICT}")
+    if left_out := overall["left_out_n"]:
+        st.caption(
+            f"{count(left_out)} customers are not compared: nobody of their segment and hold-out"
+            " share is in the other arm yet."
+        )
 
 
 def _basis(number: int) -> str:
@@ -82,14 +88,16 @@ def _stayed(page: Page, overall: pd.Series) -> None:
     rows = [
         {
             **{"arm": f"{name} · n {count(n)}", "n": int(n), "what": what, "place": place},
-            **{"share": share, "customers": round(n * share)},
+            **{"share": share, "customers": int(customers)},
         }
-        for name, n, left in [
-            ("Treated", overall["treated_n"], overall["treated_rate"]),
-            ("Held out", overall["holdout_n"], overall["holdout_rate"]),
+        for name, n, left, churned in [
+            ("Treated", *overall[["treated_n", "treated_rate", "treated_churned"]]),
+            ("Held out", *overall[["holdout_n", "holdout_rate", "holdout_churned"]]),
         ]
         if n
-        for place, (what, share) in enumerate([("stayed", 1 - left), ("left", left)])
+        for place, (what, share, customers) in enumerate(
+            [("stayed", 1 - left, n - churned), ("left", left, churned)]
+        )
     ]
     arms = pd.DataFrame(rows, columns=["arm", "n", "what", "place", "share", "customers"])
     heading(
@@ -97,7 +105,8 @@ def _stayed(page: Page, overall: pd.Series) -> None:
         arms,
         "stayed_or_left",
         f"Of those whose {page.terms.horizon_days} days after the alert have passed. Only beside"
-        " the held out do those who stayed say anything about messages.",
+        " the held out do those who stayed say anything about messages. Shares are as if both arms"
+        " had the same mix of segments and hold-out shares.",
     )
     if arms.empty:
         st.caption("Nobody's horizon has passed yet.")

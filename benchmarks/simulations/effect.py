@@ -20,12 +20,18 @@ _STEPS = "with {{ effect_steps('counts') }} select * from judged"
 
 
 class Group(NamedTuple):
-    """Customers who are alike: alerts that close in a day, the held out, who leaves by itself."""
+    """Customers who are alike: alerts that close in a day, the held out, who leaves by itself.
+
+    segment and holdout_share are its stratum; its alerts close from first_day on, until last_day.
+    """
 
     alerts_a_day: float
     holdout_share: float
     churn: float
     name: str = "all"
+    segment: str = "default"
+    first_day: int = 1
+    last_day: int = 1_000_000
 
 
 def effect_sql() -> str:
@@ -52,7 +58,10 @@ def watch(groups: Sequence[Group], saved: float, runs: int, days: int, seed: int
     draw = np.random.default_rng(seed)
     looks = []
     for group in groups:
-        closed = draw.poisson(group.alerts_a_day, (runs, days))
+        run, day = np.indices((runs, days))
+        day += 1
+        is_open = (group.first_day <= day) & (day <= group.last_day)
+        closed = draw.poisson(group.alerts_a_day, (runs, days)) * is_open
         held_out = draw.binomial(closed, group.holdout_share)
         arms = {
             "treated_n": closed - held_out,
@@ -60,18 +69,39 @@ def watch(groups: Sequence[Group], saved: float, runs: int, days: int, seed: int
             "holdout_n": held_out,
             "holdout_churned": draw.binomial(held_out, group.churn),
         }
-        run, day = np.indices((runs, days))
         looks.append(
             pd.DataFrame(
                 {
                     "run": run.ravel(),
-                    "day": day.ravel() + 1,
+                    "day": day.ravel(),
                     "name": group.name,
+                    "segment": group.segment,
+                    "holdout_percent": round(100 * group.holdout_share),
                     **{name: arms[name].cumsum(axis=1).ravel() for name in _COUNTS},
                 }
             )
         )
     return pd.concat(looks, ignore_index=True)
+
+
+def pooled(looks: pd.DataFrame) -> pd.DataFrame:
+    """Return the same looks without strata: what a comparison of all with all would go by."""
+    return (
+        looks.groupby(["run", "day", "name"], as_index=False)[list(_COUNTS)]
+        .sum()
+        .assign(segment="all", holdout_percent=0)
+    )
+
+
+# Who leaves more often is held out more often; the same, because a share was changed on a day.
+SIMPSON = {
+    "two segments": [
+        Group(20, 0.05, 0.1, segment="steady"), Group(10, 0.3, 0.5, segment="wavering"),
+    ],
+    "a share that changed": [
+        Group(20, 0.3, 0.4, last_day=90), Group(20, 0.05, 0.15, first_day=91),
+    ],
+}  # fmt: skip
 
 
 def judge(looks: pd.DataFrame, sql: str) -> pd.DataFrame:
@@ -80,7 +110,9 @@ def judge(looks: pd.DataFrame, sql: str) -> pd.DataFrame:
         connection.register("looks", looks)
         connection.execute("""
             create table counts as
-            select run || ' ' || day as dimension, *, 0 as sent_n, 1.0 as treated_value from looks
+            select
+                run || ' ' || day as dimension, *, 0 as sent_n, 0.0 as treated_value, 0 as valued_n
+            from looks
         """)
         found = connection.execute(sql).df()
     moments = found.pop("dimension").str.split(" ", expand=True).astype(int)
@@ -124,6 +156,18 @@ def main() -> None:
     judged = judge(watch(eight, 0, given.runs // 4, *size[1:]), sql)
     at_one_look = judged["at_one_look"].groupby(judged["run"]).any().mean()
     print(f"  any of eight groups: {ever(judged, [KEEP, AWAY]):.1%} | {at_one_look:.1%}")
+    print("no effect, other shares held out among others: wrong at some time, in strata | pooled")
+    for what, groups in SIMPSON.items():
+        looks = watch(groups, 0, given.runs // 4, *size[1:])
+        figures = []
+        for one in (looks, pooled(looks)):
+            judged = judge(one, sql)
+            last = judged[judged["day"] == given.days]
+            figures += [ever(judged, [KEEP, AWAY]), 100 * last["difference"].mean()]
+        print(
+            f"  {what}: {figures[0]:.1%}, mean difference {figures[1]:+.1f} points"
+            f" | {figures[2]:.1%}, {figures[3]:+.1f}"
+        )
     print("27 % leave, messages take 8 points: half of the runs have the proof by day")
     for alerts_a_day in (10, 30):
         judged = judge(watch([Group(alerts_a_day, 0.1, 0.27)], 0.08, *size), sql)
@@ -133,6 +177,12 @@ def main() -> None:
             f" | {fixed:.0f}; proved in a year {ever(judged, [KEEP]):.1%}, half width then"
             f" {_half_width(judged, 'verdict_'):.1f} | {_half_width(judged, ''):.1f} points"
         )
+
+
+def coverage(judged: pd.DataFrame, saved: float) -> float:
+    """Return the share of runs whose bar holds the truth at the last look."""
+    last = judged[judged["day"] == judged["day"].max()]
+    return ((last["low"] <= saved) & (saved <= last["high"])).mean()
 
 
 def _half_width(judged: pd.DataFrame, prefix: str) -> float:

@@ -78,8 +78,8 @@ def judged(pipeline, effect_sql: str, counts: dict[str, numpy.ndarray]):
     )
     # Each is a dimension of its own: groups of one share what may be wrong.
     pipeline.connection.executemany(
-        "insert into counts values (?, ?, ?, ?, ?, ?, 0, 1, 1, 'all', 10)",
-        [(str(number), str(number), *row) for number, row in enumerate(rows)],
+        "insert into counts values (?, ?, ?, ?, ?, ?, ?, 1, 1, 'all', 10)",
+        [(str(number), str(number), *row, row[0]) for number, row in enumerate(rows)],
     )
     return pipeline.frame(f"{effect_sql} order by cast(name as integer)")
 
@@ -144,7 +144,8 @@ def test_the_interval_of_the_verdict_is_that_of_the_paper(shared_pipeline, effec
 def strata(*rows: tuple) -> pandas.DataFrame:
     """A look at one group: name, segment, share, and treated, left, held out, left."""
     columns = "name segment holdout_percent treated_n treated_churned holdout_n holdout_churned"
-    return pandas.DataFrame(rows, columns=columns.split()).assign(run=0, day=1)
+    looks = pandas.DataFrame(rows, columns=columns.split())
+    return looks.assign(run=0, day=1, sent_n=looks["treated_n"])
 
 
 def test_arms_are_compared_within_segment_and_share_only(effect_sql):
@@ -224,15 +225,30 @@ def test_a_true_effect_is_proved_in_the_end(effect_sql):
     assert ever(looks, [AWAY]) == 0
 
 
-def test_so_many_as_are_needed_are_enough_in_four_cases_of_five(effect_sql):
-    """A quarter of the churn is saved, and a look after 30 days says how many are still needed."""
-    looks = judge(watch([Group(30, 0.1, 0.4)], 0.1, runs=100, days=140, seed=8), effect_sql)
+@pytest.mark.parametrize("sent", [1.0, 0.5])
+def test_so_many_as_are_needed_are_enough_in_four_cases_of_five(effect_sql, sent):
+    """Messages save a quarter of the churn of who gets one; a look after 30 days says how many."""
+    group = Group(30 / sent**2, 0.1, 0.4)
+    looks = judge(watch([group], 0.1, runs=100, days=140, seed=8, sent=sent), effect_sql)
     early = looks[looks["day"] == 30]
     needed = (early["treated_n"] + early["holdout_n"] + early["needed_n"]).median()
-    then = looks[looks["day"] == round(needed / 30)]
+    then = looks[looks["day"] == round(needed / group.alerts_a_day)]
     proved = (then["verdict"] == KEEP).mean()
-    print(f"{needed:.0f} customers are needed; with them it is proved in {proved:.0%}")
+    print(f"{sent:.0%} sent: {needed:.0f} are needed; with them it is proved in {proved:.0%}")
     assert 0.68 <= proved <= 0.92  # three standard errors of a share of 100 runs
+
+
+def test_without_a_message_sent_nobody_knows_how_many_are_needed(effect_sql):
+    looks = strata(("all", "a", 10, 900, 180, 100, 40))
+    [all_sent] = judge(looks, effect_sql).to_dict("records")
+    [some_sent] = judge(looks.assign(sent_n=300), effect_sql).to_dict("records")
+    [none_sent] = judge(looks.assign(sent_n=0), effect_sql).to_dict("records")
+    assert some_sent["sent_share"] == pytest.approx(1 / 3)
+    assert some_sent["needed_n"] + 1000 == pytest.approx(9 * (all_sent["needed_n"] + 1000), abs=9)
+    assert pandas.isna(none_sent["needed_n"])
+    for one in (some_sent, none_sent):
+        assert one["difference"] == pytest.approx(0.2)
+        assert one["verdict_low"] == all_sent["verdict_low"]
 
 
 def test_nobody_to_compare_is_said_so_and_no_error(shared_pipeline, effect_sql):

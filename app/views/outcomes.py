@@ -66,13 +66,20 @@ def _tiles(overall: pd.Series) -> None:
                 "Still needed",
                 count(overall["needed_n"]),
                 "Customers whose horizon has still to pass until an effect worth having would be"
-                " proved in four cases of five.",
+                " proved in four cases of five, if as large a share of messages is sent as now.",
                 "customers",
             ),
         ]
     )
     st.text(f"Do messages keep customers? {plain(overall['verdict']).capitalize()}.")
     st.caption(f"The verdict goes by the interval {interval(overall, 'verdict_')}. {VERDICT}")
+    if (sent := overall["sent_share"]) > 0:
+        st.caption(
+            f"{percent(sent)} of the treated really got a message. The difference is what it does"
+            " to be chosen for one, over all of the treated: the fewer are sent, the smaller it is."
+            f" At this share a proof takes {1 / sent**2:,.1f} times as many customers as if all"
+            " were sent."
+        )
     if left_out := overall["left_out_n"]:
         st.caption(
             f"{count(left_out)} customers are not compared: nobody of their segment and hold-out"
@@ -163,6 +170,7 @@ def _table(rows: pd.DataFrame) -> None:
             verdict=rows["verdict"].map(plain),
             treated_percent=rows["treated_rate"] * 100,
             holdout_percent=rows["holdout_rate"] * 100,
+            sent_percent=rows["sent_share"] * 100,
             in_points=rows["difference"].map(points),
             between=[interval(row) for _, row in rows.iterrows()],
             verdict_between=[interval(row, "verdict_") for _, row in rows.iterrows()],
@@ -172,6 +180,7 @@ def _table(rows: pd.DataFrame) -> None:
         rate_columns={
             "treated_percent": "treated_n",
             "holdout_percent": "holdout_n",
+            "sent_percent": "treated_n",
             "in_points": "fewest",
             "between": "fewest",
             "verdict_between": "fewest",
@@ -180,6 +189,7 @@ def _table(rows: pd.DataFrame) -> None:
             "what": columns.text("Group", 180),
             "treated_n": columns.number("Treated (n)", 90),
             "treated_percent": columns.share("of them left", 90),
+            "sent_percent": columns.share("of them sent", 90),
             "holdout_n": columns.number("Held out (n)", 95),
             "holdout_percent": columns.share("of them left ", 90),
             "in_points": columns.text("Difference", 100),

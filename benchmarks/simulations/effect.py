@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-_COUNTS = ("treated_n", "treated_churned", "holdout_n", "holdout_churned")
+_COUNTS = ("treated_n", "treated_churned", "sent_n", "holdout_n", "holdout_churned")
 _STEPS = "with {{ effect_steps('counts') }} select * from judged"
 
 
@@ -50,10 +50,13 @@ def effect_sql() -> str:
                 os.environ["CHURN_HOME"] = before
 
 
-def watch(groups: Sequence[Group], saved: float, runs: int, days: int, seed: int) -> pd.DataFrame:
+def watch(
+    groups: Sequence[Group], saved: float, runs: int, days: int, seed: int, sent: float = 1.0
+) -> pd.DataFrame:
     """Return what both arms hold at each look: a row a run, day and group.
 
-    saved: how much a message takes from the risk of who was to get one.
+    saved: how much a message takes from the risk of who gets one. sent: the share of the treated
+    who do.
     """
     draw = np.random.default_rng(seed)
     looks = []
@@ -65,7 +68,8 @@ def watch(groups: Sequence[Group], saved: float, runs: int, days: int, seed: int
         held_out = draw.binomial(closed, group.holdout_share)
         arms = {
             "treated_n": closed - held_out,
-            "treated_churned": draw.binomial(closed - held_out, max(group.churn - saved, 0)),
+            "treated_churned": draw.binomial(closed - held_out, max(group.churn - saved * sent, 0)),
+            "sent_n": draw.binomial(closed - held_out, sent),
             "holdout_n": held_out,
             "holdout_churned": draw.binomial(held_out, group.churn),
         }
@@ -111,7 +115,7 @@ def judge(looks: pd.DataFrame, sql: str) -> pd.DataFrame:
         connection.execute("""
             create table counts as
             select
-                run || ' ' || day as dimension, *, 0 as sent_n, 0.0 as treated_value, 0 as valued_n
+                run || ' ' || day as dimension, *, 0.0 as treated_value, 0 as valued_n
             from looks
         """)
         found = connection.execute(sql).df()

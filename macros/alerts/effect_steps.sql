@@ -10,7 +10,9 @@
    it off zero at some time. It goes by verdict_low and verdict_high, which hold at all looks together
    and for all groups of a dimension together: alpha is shared among these.
    needed_n says how many customers are still needed to prove, with 80 % power, a reduction of the
-   held-out churn by var effect_to_detect, if the arms and strata go on as they are. #}
+   held-out churn by var effect_to_detect among those to whom a message is really handed over, if arms,
+   strata and the share of messages sent go on as they are: the effect on all of the treated is smaller
+   by that share, so that the number grows with one over its square. #}
 {% macro effect_steps(strata) %}
 rates as (
 
@@ -21,6 +23,7 @@ rates as (
         end as weight,
         treated_churned / nullif(cast(treated_n as double), 0) as treated_rate,
         holdout_churned / nullif(cast(holdout_n as double), 0) as holdout_rate,
+        sent_n / nullif(cast(treated_n as double), 0) as sent_share,
         (treated_churned + holdout_churned + 0.5) / (cast(treated_n + holdout_n as double) + 1)
             as pooled_rate,
         {{ wilson_bound('treated_churned', 'treated_n', '-') }} as treated_low,
@@ -62,6 +65,7 @@ weighed as (
         sum(case when spreads.weight > 0 then spreads.{{ arm }}_n else 0 end) as compared_{{ arm }}_n,
         sum(spreads.weight * spreads.{{ arm }}_rate) / sum(spreads.weight) as {{ arm }}_rate,
         {%- endfor %}
+        sum(spreads.weight * spreads.sent_share) / sum(spreads.weight) as sent_share,
         {%- for side, squared in [
             ('below', 'squared_below'), ('above', 'squared_above'), ('standard_error', 'variance'),
         ] %}
@@ -84,7 +88,7 @@ differences as (
             standard_error
             * ({{ watched_errors('cast(' ~ var('effect_best_n') ~ ' as double)', 'alpha') }}
             + {{ z_power() }})
-            / nullif(holdout_rate * {{ var('effect_to_detect') }}, 0),
+            / nullif(holdout_rate * sent_share * {{ var('effect_to_detect') }}, 0),
             2
         ) as total_n
     from weighed
@@ -117,6 +121,7 @@ judged as (
         coalesce(treated_rate, treated_churned / nullif(cast(treated_n as double), 0))
             as treated_rate,
         sent_n,
+        coalesce(sent_share, sent_n / nullif(cast(treated_n as double), 0)) as sent_share,
         holdout_n,
         holdout_churned,
         coalesce(holdout_rate, holdout_churned / nullif(cast(holdout_n as double), 0))

@@ -101,6 +101,13 @@ def interval(row: Mapping[str, Any], which: str = "") -> str:
     return f"{low * 100:+.1f} to {high * 100:+.1f} points"
 
 
+def money_interval(row: Mapping[str, Any]) -> str:
+    """Return the interval of what messages earn as amounts, or that there is none."""
+    if pd.isna(row["verdict_low"]):
+        return "not known yet"
+    return f"{row['verdict_low']:+,.2f} to {row['verdict_high']:+,.2f}"
+
+
 def money(value: Any) -> str:
     """Return an amount with thousands separated, or a dash for none."""
     return DASH if pd.isna(value) else f"{value:,.2f}"

@@ -20,7 +20,7 @@ from benchmarks.simulations.effect import (
     judge,
     pooled,
     watch,
-)  # fmt: skip
+)
 from embedded.engine.storage import transact
 from runtime.clock import utc_now
 from tests.conftest import event
@@ -287,6 +287,16 @@ def test_outcomes_close_with_the_data_and_count_each_customer_once(pipeline):
         ("B", "treated", 0),
         ("H", "holdout", 1),
     ]
+    assert pipeline.rows("select alert_id, days, spend from alert_spend order by 1") == [
+        ("A", 28, 0.0),
+        ("B", 28, 1.0),
+        ("H", 28, 0.0),
+    ]
+    # A message to each of the treated cost 1, and one of them bought for 1.
+    assert pipeline.rows(
+        "select treated_n, treated_spend, cost, holdout_n, holdout_spend, earned, verdict"
+        " from manager_money where dimension = 'overall'"
+    ) == [(2, 0.5, 1.0, 1, 0.0, -0.5, "not proved")]
     assert states(pipeline) == {"A": "LOST", "B": "RETAINED", "H": "HELD_OUT"}
     raise_alerts(pipeline, "again")
     pipeline.connection.execute(
@@ -302,6 +312,9 @@ def test_outcomes_close_with_the_data_and_count_each_customer_once(pipeline):
     )
     assert overall == [(2, 1, 2, 1, 1)]
     assert pipeline.one("select count(*) from outcomes") == 4
+    # The other alert of A is closed and counts nowhere; the 84 days have not passed for anybody.
+    assert pipeline.rows("select count(*), max(days) from alert_spend") == [(4, 28)]
+    assert pipeline.one("select treated_n from manager_money where dimension = 'segment'") == 2
 
 
 def test_the_bucket_is_the_same_everywhere():

@@ -9,7 +9,18 @@ from charts import effect as pictures
 from data import outcomes
 from page import Page, begin
 from tables import heading, listing
-from words import FEW, count, interval, label, percent, plain, points, state
+from words import (
+    FEW,
+    count,
+    interval,
+    label,
+    money,
+    money_interval,
+    percent,
+    plain,
+    points,
+    state,
+)
 
 VERDICT = (
     "It is wider than the bars drawn, because it stays right however often one looks, and while new"
@@ -36,6 +47,7 @@ def main() -> None:
         groups = _groups(effect)
         _intervals(groups[groups["difference"].notna()])
         _table(groups)
+        _money(outcomes.money(page.source))
     _funnel(page)
 
 
@@ -122,18 +134,21 @@ def _stayed(page: Page, overall: pd.Series) -> None:
 
 
 def _groups(effect: pd.DataFrame) -> pd.DataFrame:
-    names = [
-        "All" if dimension == "overall" else f"{label(dimension)}: {_named(dimension, name)}"
-        for dimension, name in zip(effect["dimension"], effect["name"], strict=True)
-    ]
     return effect.assign(
-        what=names,
+        what=_names(effect),
         fewest=effect[["treated_n", "holdout_n"]].min(axis=1),
         words=[
             f"{treated:,} treated, {held_out:,} held out"
             for treated, held_out in zip(effect["treated_n"], effect["holdout_n"], strict=True)
         ],
     )
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    return [
+        "All" if dimension == "overall" else f"{label(dimension)}: {_named(dimension, name)}"
+        for dimension, name in zip(rows["dimension"], rows["name"], strict=True)
+    ]
 
 
 def _named(dimension: str, name: str) -> str:
@@ -200,6 +215,60 @@ def _table(rows: pd.DataFrame) -> None:
             "note": columns.text("Note", 115),
             "fewest": None,
         },
+    )
+
+
+def _money(rows: pd.DataFrame) -> None:
+    heading(
+        "What messages earn",
+        rows,
+        "money",
+        "What customers really spent in so many days after the alert, as assigned, in the account's"
+        " currency. Earned is the spend of a treated customer less contact and offer, minus the"
+        " spend of a held-out one, compared within segment and hold-out share.",
+    )
+    if rows.empty:
+        st.caption("Nobody's first 28 days after the alert have passed yet.")
+        return
+    for _, row in rows[rows["dimension"] == "overall"].iterrows():
+        st.text(_earned(row))
+    fewest = rows[["treated_n", "holdout_n"]].min(axis=1)
+    listing(
+        rows.assign(
+            what=_names(rows),
+            fewest=fewest,
+            verdict=rows["verdict"].map(plain),
+            verdict_between=[money_interval(row) for _, row in rows.iterrows()],
+        ),
+        key="money",
+        alt="Spend of treated and held out by group",
+        rate_columns=dict.fromkeys(
+            ("treated_spend", "holdout_spend", "cost", "earned", "verdict_between"), "fewest"
+        ),
+        columns={
+            "what": columns.text("Group", 180),
+            "days": columns.number("Days", 60),
+            "treated_n": columns.number("Treated (n)", 90),
+            "treated_spend": columns.number("spent each", 90, form="%.2f"),
+            "cost": columns.number("cost each", 90, form="%.2f"),
+            "holdout_n": columns.number("Held out (n)", 95),
+            "holdout_spend": columns.number("spent each ", 90, form="%.2f"),
+            "earned": columns.number("Earned each", 95, form="%.2f"),
+            "verdict": columns.text("Verdict", 220),
+            "verdict_between": columns.text("Interval of the verdict", 160, VERDICT),
+            "fewest": None,
+        },
+    )
+
+
+def _earned(row: pd.Series) -> str:
+    if pd.isna(row["earned"]):
+        return f"{row['days']} days after the alert: nothing to compare yet."
+    return (
+        f"In the {row['days']} days after the alert a treated customer spent"
+        f" {money(row['treated_spend'])}, a held-out one {money(row['holdout_spend'])}. Less"
+        f" {money(row['cost'])} for contact and offer that is {row['earned']:+,.2f} for each"
+        f" treated customer ({money_interval(row)}): {plain(row['verdict'])}."
     )
 
 

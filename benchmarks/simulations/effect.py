@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 _COUNTS = ("treated_n", "treated_churned", "sent_n", "holdout_n", "holdout_churned")
-_STEPS = "with {{ effect_steps('counts') }} select * from judged"
+STEPS = "with {{ effect_steps('counts') }} select * from judged"
 
 
 class Group(NamedTuple):
@@ -34,15 +34,15 @@ class Group(NamedTuple):
     last_day: int = 1_000_000
 
 
-def effect_sql() -> str:
-    """Return the steps of RETENTION_EFFECT as DuckDB takes them, over a relation `counts`."""
+def rendered(inline: str) -> str:
+    """Return SQL with the project's macros as DuckDB takes it."""
     from tests.dbt import run_dbt  # dbt in a process of its own
 
     with tempfile.TemporaryDirectory() as home:
         before = os.environ.get("CHURN_HOME")
         os.environ["CHURN_HOME"] = home
         try:
-            return run_dbt("compile", "-q", "--inline", _STEPS).stdout
+            return run_dbt("compile", "-q", "--inline", inline).stdout
         finally:
             if before is None:
                 del os.environ["CHURN_HOME"]
@@ -69,9 +69,9 @@ def watch(
         arms = {
             "treated_n": closed - held_out,
             "treated_churned": draw.binomial(closed - held_out, max(group.churn - saved * sent, 0)),
-            "sent_n": draw.binomial(closed - held_out, sent),
             "holdout_n": held_out,
             "holdout_churned": draw.binomial(held_out, group.churn),
+            "sent_n": draw.binomial(closed - held_out, sent),
         }
         looks.append(
             pd.DataFrame(
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    size, sql = (given.runs, given.days, given.seed), effect_sql()
+    size, sql = (given.runs, given.days, given.seed), rendered(STEPS)
     print(f"{given.runs} runs of {given.days} days, looked at every day, 10 % held out")
     print("no effect: wrong at some time, by the verdict | by Newcombe's interval")
     for alerts_a_day in (5, 30):

@@ -90,11 +90,22 @@ def points(difference: float) -> str:
     return DASH if pd.isna(difference) else f"{difference * 100:+.1f} points"
 
 
-def interval(row: Mapping[str, Any]) -> str:
-    """Return the interval of a difference in points, or that there is none."""
-    if pd.isna(row["low"]):
+def interval(row: Mapping[str, Any], which: str = "") -> str:
+    """Return the interval of a difference in points, or that there is none.
+
+    which: "" for the one of a single look, "verdict_" for the one that the verdict goes by.
+    """
+    low, high = row[f"{which}low"], row[f"{which}high"]
+    if pd.isna(low):
         return "not known yet"
-    return f"{row['low'] * 100:+.1f} to {row['high'] * 100:+.1f} points"
+    return f"{low * 100:+.1f} to {high * 100:+.1f} points"
+
+
+def money_interval(row: Mapping[str, Any]) -> str:
+    """Return the interval of what messages earn as amounts, or that there is none."""
+    if pd.isna(row["verdict_low"]):
+        return "not known yet"
+    return f"{row['verdict_low']:+,.2f} to {row['verdict_high']:+,.2f}"
 
 
 def money(value: Any) -> str:

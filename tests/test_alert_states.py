@@ -221,8 +221,12 @@ BAD_POLICIES = {
     "expire_days must be from 1 to 3650, not 3651": "update alert_policy set expire_days = 3651",
     "has no segment default": "delete from alert_policy where segment = 'default'",
     "segment premium has several rows": "update alert_policy set segment = ' Premium '",
+    "offer more_for_less has several costs": "update offers set cost = 2"
+    " where offer = 'more_for_less' and reason = 'lower_spend'",
+    "the cost of offer thank_you must be at least 0": "update offers set cost = -1"
+    " where offer = 'thank_you'",
     "no offer for any reason and any segment": "delete from offers where offer = 'thank_you'",
-    "offer thank_you has several texts": "insert into offers values ('thank_you', 'x', 'x', 1, '')",
+    "offer thank_you has several texts": "insert into offers values ('thank_you', 'x', 'x', 1, '', 0)",
     "a text without braces or links": "update offers set offer_text = 'see http://x.example'",
     "there is no offer nonsense in": "update alert_policy set offers = 'thank_you nonsense'",
 }  # fmt: skip

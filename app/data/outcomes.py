@@ -22,6 +22,22 @@ def effect(source: Source) -> pd.DataFrame:
     )
 
 
+@slow
+def money(source: Source) -> pd.DataFrame:
+    """List what treated and held-out customers spent: overall, by offer, by segment, by days."""
+    return query(
+        source,
+        """
+        select *
+        from manager_money
+        order by
+            case dimension when 'overall' then 0 when 'offer' then 1 else 2 end,
+            name,
+            days
+        """,
+    )
+
+
 @fresh
 def funnel(source: Source) -> pd.DataFrame:
     """Count the alerts that have ever been in each state, by arm."""

@@ -9,8 +9,23 @@ from charts import effect as pictures
 from data import outcomes
 from page import Page, begin
 from tables import heading, listing
-from words import FEW, count, interval, label, percent, plain, points, state
+from words import (
+    FEW,
+    count,
+    interval,
+    label,
+    money,
+    money_interval,
+    percent,
+    plain,
+    points,
+    state,
+)
 
+VERDICT = (
+    "It is wider than the bars drawn, because it stays right however often one looks, and while new"
+    f" outcomes come in; it is given once both arms have {FEW} customers."
+)
 FUNNEL = ("OPEN", "DRAFTED", "APPROVED", "QUEUED", "SENT")
 
 
@@ -32,6 +47,7 @@ def main() -> None:
         groups = _groups(effect)
         _intervals(groups[groups["difference"].notna()])
         _table(groups)
+        _money(outcomes.money(page.source))
     _funnel(page)
 
 
@@ -54,19 +70,33 @@ def _tiles(overall: pd.Series) -> None:
             (
                 "Difference",
                 points(overall["difference"]),
-                f"Held out minus treated, each customer once. 95 % interval {interval(overall)}.",
+                "Held out minus treated, each customer once, compared within segment and hold-out"
+                f" share. 95 % interval {interval(overall)}.",
                 interval(overall),
             ),
             (
                 "Still needed",
                 count(overall["needed_n"]),
-                "Customers whose horizon has still to pass until an effect worth having would show"
-                " in four cases of five.",
+                "Customers whose horizon has still to pass until an effect worth having would be"
+                " proved in four cases of five, if as large a share of messages is sent as now.",
                 "customers",
             ),
         ]
     )
     st.text(f"Do messages keep customers? {plain(overall['verdict']).capitalize()}.")
+    st.caption(f"The verdict goes by the interval {interval(overall, 'verdict_')}. {VERDICT}")
+    if (sent := overall["sent_share"]) > 0:
+        st.caption(
+            f"{percent(sent)} of the treated really got a message. The difference is what it does"
+            " to be chosen for one, over all of the treated: the fewer are sent, the smaller it is."
+            f" At this share a proof takes {1 / sent**2:,.1f} times as many customers as if all"
+            " were sent."
+        )
+    if left_out := overall["left_out_n"]:
+        st.caption(
+            f"{count(left_out)} customers are not compared: nobody of their segment and hold-out"
+            " share is in the other arm yet."
+        )
 
 
 def _basis(number: int) -> str:
@@ -77,14 +107,16 @@ def _stayed(page: Page, overall: pd.Series) -> None:
     rows = [
         {
             **{"arm": f"{name} · n {count(n)}", "n": int(n), "what": what, "place": place},
-            **{"share": share, "customers": round(n * share)},
+            **{"share": share, "customers": int(customers)},
         }
-        for name, n, left in [
-            ("Treated", overall["treated_n"], overall["treated_rate"]),
-            ("Held out", overall["holdout_n"], overall["holdout_rate"]),
+        for name, n, left, churned in [
+            ("Treated", *overall[["treated_n", "treated_rate", "treated_churned"]]),
+            ("Held out", *overall[["holdout_n", "holdout_rate", "holdout_churned"]]),
         ]
         if n
-        for place, (what, share) in enumerate([("stayed", 1 - left), ("left", left)])
+        for place, (what, share, customers) in enumerate(
+            [("stayed", 1 - left, n - churned), ("left", left, churned)]
+        )
     ]
     arms = pd.DataFrame(rows, columns=["arm", "n", "what", "place", "share", "customers"])
     heading(
@@ -92,7 +124,8 @@ def _stayed(page: Page, overall: pd.Series) -> None:
         arms,
         "stayed_or_left",
         f"Of those whose {page.terms.horizon_days} days after the alert have passed. Only beside"
-        " the held out do those who stayed say anything about messages.",
+        " the held out do those who stayed say anything about messages. Shares are as if both arms"
+        " had the same mix of segments and hold-out shares.",
     )
     if arms.empty:
         st.caption("Nobody's horizon has passed yet.")
@@ -101,18 +134,21 @@ def _stayed(page: Page, overall: pd.Series) -> None:
 
 
 def _groups(effect: pd.DataFrame) -> pd.DataFrame:
-    names = [
-        "All" if dimension == "overall" else f"{label(dimension)}: {_named(dimension, name)}"
-        for dimension, name in zip(effect["dimension"], effect["name"], strict=True)
-    ]
     return effect.assign(
-        what=names,
+        what=_names(effect),
         fewest=effect[["treated_n", "holdout_n"]].min(axis=1),
         words=[
             f"{treated:,} treated, {held_out:,} held out"
             for treated, held_out in zip(effect["treated_n"], effect["holdout_n"], strict=True)
         ],
     )
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    return [
+        "All" if dimension == "overall" else f"{label(dimension)}: {_named(dimension, name)}"
+        for dimension, name in zip(rows["dimension"], rows["name"], strict=True)
+    ]
 
 
 def _named(dimension: str, name: str) -> str:
@@ -126,7 +162,7 @@ def _intervals(rows: pd.DataFrame) -> None:
         rows,
         "effect",
         "Held-out churn minus treated churn, as assigned: whoever was to get a message counts as"
-        " treated, sent or not. Bars are 95 % intervals.",
+        " treated, sent or not. Bars are 95 % intervals for somebody who looks once.",
     )
     if rows.empty:
         st.caption(
@@ -135,8 +171,9 @@ def _intervals(rows: pd.DataFrame) -> None:
         return
     charts.show(pictures.intervals(rows), "Effect of messages with its interval", "effect")
     st.caption(
-        f"Groups of fewer than {FEW} customers in an arm are faint. While a bar holds 0, nothing is"
-        " proved."
+        f"Groups of fewer than {FEW} customers in an arm are faint. A bar beside 0 is no proof yet:"
+        " among many looks and many groups one is off it by chance. The verdicts below take that"
+        " into account."
     )
 
 
@@ -148,29 +185,90 @@ def _table(rows: pd.DataFrame) -> None:
             verdict=rows["verdict"].map(plain),
             treated_percent=rows["treated_rate"] * 100,
             holdout_percent=rows["holdout_rate"] * 100,
+            sent_percent=rows["sent_share"] * 100,
             in_points=rows["difference"].map(points),
             between=[interval(row) for _, row in rows.iterrows()],
+            verdict_between=[interval(row, "verdict_") for _, row in rows.iterrows()],
         ),
         key="effect_numbers",
         alt="Treated and held-out churn by group",
         rate_columns={
             "treated_percent": "treated_n",
             "holdout_percent": "holdout_n",
+            "sent_percent": "treated_n",
             "in_points": "fewest",
             "between": "fewest",
+            "verdict_between": "fewest",
         },
         columns={
             "what": columns.text("Group", 180),
             "treated_n": columns.number("Treated (n)", 90),
             "treated_percent": columns.share("of them left", 90),
+            "sent_percent": columns.share("of them sent", 90),
             "holdout_n": columns.number("Held out (n)", 95),
             "holdout_percent": columns.share("of them left ", 90),
             "in_points": columns.text("Difference", 100),
             "between": columns.text("95 % interval", 160),
+            "verdict": columns.text("Verdict", 190),
+            "verdict_between": columns.text("Interval of the verdict", 160, VERDICT),
             "needed_n": columns.number("Still needed", 95),
             "note": columns.text("Note", 115),
             "fewest": None,
         },
+    )
+
+
+def _money(rows: pd.DataFrame) -> None:
+    heading(
+        "What messages earn",
+        rows,
+        "money",
+        "What customers really spent in so many days after the alert, as assigned, in the account's"
+        " currency. Earned is the spend of a treated customer less contact and offer, minus the"
+        " spend of a held-out one, compared within segment and hold-out share.",
+    )
+    if rows.empty:
+        st.caption("Nobody's first 28 days after the alert have passed yet.")
+        return
+    for _, row in rows[rows["dimension"] == "overall"].iterrows():
+        st.text(_earned(row))
+    fewest = rows[["treated_n", "holdout_n"]].min(axis=1)
+    listing(
+        rows.assign(
+            what=_names(rows),
+            fewest=fewest,
+            verdict=rows["verdict"].map(plain),
+            verdict_between=[money_interval(row) for _, row in rows.iterrows()],
+        ),
+        key="money",
+        alt="Spend of treated and held out by group",
+        rate_columns=dict.fromkeys(
+            ("treated_spend", "holdout_spend", "cost", "earned", "verdict_between"), "fewest"
+        ),
+        columns={
+            "what": columns.text("Group", 180),
+            "days": columns.number("Days", 60),
+            "treated_n": columns.number("Treated (n)", 90),
+            "treated_spend": columns.number("spent each", 90, form="%.2f"),
+            "cost": columns.number("cost each", 90, form="%.2f"),
+            "holdout_n": columns.number("Held out (n)", 95),
+            "holdout_spend": columns.number("spent each ", 90, form="%.2f"),
+            "earned": columns.number("Earned each", 95, form="%.2f"),
+            "verdict": columns.text("Verdict", 220),
+            "verdict_between": columns.text("Interval of the verdict", 160, VERDICT),
+            "fewest": None,
+        },
+    )
+
+
+def _earned(row: pd.Series) -> str:
+    if pd.isna(row["earned"]):
+        return f"{row['days']} days after the alert: nothing to compare yet."
+    return (
+        f"In the {row['days']} days after the alert a treated customer spent"
+        f" {money(row['treated_spend'])}, a held-out one {money(row['holdout_spend'])}. Less"
+        f" {money(row['cost'])} for contact and offer that is {row['earned']:+,.2f} for each"
+        f" treated customer ({money_interval(row)}): {plain(row['verdict'])}."
     )
 
 

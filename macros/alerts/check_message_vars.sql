@@ -1,6 +1,7 @@
 {# What is wrong with the vars of messages, one sentence each. #}
 {% macro wrong_message_vars() %}
     {%- set wrong = wrong_whole_numbers(['llm_calls_per_run', 'llm_calls_per_day'], 0)
+        + wrong_whole_numbers(['effect_best_n'], 1)
         + wrong_numbers(['llm_cost_per_million_tokens']) -%}
     {%- if var('email_provider') not in email_providers() -%}
         {%- do wrong.append(wrong_var(

@@ -58,6 +58,18 @@
         having count(distinct offer_text) > 1
         union all
         select
+            'seeds/offers.csv: offer ' || offer || ' has several costs, which one shall it be?' as problem
+        from {{ offers }}
+        group by offer
+        having count(distinct cost) > 1
+        union all
+        select
+            'seeds/offers.csv: the cost of offer ' || offer || ' must be at least 0, not '
+            || coalesce(cast(cost as {{ dbt.type_string() }}), 'empty') as problem
+        from {{ offers }}
+        where cost is null or cost < 0 or {{ finite('cost') }} is null
+        union all
+        select
             'seeds/offers.csv: offer ' || coalesce(offer, '(no name)')
             || ' needs a name without spaces, a text without braces or links, and a priority' as problem
         from {{ offers }}

@@ -9,5 +9,6 @@
 {{ move_alerts(suppressed_alerts()) }};
 {{ move_alerts(expired_alerts()) }};
 {{ close_alerts() }};
+{{ close_spend() }};
 {{ move_alerts(closed_alerts()) }};
 {{ queue_messages() }}

@@ -1,0 +1,7 @@
+-- Filled by the tasks, append-only. dbt keeps the columns, the tasks keep the rows.
+select
+    cast(null as {{ dbt.type_string() }}) as alert_id,
+    cast(null as integer) as days,
+    cast(null as double) as spend,
+    cast(null as {{ type_utc() }}) as closed_at
+where 1 = 0

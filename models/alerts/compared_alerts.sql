@@ -1,0 +1,51 @@
+{# By which alerts the treated are compared with the held out: each customer counts once, with the
+   first alert at which it could have been written to: a later one comes after the treatment and is no
+   longer comparable. A view over few rows. #}
+{{ config(materialized='view') }}
+
+with
+
+alerts as (
+
+    select * from {{ ref('high_risk_history') }}
+
+),
+
+events as (
+
+    select * from {{ ref('alert_events') }}
+
+),
+
+sent as (
+
+    select distinct alert_id
+    from events
+    where to_state = 'SENT'
+
+),
+
+first_alerts as (
+
+    select *
+    from alerts
+    where suppressed_because is null
+    qualify row_number() over (partition by customer_id order by created_at, alert_id) = 1
+
+),
+
+compared as (
+
+    select
+        first_alerts.alert_id,
+        first_alerts.arm,
+        first_alerts.offer,
+        first_alerts.segment,
+        first_alerts.holdout_percent,
+        sent.alert_id is not null as is_sent
+    from first_alerts
+    left join sent on first_alerts.alert_id = sent.alert_id
+
+)
+
+select * from compared

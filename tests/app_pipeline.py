@@ -73,7 +73,7 @@ _STATEMENTS = [
     insert into high_risk_history
     select alert_id, customer_id, 0.61, 0.2, 300.25 - number / 100, reasons, 'welcome_back',
         case when is_held_out then 'holdout' else 'treated' end,
-        case when is_held_out then 'HELD_OUT' else 'OPEN' end, '{MODEL}', $now, 'default', null
+        case when is_held_out then 'HELD_OUT' else 'OPEN' end, '{MODEL}', $now, 'default', null, 10
     from ({_SCORED}) where is_at_risk
     """,
     f"""

@@ -56,7 +56,7 @@ def raise_alerts(
         for number, one in enumerate(customers)
     ]
     marks = ", ".join("?" for _ in rows[0])
-    insert = f"insert into high_risk_history values ({marks}, null)"
+    insert = f"insert into high_risk_history values ({marks}, null, 10)"
     transact(pipeline.connection, lambda open_: open_.executemany(insert, rows))
     run(pipeline, "sweep_silent_customers")
 

@@ -9,7 +9,7 @@ import pandas
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from training import artefacts, forest
-from training.snapshots import matrix
+from training.snapshots import matrix, weights
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ def compare(
     except Exception as error:  # which one, differs with the engine
         print(f"training: {champion.version} cannot be compared with: {error}")
         return found | {"champion_comparison": "unusable"}
-    truth = test_rows["has_churned"]
+    truth, weight = test_rows["has_churned"], weights(test_rows)
     return found | {
-        "champion_roc_auc": float(roc_auc_score(truth, score)),
-        "champion_brier": float(brier_score_loss(truth, score)),
+        "champion_roc_auc": float(roc_auc_score(truth, score, sample_weight=weight)),
+        "champion_brier": float(brier_score_loss(truth, score, sample_weight=weight)),
     }
 
 

@@ -11,6 +11,7 @@ _NO_NUMBER, _NO_TEXT, _NO_LIST = numpy.nan, "", "[]"
 _EMPTY = {
     "label": _NO_TEXT, "horizon_days": 0,
     "train_rows": 0, "test_rows": 0, "test_churners": 0, "churners_in_label": 0,
+    "treated_rows": 0, "held_out_rows": 0, "as_treated_share": _NO_NUMBER,
     "cutoffs": _NO_LIST, "first_cutoff_date": _NO_TEXT, "test_cutoff_date": _NO_TEXT,
     "label_until_date": _NO_TEXT,
     "roc_auc": _NO_NUMBER, "roc_auc_low": _NO_NUMBER, "roc_auc_high": _NO_NUMBER,

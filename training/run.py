@@ -9,6 +9,7 @@ import onnxruntime
 import pandas
 import skl2onnx
 import sklearn
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
 from training import artefacts, forest, snapshots, thresholds
@@ -58,23 +59,29 @@ def train(
     reason = snapshots.why_too_many_left_out(*snapshots.split_at(every_row, test_cutoff), features)
     are_numbers = snapshots.are_numbers(every_row, features)
     rows = every_row[are_numbers]
-    train_rows, test_rows = snapshots.split_at(rows, test_cutoff)
+    # Outcomes of the treated teach and test nothing; as customers they are of the population.
+    counted = snapshots.counting(rows)
+    train_rows, test_rows = snapshots.split_at(counted, test_cutoff)
     if reason := reason or snapshots.why_not(train_rows, test_rows):
         return run_row("none", reason, features)
     version = (
         f"forest-{str(test_cutoff)[:10]}-{artefacts.fingerprint(rows, features, asdict(settings))}"
     )
-    windows = _rolling_origin(rows, features, settings.rolling_origins)
-    calibration = choose_calibration([(one.score, one.truth) for one in windows])
-    tested = _Window(test_cutoff, *_out_of_time(train_rows, test_rows, features))
-    score = tested.score if calibration is None else calibration.apply(tested.score)
+    windows = _rolling_origin(counted, features, settings.rolling_origins)
+    calibration = choose_calibration([(one.score, one.truth, one.weight) for one in windows])
+    tested_forest = forest.fit(train_rows, features)
+    tested = _Window(test_cutoff, test_rows, tested_forest, train_rows, features)
+    population_before, population = snapshots.split_at(rows, test_cutoff)
+    score, population_score = tested.score, forest.predict(tested_forest, population, features)
+    if calibration is not None:
+        score, population_score = calibration.apply(score), calibration.apply(population_score)
     # What serves is fitted on every closed window, the tested one included.
-    values = snapshots.matrix(rows, features)
-    content = forest.to_artefact(forest.fit(rows, features), calibration, values)
+    values = snapshots.matrix(counted, features)
+    content = forest.to_artefact(forest.fit(counted, features), calibration, values)
     artefacts.store(session, content, location, f"{version}.onnx")
     facts = {
         **evaluate(test_rows, score),
-        **intervals(tested.truth, score),
+        **intervals(tested.truth, score, tested.weight),
         **tested.rules(),
         **compare(
             session,
@@ -84,16 +91,17 @@ def train(
             str(test_cutoff)[:10],
             (settings.label, settings.horizon_days),
         ),
-        **_thresholds(windows, test_rows, score, settings),
+        **snapshots.about_alerts(rows),
+        **_thresholds(windows, population_score, settings),
         "is_calibrated": calibration is not None,
-        "reliability": reliability(tested.truth, score),
-        "lift_curve": lift_curve(tested.truth, score),
+        "reliability": reliability(tested.truth, score, tested.weight),
+        "lift_curve": lift_curve(tested.truth, score, tested.weight),
         "by_segment": by_segment(test_rows, score),
         "rolling_origin": [one.facts() for one in windows],
         "feature_reference": feature_reference(rows, features),
-        "score_reference": distribution(score),
-        "feature_psi": feature_psi(train_rows, test_rows, features),
-        "golden_rows": artefacts.golden_rows(rows, features, forest.score(content, values)),
+        "score_reference": distribution(population_score),
+        "feature_psi": feature_psi(population_before, population, features),
+        "golden_rows": artefacts.golden_rows(counted, features, forest.score(content, values)),
     }
     return run_row(
         version,
@@ -106,7 +114,7 @@ def train(
         train_rows=len(train_rows),
         test_rows=len(test_rows),
         test_churners=int(tested.truth.sum()),
-        churners_in_label=int(rows["has_churned"].sum()),
+        churners_in_label=int(counted["has_churned"].sum()),
         cutoffs=sorted(str(one)[:10] for one in rows["cutoff_date"].unique()),
         first_cutoff_date=str(rows["cutoff_date"].min())[:10],
         test_cutoff_date=str(test_cutoff)[:10],
@@ -136,17 +144,26 @@ class _Window:
         self,
         cutoff: object,
         rows: pandas.DataFrame,
-        score: numpy.ndarray,
-        challenger: numpy.ndarray,
+        fitted: RandomForestClassifier,
+        train_rows: pandas.DataFrame,
+        features: list[str],
     ) -> None:
-        self.cutoff, self.rows, self.score, self.challenger = cutoff, rows, score, challenger
-        self.truth = rows["has_churned"].to_numpy()
+        self.cutoff, self.rows = cutoff, rows
+        self.score = forest.predict(fitted, rows, features)
+        self.challenger = forest.predict(
+            forest.fit_challenger(train_rows, features), rows, features
+        )
+        self.truth, self.weight = rows["has_churned"].to_numpy(), snapshots.weights(rows)
 
     def rules(self) -> dict[str, float]:
         """Return the AUC of the challenger, and of the recency rule: longest away churns first."""
+        rules = {
+            "challenger_auc": self.challenger,
+            "baseline_auc": self.rows["days_since_last_activity"],
+        }
         return {
-            "challenger_auc": float(roc_auc_score(self.truth, self.challenger)),
-            "baseline_auc": float(roc_auc_score(self.truth, self.rows["days_since_last_activity"])),
+            name: float(roc_auc_score(self.truth, score, sample_weight=self.weight))
+            for name, score in rules.items()
         }
 
     def facts(self) -> dict[str, object]:
@@ -161,23 +178,16 @@ class _Window:
 
 
 def _rolling_origin(rows: pandas.DataFrame, features: list[str], at_most: int) -> list[_Window]:
-    return [
-        _Window(cutoff, *_out_of_time(*snapshots.split_at(rows, cutoff), features))
-        for cutoff in snapshots.earlier_cutoffs(rows, at_most)
-    ]
-
-
-def _out_of_time(
-    train_rows: pandas.DataFrame, test_rows: pandas.DataFrame, features: list[str]
-) -> tuple[pandas.DataFrame, numpy.ndarray, numpy.ndarray]:
-    return test_rows, *(
-        forest.predict(fit(train_rows, features), test_rows, features)
-        for fit in (forest.fit, forest.fit_challenger)
-    )
+    windows = []
+    for cutoff in snapshots.earlier_cutoffs(rows, at_most):
+        train_rows, test_rows = snapshots.split_at(rows, cutoff)
+        fitted = forest.fit(train_rows, features)
+        windows.append(_Window(cutoff, test_rows, fitted, train_rows, features))
+    return windows
 
 
 def _thresholds(
-    windows: list[_Window], test_rows: pandas.DataFrame, score: numpy.ndarray, settings: Settings
+    windows: list[_Window], score: numpy.ndarray, settings: Settings
 ) -> dict[str, float]:
     """Suggest thresholds; what pays is judged on earlier windows, not on the tested one."""
     found = {
@@ -189,6 +199,7 @@ def _thresholds(
         found["suggested_threshold_cost"] = thresholds.by_cost(
             numpy.concatenate([one.score for one in windows]),
             numpy.concatenate([one.truth for one in windows]),
+            numpy.concatenate([one.weight for one in windows]),
             numpy.concatenate([spend_per_day(one.rows) for one in windows]) * settings.horizon_days,
             settings.contact_cost,
             settings.contact_success_share,

@@ -6,7 +6,7 @@
 {% macro raise_alerts(history, scores, policies, offers) %}
     insert into {{ history }} (
         alert_id, customer_id, score, threshold, value_at_risk, top_reasons, offer, arm, status,
-        model_version, created_at, segment, suppressed_because
+        model_version, created_at, segment, suppressed_because, holdout_percent
     )
     with policies as (select * from {{ policies }}),
     previous as (
@@ -95,6 +95,7 @@
         model_version,
         {{ as_of() }} as created_at,
         policy_segment as segment,
-        suppressed_because
+        suppressed_because,
+        holdout_percent
     from offered
 {% endmacro %}

@@ -12,5 +12,6 @@ select
     cast(null as {{ dbt.type_string() }}) as model_version,
     cast(null as {{ type_utc() }}) as created_at,
     cast(null as {{ dbt.type_string() }}) as segment,
-    cast(null as {{ dbt.type_string() }}) as suppressed_because
+    cast(null as {{ dbt.type_string() }}) as suppressed_because,
+    cast(null as integer) as holdout_percent
 where 1 = 0

@@ -260,6 +260,11 @@ def _limits(facts: Mapping[str, Any], settings: Settings) -> str:
 def _version(facts: Mapping[str, Any]) -> str:
     compared = {
         "none": "It was the first version.",
+        "other_label": f"`{facts['champion_version']}`, which served, predicts something else.",
+        "overlapping": (
+            f"`{facts['champion_version']}`, which served then, had learnt from outcomes of this"
+            " window, so that they could not be compared yet."
+        ),
         "newer": f"`{facts['champion_version']}` had been tested on a later window.",
         "unusable": f"`{facts['champion_version']}` could no longer be scored.",
         "compared": (
@@ -274,6 +279,7 @@ def _version(facts: Mapping[str, Any]) -> str:
             f"- **Trained at** {str(facts['trained_at'])[:19]} UTC with {libraries}.",
             f"- **Artefact** `{facts['artefact']}`, SHA-256 `{facts['artefact_hash']}`.",
             f"- **Promotion**: {compared} A new version serves unless it is worse by more than a"
-            " tolerance; the decision, its reason and who made it stand in `model_promotions`.",
+            " tolerance and by more than chance; the decision, its reason and who made it stand in"
+            " `model_promotions`.",
         ]
     )

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from training import artefacts, forest, snapshots, thresholds
 from training.calibration import choose_calibration
-from training.champion import Champion, compare
+from training.champion import Champion, best_so_far, compare
 from training.evaluation import (
     by_segment,
     evaluate,
@@ -79,6 +79,10 @@ def train(
     values = snapshots.matrix(counted, features)
     content = forest.to_artefact(forest.fit(counted, features), calibration, values)
     artefacts.store(session, content, location, f"{version}.onnx")
+    # The next version is compared with what was tested, while the labels of what serves reach
+    # into the next one's window.
+    as_tested = forest.to_artefact(tested_forest, calibration, values)
+    artefacts.store(session, as_tested, location, f"{version}-tested.onnx")
     facts = {
         **evaluate(test_rows, score),
         **intervals(tested.truth, score, tested.weight),
@@ -88,6 +92,7 @@ def train(
             location,
             champion,
             test_rows,
+            score,
             str(test_cutoff)[:10],
             (settings.label, settings.horizon_days),
         ),
@@ -103,6 +108,7 @@ def train(
         "feature_psi": feature_psi(population_before, population, features),
         "golden_rows": artefacts.golden_rows(counted, features, forest.score(content, values)),
     }
+    facts["best_so_far"] = best_so_far(version, facts)
     return run_row(
         version,
         trained_without(
@@ -121,6 +127,8 @@ def train(
         label_until_date=str(rows["label_until_date"].max())[:10],
         artefact=f"{version}.onnx",
         artefact_hash=hashlib.sha256(content).hexdigest(),
+        tested_artefact=f"{version}-tested.onnx",
+        tested_artefact_hash=hashlib.sha256(as_tested).hexdigest(),
         library_versions=library_versions(),
         **facts,
     )

@@ -57,7 +57,7 @@ def choose_calibration(
     if len(windows) < 2:
         return None
     scores, truth, weight = windows[-1]
-    candidate = _fitted(windows[:-1])
+    candidate = fitted(windows[:-1])
     errors_before = (scores - truth) ** 2
     errors_after = (candidate.apply(scores) - truth) ** 2
     draw = numpy.random.default_rng(BOOTSTRAPS)
@@ -66,10 +66,11 @@ def choose_calibration(
         < numpy.average(errors_before[rows], weights=weight[rows])
         for rows in (draw.integers(0, len(truth), len(truth)) for _ in range(BOOTSTRAPS))
     ]
-    return _fitted(windows) if numpy.mean(helped) >= AGREEING else None
+    return fitted(windows) if numpy.mean(helped) >= AGREEING else None
 
 
-def _fitted(windows: list[tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]]) -> Calibration:
+def fitted(windows: list[tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]]) -> Calibration:
+    """Return the calibration that fits scores, outcomes and weights of these windows best."""
     scores, truth, weight = (numpy.concatenate(part) for part in zip(*windows, strict=True))
     logistic = LogisticRegression(C=1e6).fit(
         _logit(scores).reshape(-1, 1), truth, sample_weight=weight

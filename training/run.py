@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
 from training import artefacts, forest, snapshots, thresholds
-from training.calibration import choose_calibration
+from training.calibration import Calibration, choose_calibration, fitted
 from training.champion import Champion, best_so_far, compare
 from training.evaluation import (
     by_segment,
@@ -74,6 +74,7 @@ def train(
     population_before, population = snapshots.split_at(rows, test_cutoff)
     score, population_score = tested.score, forest.predict(tested_forest, population, features)
     if calibration is not None:
+        _calibrate(windows)
         score, population_score = calibration.apply(score), calibration.apply(population_score)
     # What serves is fitted on every closed window, the tested one included.
     values = snapshots.matrix(counted, features)
@@ -97,7 +98,7 @@ def train(
             (settings.label, settings.horizon_days),
         ),
         **snapshots.about_alerts(rows),
-        **_thresholds(windows, population_score, settings),
+        **_thresholds(windows, calibration, population_score, settings),
         "is_calibrated": calibration is not None,
         "reliability": reliability(tested.truth, score, tested.weight),
         "lift_curve": lift_curve(tested.truth, score, tested.weight),
@@ -162,6 +163,7 @@ class _Window:
             forest.fit_challenger(train_rows, features), rows, features
         )
         self.truth, self.weight = rows["has_churned"].to_numpy(), snapshots.weights(rows)
+        self.is_calibrated = False
 
     def rules(self) -> dict[str, float]:
         """Return the AUC of the challenger, and of the recency rule: longest away churns first."""
@@ -180,6 +182,7 @@ class _Window:
             "cutoff": str(self.cutoff)[:10],
             "n": len(self.rows),
             "churners": int(self.truth.sum()),
+            "is_calibrated": self.is_calibrated,
             **evaluate(self.rows, self.score),
             **self.rules(),
         }
@@ -194,18 +197,46 @@ def _rolling_origin(rows: pandas.DataFrame, features: list[str], at_most: int) -
     return windows
 
 
+def _calibrate(windows: list[_Window]) -> None:
+    """Recalibrate earlier windows like what serves, each by those settled before it began.
+
+    The first ones have none before them and stay as they are.
+    """
+    given = [(one.score, one.truth, one.weight) for one in windows]
+    for window in windows:
+        settled = [
+            facts
+            for one, facts in zip(windows, given, strict=True)
+            if one.rows["label_until_date"].max() <= window.cutoff
+        ]
+        if settled:
+            window.score, window.is_calibrated = fitted(settled).apply(window.score), True
+
+
 def _thresholds(
-    windows: list[_Window], score: numpy.ndarray, settings: Settings
+    windows: list[_Window],
+    calibration: Calibration | None,
+    score: numpy.ndarray,
+    settings: Settings,
 ) -> dict[str, float]:
-    """Suggest thresholds; what pays is judged on earlier windows, not on the tested one."""
+    """Suggest thresholds; what pays is judged on earlier windows, not on the tested one.
+
+    Alerts compare with the scores that serve: if those are recalibrated, so are these.
+    """
     found = {
         "suggested_threshold_capacity": thresholds.by_capacity(
             score, settings.alerts_per_week, settings.horizon_days
         )
     }
+    scores = [one.score for one in windows]
+    if calibration is not None and any(one.is_calibrated for one in windows):
+        windows = [one for one in windows if one.is_calibrated]
+        scores = [one.score for one in windows]
+    elif calibration is not None:  # windows overlap, so that none was settled before another
+        scores = [calibration.apply(one) for one in scores]
     if windows:
         found["suggested_threshold_cost"] = thresholds.by_cost(
-            numpy.concatenate([one.score for one in windows]),
+            numpy.concatenate(scores),
             numpy.concatenate([one.truth for one in windows]),
             numpy.concatenate([one.weight for one in windows]),
             numpy.concatenate([spend_per_day(one.rows) for one in windows]) * settings.horizon_days,

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from charts import quality as pictures
 from tables import heading, listing
-from words import DASH, FEW, count, day, label, moment, plain
+from words import DASH, FEW, count, day, label, moment, percent, plain
 
 OUT_OF_TIME = "out of time"  # before it was used
 
@@ -54,6 +54,25 @@ def tiles(run: pd.Series) -> None:
             ),
         ]
     )
+    _alerts(run)
+
+
+def _alerts(run: pd.Series) -> None:
+    """Say who was left out because of an alert, and who stands for them."""
+    treated, held_out = (run[name] for name in ("treated_rows", "held_out_rows"))
+    if pd.isna(treated) or not treated + held_out:
+        return
+    words = (
+        f"{count(treated)} observations of customers who were to get a message are left out,"
+        f" because it may have changed what they did; {count(held_out)} of customers held out by"
+        " chance stand for them."
+    )
+    if run["as_treated_share"] > 0:
+        words += (
+            f" Too few are held out: {percent(run['as_treated_share'], 1)} of what the model has"
+            " learned is from customers who may have had a message, so their risk may be too low."
+        )
+    st.caption(words)
 
 
 def facts(run: pd.Series, name: str) -> list[dict[str, Any]]:

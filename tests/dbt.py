@@ -22,7 +22,10 @@ os.environ.setdefault("CHURN_THREADS", "1")
 # What is built of the pipeline, on an empty pipeline.
 PARTS = {
     "raw": ("run", "-s", "raw"),
-    "metrics": ("run", "-s", "+metrics", "+training_snapshots", "dynamic_table_lag"),
+    "metrics": (
+        *("build", "-s", "+metrics", "+training_snapshots", "dynamic_table_lag"),
+        *("--exclude-resource-type", "test", "unit_test"),
+    ),
     "all": ("build", "--exclude-resource-type", "test", "unit_test"),
 }
 OFFLINE = ("--no-populate-cache", "--no-introspect")

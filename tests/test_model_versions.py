@@ -10,6 +10,7 @@ from runtime.clock import utc_now
 from tests.conftest import Pipeline
 from tests.dbt import run_dbt
 from tests.model_rows import made_up
+from training.snapshots import KEYS_AND_LABEL
 
 DECISIONS = "select version, action, actor from model_promotions order by decided_at"
 ACTIVE = "select version from active_churn_model"
@@ -21,8 +22,7 @@ def pipeline(empty_pipelines, tmp_path, monkeypatch):
     monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
     pipeline = Pipeline(empty_pipelines.copy("all", tmp_path / "home"))
     columns = [name for name, *_ in pipeline.rows("describe training_snapshots")]
-    keys = {"customer_id", "segment", "cutoff_date", "label_until_date", "has_churned"}
-    made = made_up(features=[name for name in columns if name not in keys])[columns]
+    made = made_up(features=[name for name in columns if name not in KEYS_AND_LABEL])[columns]
     pipeline.connection.register("made", made)
     pipeline.connection.execute("insert into training_snapshots by name select * from made")
     yield pipeline
@@ -49,10 +49,10 @@ def test_versions_are_promoted_kept_rolled_back_and_never_broken(pipeline):
     assert "promoted by training: the first version" in card
     assert len(list((pipeline.path / "models").glob(f"{first}-*.svg"))) == 3
 
-    # On the same window the serving version was better then, so the new one is left aside.
-    pipeline.connection.execute("update train_churn_model set roc_auc = 0.99")
+    # On the same window the serving version is better than one that has learnt the contrary.
+    before_the_test = "where cutoff_date < (select max(cutoff_date) from training_snapshots)"
     pipeline.connection.execute(
-        "delete from training_snapshots where customer_id in ('c0', 'c5', 'c9')"
+        f"update training_snapshots set has_churned = 1 - has_churned {before_the_test}"
     )
     second = trained(pipeline)
     assert second != first
@@ -63,7 +63,13 @@ def test_versions_are_promoted_kept_rolled_back_and_never_broken(pipeline):
     assert pipeline.one(ACTIVE) == first
     reason = pipeline.one("select reason from model_promotions where action = 'kept'")
     assert f"against {first} on " in reason
-    assert "against 0.9900" in reason
+    champion_auc = pipeline.one(
+        "select champion_roc_auc from train_churn_model where roc_auc < 0.5"
+    )
+    assert f"against {champion_auc:.4f}, Brier score" in reason
+    assert pipeline.rows(
+        "select distinct best_so_far from train_churn_model where version <> 'none'"
+    ) == [(first,)]
 
     arguments = json.dumps({"version": second, "reason": "newer customers"})
     said = run_dbt("run-operation", "promote_model", "--args", arguments).stdout

@@ -82,27 +82,34 @@ def test_live_quality_is_what_scikit_learn_says_of_each_week(pipeline):
         "insert into high_risk_history by name select 'a' as alert_id, 'c5' as customer_id,"
         " 'treated' as arm, ?::timestamp as created_at union all"
         " select 'b', 'c6', 'holdout', ?::timestamp",
-        at(MONDAY, days=12), at(MONDAY, days=12),
+        at(MONDAY, days=-9), at(MONDAY, days=12),
     )  # fmt: skip
+    weight = numpy.ones(80)
+    weight[[5, 6]] = 0, 10  # c6 stands for c5: a tenth is held out
     monitor(pipeline)
     monitor(pipeline)  # finds the week judged
     found = row(pipeline, "from model_live_quality where model_version = 'v1'")
     truth = ~stays
     assert found.week.date() == MONDAY
-    assert (found.n, found.churners, found.treated) == (80, truth.sum(), 1)
-    assert found.roc_auc == pytest.approx(roc_auc_score(truth, score), abs=1e-12)
-    assert found.brier == pytest.approx(brier_score_loss(truth, score), abs=1e-12)
-    assert found.predicted == pytest.approx(score.mean())
-    assert found.observed == pytest.approx(truth.mean())
-    spread = numpy.sqrt((score * (1 - score)).sum())
-    assert found.calibration_z == pytest.approx((truth.sum() - score.sum()) / spread)
+    assert (found.n, found.churners, found.treated) == (79, truth[weight > 0].sum(), 1)
+    auc = roc_auc_score(truth, score, sample_weight=weight)
+    assert found.roc_auc == pytest.approx(auc, abs=1e-12)
+    brier = brier_score_loss(truth, score, sample_weight=weight)
+    assert found.brier == pytest.approx(brier, abs=1e-12)
+    assert found.predicted == pytest.approx(numpy.average(score, weights=weight))
+    assert found.observed == pytest.approx(numpy.average(truth, weights=weight))
+    spread = numpy.sqrt((weight**2 * score * (1 - score)).sum())
+    excess = (weight * (truth - score)).sum()
+    assert found.calibration_z == pytest.approx(excess / spread)
     assert found.roc_auc_low < found.roc_auc < found.roc_auc_high < 1
     other = row(pipeline, "from model_live_quality where model_version = 'v2'")
     assert (other.n, other.roc_auc is None or numpy.isnan(other.roc_auc)) == (1, True)
     bins = pipeline.frame("from calibration_drift where model_version = 'v1' order by score_from")
-    assert bins.n.sum() == 80
+    assert bins.n.sum() == 79
+    assert bins.weight.sum() == weight.sum()
     last = bins.iloc[-1]
-    in_last = score >= 0.9
+    in_last = (score >= 0.9) & (weight == 1)
+    assert in_last.sum() == last.weight  # neither c5 nor c6
     assert (last.n, last.churners) == (in_last.sum(), truth[in_last].sum())
     assert last.predicted == pytest.approx(score[in_last].mean())
 

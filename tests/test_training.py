@@ -329,9 +329,10 @@ def test_scores_are_recalibrated_only_where_it_helps_later():
     draw = numpy.random.default_rng(5)
     honest = [draw.uniform(0, 0.6, 2_000) for _ in range(3)]
     outcomes = [(draw.random(2_000) < scores).astype(int) for scores in honest]
-    assert calibration.choose_calibration(list(zip(honest, outcomes, strict=True))) is None
+    ones = [numpy.ones(2_000)] * 3
+    assert calibration.choose_calibration(list(zip(honest, outcomes, ones, strict=True))) is None
     boastful = [numpy.sqrt(scores) for scores in honest]
-    windows = list(zip(boastful, outcomes, strict=True))
+    windows = list(zip(boastful, outcomes, ones, strict=True))
     chosen = calibration.choose_calibration(windows)
     assert abs(chosen.apply(boastful[0]).mean() - outcomes[0].mean()) < 0.02
     assert calibration.choose_calibration(windows[:1]) is None
@@ -348,9 +349,10 @@ def test_thresholds_follow_from_capacity_and_from_what_pays():
     assert thresholds.by_capacity(score, alerts_per_week=5, horizon_days=28) == score[19]
     assert thresholds.by_capacity(score, alerts_per_week=50, horizon_days=28) == 0
     has_churned, value = (score > 0.5).astype(int), numpy.full(100, 100.0)
-    paying = thresholds.by_cost(score, has_churned, value, contact_cost=1, success_share=0.1)
+    given = (score, has_churned, numpy.ones(100), value)
+    paying = thresholds.by_cost(*given, contact_cost=1, success_share=0.1)
     assert paying == score[has_churned == 1].min()
-    assert thresholds.by_cost(score, has_churned, value, contact_cost=11, success_share=0.1) == 1
+    assert thresholds.by_cost(*given, contact_cost=11, success_share=0.1) == 1
 
 
 def test_a_distribution_has_every_row_in_one_bin():

@@ -10,7 +10,7 @@ import pandas
 import sklearn
 
 from training.forest import FOREST, ROWS_PER_TREE
-from training.snapshots import matrix
+from training.snapshots import matrix, weights
 
 GOLDEN_ROWS = 5
 
@@ -42,6 +42,8 @@ def fetch(session: object, location: str, name: str) -> bytes:
 def fingerprint(snapshots: pandas.DataFrame, features: list[str], settings: dict) -> str:
     """Return eight characters that change with the rows, the features and the settings."""
     columns = ["customer_id", "has_churned", *features]
+    if (weights(snapshots) != 1).any():
+        columns.append("snapshot_weight")
     names = [features, FOREST, ROWS_PER_TREE, sklearn.__version__, settings]
     digest = hashlib.sha256(json.dumps(names, sort_keys=True).encode())
     digest.update(

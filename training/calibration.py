@@ -47,30 +47,34 @@ class Calibration:
 
 
 def choose_calibration(
-    windows: list[tuple[numpy.ndarray, numpy.ndarray]],
+    windows: list[tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]],
 ) -> Calibration | None:
     """Return a calibration if one fitted on the earlier windows helps on the latest of them.
 
-    `windows` are out-of-time scores and outcomes in order of time, without the test window.
+    `windows` are out-of-time scores, outcomes and weights, in order of time and without the test
+    window.
     """
     if len(windows) < 2:
         return None
-    scores, truth = windows[-1]
-    candidate = _fitted(windows[:-1])
+    scores, truth, weight = windows[-1]
+    candidate = fitted(windows[:-1])
     errors_before = (scores - truth) ** 2
     errors_after = (candidate.apply(scores) - truth) ** 2
     draw = numpy.random.default_rng(BOOTSTRAPS)
     helped = [
-        errors_after[rows].mean() < errors_before[rows].mean()
+        numpy.average(errors_after[rows], weights=weight[rows])
+        < numpy.average(errors_before[rows], weights=weight[rows])
         for rows in (draw.integers(0, len(truth), len(truth)) for _ in range(BOOTSTRAPS))
     ]
-    return _fitted(windows) if numpy.mean(helped) >= AGREEING else None
+    return fitted(windows) if numpy.mean(helped) >= AGREEING else None
 
 
-def _fitted(windows: list[tuple[numpy.ndarray, numpy.ndarray]]) -> Calibration:
-    scores = numpy.concatenate([scores for scores, _ in windows])
-    truth = numpy.concatenate([truth for _, truth in windows])
-    logistic = LogisticRegression(C=1e6).fit(_logit(scores).reshape(-1, 1), truth)
+def fitted(windows: list[tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]]) -> Calibration:
+    """Return the calibration that fits scores, outcomes and weights of these windows best."""
+    scores, truth, weight = (numpy.concatenate(part) for part in zip(*windows, strict=True))
+    logistic = LogisticRegression(C=1e6).fit(
+        _logit(scores).reshape(-1, 1), truth, sample_weight=weight
+    )
     return Calibration(float(logistic.coef_[0][0]), float(logistic.intercept_[0]))
 
 

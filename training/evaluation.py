@@ -1,8 +1,13 @@
-"""How good a score is: ranking, probabilities, value, and the same for each segment."""
+"""How good a score is: ranking, probabilities, value, and the same for each segment.
+
+Outcomes count by their weights (training/snapshots.py), which are 1 where no alert was raised.
+"""
 
 import numpy
 import pandas
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from training.snapshots import weights
 
 BOOTSTRAPS, INTERVAL = 200, (0.025, 0.975)
 SEED = 7
@@ -13,17 +18,19 @@ LIFT_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 
 def evaluate(test: pandas.DataFrame, score: numpy.ndarray) -> dict[str, float]:
     """Measure one score on rows that its model has not seen."""
-    truth = test["has_churned"].to_numpy()
+    truth, weight = test["has_churned"].to_numpy(), weights(test)
     return {
-        "roc_auc": float(roc_auc_score(truth, score)),
-        "pr_auc": float(average_precision_score(truth, score)),
-        "brier": float(brier_score_loss(truth, score)),
-        "lift_at_10_percent": lift(truth, score, 0.1),
+        "roc_auc": float(roc_auc_score(truth, score, sample_weight=weight)),
+        "pr_auc": float(average_precision_score(truth, score, sample_weight=weight)),
+        "brier": float(brier_score_loss(truth, score, sample_weight=weight)),
+        "lift_at_10_percent": lift(truth, score, 0.1, weight),
         "value_at_risk_ratio": value_at_risk_ratio(test, score),
     }
 
 
-def intervals(truth: numpy.ndarray, score: numpy.ndarray) -> dict[str, float]:
+def intervals(
+    truth: numpy.ndarray, score: numpy.ndarray, weight: numpy.ndarray
+) -> dict[str, float]:
     """Return bootstrap intervals of 95 %, `<figure>_low` and `_high`: customers drawn anew."""
     measures = {
         "roc_auc": roc_auc_score,
@@ -35,7 +42,7 @@ def intervals(truth: numpy.ndarray, score: numpy.ndarray) -> dict[str, float]:
         rows = draw.integers(0, len(truth), len(truth))
         if 0 < truth[rows].sum() < len(rows):
             for name, measure in measures.items():
-                found[name].append(measure(truth[rows], score[rows]))
+                found[name].append(measure(truth[rows], score[rows], sample_weight=weight[rows]))
     return {
         f"{name}_{side}": float(value)
         for name, values in found.items()
@@ -45,31 +52,51 @@ def intervals(truth: numpy.ndarray, score: numpy.ndarray) -> dict[str, float]:
     }
 
 
-def lift(truth: numpy.ndarray, score: numpy.ndarray, share: float) -> float:
+def lift(truth: numpy.ndarray, score: numpy.ndarray, share: float, weight: numpy.ndarray) -> float:
     """Return how many times as many churn among the first `share` of customers as among all."""
-    top = numpy.argsort(-score, kind="stable")[: max(1, int(len(truth) * share))]
-    return float(truth[top].mean() / truth.mean())
+    top = _first(score, share, weight)
+    return float(
+        numpy.average(truth[top], weights=weight[top]) / numpy.average(truth, weights=weight)
+    )
 
 
-def lift_curve(truth: numpy.ndarray, score: numpy.ndarray) -> list[dict[str, float]]:
+def lift_curve(
+    truth: numpy.ndarray, score: numpy.ndarray, weight: numpy.ndarray
+) -> list[dict[str, float]]:
     """Return lift and recall, of the churners, for growing shares of the customers."""
     curve = []
     for share in LIFT_SHARES:
-        found, chosen = lift(truth, score, share), max(1, int(len(truth) * share))
-        curve.append({"share": share, "lift": found, "recall": found * chosen / len(truth)})
+        found, chosen = lift(truth, score, share, weight), weight[_first(score, share, weight)]
+        recall = float(found * chosen.sum() / weight.sum())
+        curve.append({"share": share, "lift": found, "recall": recall})
     return curve
 
 
-def reliability(truth: numpy.ndarray, score: numpy.ndarray) -> list[dict[str, float]]:
-    """Return, for each tenth of the scale that has scores, what was predicted and what happened."""
+def _first(score: numpy.ndarray, share: float, weight: numpy.ndarray) -> numpy.ndarray:
+    """Return the rows of highest score that make up a share of all weight; at least one."""
+    order = numpy.argsort(-score, kind="stable")
+    fits = numpy.cumsum(weight[order]) <= weight.sum() * share
+    return order[: max(1, int(fits.sum()))]
+
+
+def reliability(
+    truth: numpy.ndarray, score: numpy.ndarray, weight: numpy.ndarray
+) -> list[dict[str, float]]:
+    """Return, for each tenth of the scale that has scores, what was predicted and what happened.
+
+    `n` are customers, `weight` is how many they stand for.
+    """
     bins = numpy.minimum((score * RELIABILITY_BINS).astype(int), RELIABILITY_BINS - 1)
     return [
         {
             "from": number / RELIABILITY_BINS,
             "to": (number + 1) / RELIABILITY_BINS,
             "n": int((bins == number).sum()),
-            "predicted": float(score[bins == number].mean()),
-            "observed": float(truth[bins == number].mean()),
+            "weight": float(weight[bins == number].sum()),
+            "predicted": float(
+                numpy.average(score[bins == number], weights=weight[bins == number])
+            ),
+            "observed": float(numpy.average(truth[bins == number], weights=weight[bins == number])),
         }
         for number in sorted(set(bins.tolist()))
     ]
@@ -80,24 +107,30 @@ def by_segment(test: pandas.DataFrame, score: numpy.ndarray) -> list[dict[str, o
     rows = test.assign(score=score)
     found = []
     for segment, part in rows.groupby(rows["segment"].fillna("unknown"), sort=True):
-        truth = part["has_churned"].to_numpy()
-        has_both = 0 < truth.sum() < len(truth)
+        truth, weight = part["has_churned"].to_numpy(), weights(part)
         found.append(
             {
                 "segment": str(segment),
                 "n": len(part),
                 "churners": int(truth.sum()),
-                "roc_auc": float(roc_auc_score(truth, part["score"])) if has_both else None,
-                "predicted": float(part["score"].mean()),
-                "observed": float(truth.mean()),
+                "roc_auc": auc_of_both(truth, part["score"].to_numpy(), weight),
+                "predicted": float(numpy.average(part["score"], weights=weight)),
+                "observed": float(numpy.average(truth, weights=weight)),
             }
         )
     return found
 
 
+def auc_of_both(truth: numpy.ndarray, score: numpy.ndarray, weight: numpy.ndarray) -> float | None:
+    """Return the AUC, or None where nobody churned or nobody stayed."""
+    if not 0 < truth.sum() < len(truth):
+        return None
+    return float(roc_auc_score(truth, score, sample_weight=weight))
+
+
 def value_at_risk_ratio(test: pandas.DataFrame, score: numpy.ndarray) -> float:
     """Return value at risk over the value that was lost: 1 if the sums agree, empty without any."""
-    spend = spend_per_day(test)
+    spend = spend_per_day(test) * weights(test)
     lost = (spend * test["has_churned"].to_numpy()).sum()
     return float((spend * score).sum() / lost) if lost > 0 else numpy.nan
 

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from training.calibration import Calibration
-from training.snapshots import matrix
+from training.snapshots import matrix, weights
 
 # Bounded trees: scoring costs the same however much was trained on, and over the earlier cut-offs
 # of the back-test they rank as well (docs/model.md).
@@ -30,7 +30,7 @@ PARITY_TOLERANCE = 1e-5  # ONNX computes in 32 bits
 def fit(rows: pandas.DataFrame, features: list[str]) -> RandomForestClassifier:
     """Fit the forest. Classes keep their weight: balancing them would ruin the probabilities."""
     forest = RandomForestClassifier(**FOREST, max_samples=min(len(rows), ROWS_PER_TREE))
-    return forest.fit(matrix(rows, features), rows["has_churned"])
+    return forest.fit(matrix(rows, features), rows["has_churned"], sample_weight=_weights(rows))
 
 
 def fit_challenger(rows: pandas.DataFrame, features: list[str]) -> Pipeline:
@@ -38,7 +38,17 @@ def fit_challenger(rows: pandas.DataFrame, features: list[str]) -> Pipeline:
     challenger = make_pipeline(
         FunctionTransformer(numpy.log1p), StandardScaler(), LogisticRegression(max_iter=1_000)
     )
-    return challenger.fit(matrix(rows, features).clip(min=0), rows["has_churned"])
+    return challenger.fit(
+        matrix(rows, features).clip(min=0),
+        rows["has_churned"],
+        logisticregression__sample_weight=_weights(rows),
+    )
+
+
+def _weights(rows: pandas.DataFrame) -> numpy.ndarray | None:
+    """Return the weights, or None where all are 1: a forest draws other rows when it gets any."""
+    found = weights(rows)
+    return None if (found == 1).all() else found
 
 
 def predict(model: object, rows: pandas.DataFrame, features: list[str]) -> numpy.ndarray:

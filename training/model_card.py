@@ -112,9 +112,31 @@ def _data(facts: Mapping[str, Any], settings: Settings) -> str:
             f" {facts['test_rows']:,} customers, {facts['test_churners']:,} of them churned"
             f" ({share}). It had learned from the {facts['train_rows']:,} rows whose labels had"
             " closed by then. What serves is fitted on all rows since, the tested ones included.",
+            *_alerts(facts),
             *left_out,
         ]
     )
+
+
+def _alerts(facts: Mapping[str, Any]) -> list[str]:
+    """Say who was left out because a message may have changed what became of them."""
+    treated, held_out = facts.get("treated_rows") or 0, facts.get("held_out_rows") or 0
+    if not treated + held_out:
+        return []
+    lines = [
+        f"- **Alerts**: {treated + held_out:,} of the rows, tested ones included, are of customers"
+        f" who had an alert around that time. What became of the treated, {treated:,} rows, a"
+        f" message may have changed; so the {held_out:,} of held-out customers stand for them, and"
+        " each counts as many times as it takes to make up for them, 20 times at most."
+    ]
+    if share := facts["as_treated_share"]:
+        lines.append(
+            f"- **Too few held out**: {percent(share)} of all weight had to be left with treated"
+            " customers, because fewer than 5 % of their segment, or nobody, is held out. Of them"
+            " the model has learned the risk that remains after messages, which is too low if"
+            " messages help."
+        )
+    return lines
 
 
 def _quality(facts: Mapping[str, Any]) -> str:
@@ -157,7 +179,12 @@ def _earlier(facts: Mapping[str, Any]) -> str:
 
 
 def _probabilities(facts: Mapping[str, Any]) -> str:
-    expected = sum(one["n"] * one["predicted"] for one in facts["reliability"])
+    # Held-out customers stand for others; runs before that was so noted no weights.
+    bins = [(one.get("weight", one["n"]), one) for one in facts["reliability"]]
+    expected = sum(weight * one["predicted"] for weight, one in bins)
+    did_churn = facts["test_churners"]
+    if any(weight != one["n"] for weight, one in bins):
+        did_churn = sum(weight * one["observed"] for weight, one in bins)
     calibrated = (
         "The scores are recalibrated (Platt), which helped on a later window."
         if facts.get("is_calibrated")
@@ -165,7 +192,7 @@ def _probabilities(facts: Mapping[str, Any]) -> str:
     )
     return (
         f"Expected to churn on the tested window: {expected:,.0f}; did churn:"
-        f" {facts['test_churners']:,}. {calibrated}"
+        f" {did_churn:,.0f}. {calibrated}"
     )
 
 
@@ -216,9 +243,9 @@ def _limits(facts: Mapping[str, Any], settings: Settings) -> str:
         [
             "- It learns from what customers do, not why. The reasons shown with an alert are what"
             " moved the score, not causes.",
-            "- Whoever was treated may have stayed for that: outcomes after messages were sent make"
-            " later labels, and a model that learns from them, too hopeful. The hold-out group is"
-            " not treated and shows the difference.",
+            "- It predicts what happens to customers to whom nothing is sent. Of those who had an"
+            " alert it knows that from the hold-out group alone: the fewer are held out, the less"
+            " exact are high scores.",
             f"- With {facts['test_churners']:,} churners tested, differences within the intervals"
             " above are noise.",
             f"- Customers with fewer than {settings.population_min_active_days} active days in"
@@ -233,6 +260,11 @@ def _limits(facts: Mapping[str, Any], settings: Settings) -> str:
 def _version(facts: Mapping[str, Any]) -> str:
     compared = {
         "none": "It was the first version.",
+        "other_label": f"`{facts['champion_version']}`, which served, predicts something else.",
+        "overlapping": (
+            f"`{facts['champion_version']}`, which served then, had learnt from outcomes of this"
+            " window, so that they could not be compared yet."
+        ),
         "newer": f"`{facts['champion_version']}` had been tested on a later window.",
         "unusable": f"`{facts['champion_version']}` could no longer be scored.",
         "compared": (
@@ -247,6 +279,7 @@ def _version(facts: Mapping[str, Any]) -> str:
             f"- **Trained at** {str(facts['trained_at'])[:19]} UTC with {libraries}.",
             f"- **Artefact** `{facts['artefact']}`, SHA-256 `{facts['artefact_hash']}`.",
             f"- **Promotion**: {compared} A new version serves unless it is worse by more than a"
-            " tolerance; the decision, its reason and who made it stand in `model_promotions`.",
+            " tolerance and by more than chance; the decision, its reason and who made it stand in"
+            " `model_promotions`.",
         ]
     )

@@ -3,20 +3,33 @@
 import numpy
 import pandas
 
+from training.snapshots import weights
+
 BINS = 10
 
 
 def feature_reference(rows: pandas.DataFrame, features: list[str]) -> dict[str, dict]:
     """Return each feature's distribution, and its median among those who stayed.
 
+    A distribution is that of all customers, as monitoring sees them; only a median needs outcomes.
     In the 64 bits of SQL, not the 32 of the model: what lies on an edge must lie on it there too.
     """
     values, stayed = rows[features].to_numpy("float64"), (rows["has_churned"] == 0).to_numpy()
-    medians = numpy.median(values[stayed], axis=0)
+    weight = weights(rows)[stayed]
+    medians = [_median(values[stayed, at], weight) for at in range(len(features))]
     return {
-        feature: {"median_of_stayers": float(medians[at]), **distribution(values[:, at])}
+        feature: {"median_of_stayers": medians[at], **distribution(values[:, at])}
         for at, feature in enumerate(features)
     }
+
+
+def _median(values: numpy.ndarray, weight: numpy.ndarray) -> float:
+    """Return the value that half of the weight lies below; of equal weights the usual median."""
+    if (weight == 1).all():
+        return float(numpy.median(values))
+    order = numpy.argsort(values, kind="stable")
+    below = numpy.cumsum(weight[order])
+    return float(values[order][numpy.searchsorted(below, below[-1] / 2)])
 
 
 def distribution(values: numpy.ndarray) -> dict[str, list[float]]:

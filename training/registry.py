@@ -11,6 +11,7 @@ _NO_NUMBER, _NO_TEXT, _NO_LIST = numpy.nan, "", "[]"
 _EMPTY = {
     "label": _NO_TEXT, "horizon_days": 0,
     "train_rows": 0, "test_rows": 0, "test_churners": 0, "churners_in_label": 0,
+    "treated_rows": 0, "held_out_rows": 0, "as_treated_share": _NO_NUMBER,
     "cutoffs": _NO_LIST, "first_cutoff_date": _NO_TEXT, "test_cutoff_date": _NO_TEXT,
     "label_until_date": _NO_TEXT,
     "roc_auc": _NO_NUMBER, "roc_auc_low": _NO_NUMBER, "roc_auc_high": _NO_NUMBER,
@@ -20,13 +21,17 @@ _EMPTY = {
     "challenger_auc": _NO_NUMBER, "baseline_auc": _NO_NUMBER,
     "champion_version": _NO_TEXT, "champion_comparison": _NO_TEXT,
     "champion_roc_auc": _NO_NUMBER, "champion_brier": _NO_NUMBER,
+    "champion_roc_auc_error": _NO_NUMBER, "champion_brier_error": _NO_NUMBER,
+    "best_version": _NO_TEXT, "best_roc_auc": _NO_NUMBER, "best_brier": _NO_NUMBER,
+    "best_roc_auc_error": _NO_NUMBER, "best_brier_error": _NO_NUMBER, "best_so_far": _NO_TEXT,
     "suggested_threshold_capacity": _NO_NUMBER, "suggested_threshold_cost": _NO_NUMBER,
     "is_calibrated": False,
     "reliability": _NO_LIST, "lift_curve": _NO_LIST, "by_segment": _NO_LIST,
     "rolling_origin": _NO_LIST, "feature_reference": "{}", "score_reference": "{}",
     "feature_psi": "{}",
     "golden_rows": _NO_LIST,
-    "artefact": _NO_TEXT, "artefact_hash": _NO_TEXT, "library_versions": "{}",
+    "artefact": _NO_TEXT, "artefact_hash": _NO_TEXT,
+    "tested_artefact": _NO_TEXT, "tested_artefact_hash": _NO_TEXT, "library_versions": "{}",
 }  # fmt: skip
 
 

@@ -9,11 +9,12 @@ import onnxruntime
 import pandas
 import skl2onnx
 import sklearn
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
 from training import artefacts, forest, snapshots, thresholds
-from training.calibration import choose_calibration
-from training.champion import Champion, compare
+from training.calibration import Calibration, choose_calibration, fitted
+from training.champion import Champion, best_so_far, compare
 from training.evaluation import (
     by_segment,
     evaluate,
@@ -58,43 +59,57 @@ def train(
     reason = snapshots.why_too_many_left_out(*snapshots.split_at(every_row, test_cutoff), features)
     are_numbers = snapshots.are_numbers(every_row, features)
     rows = every_row[are_numbers]
-    train_rows, test_rows = snapshots.split_at(rows, test_cutoff)
+    # Outcomes of the treated teach and test nothing; as customers they are of the population.
+    counted = snapshots.counting(rows)
+    train_rows, test_rows = snapshots.split_at(counted, test_cutoff)
     if reason := reason or snapshots.why_not(train_rows, test_rows):
         return run_row("none", reason, features)
     version = (
         f"forest-{str(test_cutoff)[:10]}-{artefacts.fingerprint(rows, features, asdict(settings))}"
     )
-    windows = _rolling_origin(rows, features, settings.rolling_origins)
-    calibration = choose_calibration([(one.score, one.truth) for one in windows])
-    tested = _Window(test_cutoff, *_out_of_time(train_rows, test_rows, features))
-    score = tested.score if calibration is None else calibration.apply(tested.score)
+    windows = _rolling_origin(counted, features, settings.rolling_origins)
+    calibration = choose_calibration([(one.score, one.truth, one.weight) for one in windows])
+    tested_forest = forest.fit(train_rows, features)
+    tested = _Window(test_cutoff, test_rows, tested_forest, train_rows, features)
+    population_before, population = snapshots.split_at(rows, test_cutoff)
+    score, population_score = tested.score, forest.predict(tested_forest, population, features)
+    if calibration is not None:
+        _calibrate(windows)
+        score, population_score = calibration.apply(score), calibration.apply(population_score)
     # What serves is fitted on every closed window, the tested one included.
-    values = snapshots.matrix(rows, features)
-    content = forest.to_artefact(forest.fit(rows, features), calibration, values)
+    values = snapshots.matrix(counted, features)
+    content = forest.to_artefact(forest.fit(counted, features), calibration, values)
     artefacts.store(session, content, location, f"{version}.onnx")
+    # The next version is compared with what was tested, while the labels of what serves reach
+    # into the next one's window.
+    as_tested = forest.to_artefact(tested_forest, calibration, values)
+    artefacts.store(session, as_tested, location, f"{version}-tested.onnx")
     facts = {
         **evaluate(test_rows, score),
-        **intervals(tested.truth, score),
+        **intervals(tested.truth, score, tested.weight),
         **tested.rules(),
         **compare(
             session,
             location,
             champion,
             test_rows,
+            score,
             str(test_cutoff)[:10],
             (settings.label, settings.horizon_days),
         ),
-        **_thresholds(windows, test_rows, score, settings),
+        **snapshots.about_alerts(rows),
+        **_thresholds(windows, calibration, population_score, settings),
         "is_calibrated": calibration is not None,
-        "reliability": reliability(tested.truth, score),
-        "lift_curve": lift_curve(tested.truth, score),
+        "reliability": reliability(tested.truth, score, tested.weight),
+        "lift_curve": lift_curve(tested.truth, score, tested.weight),
         "by_segment": by_segment(test_rows, score),
         "rolling_origin": [one.facts() for one in windows],
         "feature_reference": feature_reference(rows, features),
-        "score_reference": distribution(score),
-        "feature_psi": feature_psi(train_rows, test_rows, features),
-        "golden_rows": artefacts.golden_rows(rows, features, forest.score(content, values)),
+        "score_reference": distribution(population_score),
+        "feature_psi": feature_psi(population_before, population, features),
+        "golden_rows": artefacts.golden_rows(counted, features, forest.score(content, values)),
     }
+    facts["best_so_far"] = best_so_far(version, facts)
     return run_row(
         version,
         trained_without(
@@ -106,13 +121,15 @@ def train(
         train_rows=len(train_rows),
         test_rows=len(test_rows),
         test_churners=int(tested.truth.sum()),
-        churners_in_label=int(rows["has_churned"].sum()),
+        churners_in_label=int(counted["has_churned"].sum()),
         cutoffs=sorted(str(one)[:10] for one in rows["cutoff_date"].unique()),
         first_cutoff_date=str(rows["cutoff_date"].min())[:10],
         test_cutoff_date=str(test_cutoff)[:10],
         label_until_date=str(rows["label_until_date"].max())[:10],
         artefact=f"{version}.onnx",
         artefact_hash=hashlib.sha256(content).hexdigest(),
+        tested_artefact=f"{version}-tested.onnx",
+        tested_artefact_hash=hashlib.sha256(as_tested).hexdigest(),
         library_versions=library_versions(),
         **facts,
     )
@@ -136,17 +153,27 @@ class _Window:
         self,
         cutoff: object,
         rows: pandas.DataFrame,
-        score: numpy.ndarray,
-        challenger: numpy.ndarray,
+        fitted: RandomForestClassifier,
+        train_rows: pandas.DataFrame,
+        features: list[str],
     ) -> None:
-        self.cutoff, self.rows, self.score, self.challenger = cutoff, rows, score, challenger
-        self.truth = rows["has_churned"].to_numpy()
+        self.cutoff, self.rows = cutoff, rows
+        self.score = forest.predict(fitted, rows, features)
+        self.challenger = forest.predict(
+            forest.fit_challenger(train_rows, features), rows, features
+        )
+        self.truth, self.weight = rows["has_churned"].to_numpy(), snapshots.weights(rows)
+        self.is_calibrated = False
 
     def rules(self) -> dict[str, float]:
         """Return the AUC of the challenger, and of the recency rule: longest away churns first."""
+        rules = {
+            "challenger_auc": self.challenger,
+            "baseline_auc": self.rows["days_since_last_activity"],
+        }
         return {
-            "challenger_auc": float(roc_auc_score(self.truth, self.challenger)),
-            "baseline_auc": float(roc_auc_score(self.truth, self.rows["days_since_last_activity"])),
+            name: float(roc_auc_score(self.truth, score, sample_weight=self.weight))
+            for name, score in rules.items()
         }
 
     def facts(self) -> dict[str, object]:
@@ -155,40 +182,63 @@ class _Window:
             "cutoff": str(self.cutoff)[:10],
             "n": len(self.rows),
             "churners": int(self.truth.sum()),
+            "is_calibrated": self.is_calibrated,
             **evaluate(self.rows, self.score),
             **self.rules(),
         }
 
 
 def _rolling_origin(rows: pandas.DataFrame, features: list[str], at_most: int) -> list[_Window]:
-    return [
-        _Window(cutoff, *_out_of_time(*snapshots.split_at(rows, cutoff), features))
-        for cutoff in snapshots.earlier_cutoffs(rows, at_most)
-    ]
+    windows = []
+    for cutoff in snapshots.earlier_cutoffs(rows, at_most):
+        train_rows, test_rows = snapshots.split_at(rows, cutoff)
+        fitted = forest.fit(train_rows, features)
+        windows.append(_Window(cutoff, test_rows, fitted, train_rows, features))
+    return windows
 
 
-def _out_of_time(
-    train_rows: pandas.DataFrame, test_rows: pandas.DataFrame, features: list[str]
-) -> tuple[pandas.DataFrame, numpy.ndarray, numpy.ndarray]:
-    return test_rows, *(
-        forest.predict(fit(train_rows, features), test_rows, features)
-        for fit in (forest.fit, forest.fit_challenger)
-    )
+def _calibrate(windows: list[_Window]) -> None:
+    """Recalibrate earlier windows like what serves, each by those settled before it began.
+
+    The first ones have none before them and stay as they are.
+    """
+    given = [(one.score, one.truth, one.weight) for one in windows]
+    for window in windows:
+        settled = [
+            facts
+            for one, facts in zip(windows, given, strict=True)
+            if one.rows["label_until_date"].max() <= window.cutoff
+        ]
+        if settled:
+            window.score, window.is_calibrated = fitted(settled).apply(window.score), True
 
 
 def _thresholds(
-    windows: list[_Window], test_rows: pandas.DataFrame, score: numpy.ndarray, settings: Settings
+    windows: list[_Window],
+    calibration: Calibration | None,
+    score: numpy.ndarray,
+    settings: Settings,
 ) -> dict[str, float]:
-    """Suggest thresholds; what pays is judged on earlier windows, not on the tested one."""
+    """Suggest thresholds; what pays is judged on earlier windows, not on the tested one.
+
+    Alerts compare with the scores that serve: if those are recalibrated, so are these.
+    """
     found = {
         "suggested_threshold_capacity": thresholds.by_capacity(
             score, settings.alerts_per_week, settings.horizon_days
         )
     }
+    scores = [one.score for one in windows]
+    if calibration is not None and any(one.is_calibrated for one in windows):
+        windows = [one for one in windows if one.is_calibrated]
+        scores = [one.score for one in windows]
+    elif calibration is not None:  # windows overlap, so that none was settled before another
+        scores = [calibration.apply(one) for one in scores]
     if windows:
         found["suggested_threshold_cost"] = thresholds.by_cost(
-            numpy.concatenate([one.score for one in windows]),
+            numpy.concatenate(scores),
             numpy.concatenate([one.truth for one in windows]),
+            numpy.concatenate([one.weight for one in windows]),
             numpy.concatenate([spend_per_day(one.rows) for one in windows]) * settings.horizon_days,
             settings.contact_cost,
             settings.contact_success_share,

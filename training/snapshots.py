@@ -6,7 +6,10 @@ import pandas
 from training.status import of_customers
 
 # Every other column of training_snapshots is a feature, in its order.
-KEYS_AND_LABEL = ("customer_id", "cutoff_date", "label_until_date", "segment", "has_churned")
+KEYS_AND_LABEL = (
+    *("customer_id", "cutoff_date", "label_until_date", "segment", "has_churned"),
+    *("alert_arm", "snapshot_weight"),
+)
 MINIMUM_ROWS = 200  # below this a hold-out says nothing
 MINIMUM_OF_EACH_CLASS = 10
 # A few rows that are no numbers come from a few senders' mistakes, and the others teach the same
@@ -31,6 +34,36 @@ def in_order(snapshots: pandas.DataFrame) -> pandas.DataFrame:
 def matrix(rows: pandas.DataFrame, features: list[str]) -> numpy.ndarray:
     """Return the features as the model takes them: 32 bits, in their stated order."""
     return rows[features].to_numpy(dtype="float32")
+
+
+def weights(rows: pandas.DataFrame) -> numpy.ndarray:
+    """Return how many snapshots each one stands for: 1 where no alert was raised.
+
+    See macros/training/snapshot_weights.sql.
+    """
+    if "snapshot_weight" not in rows:
+        return numpy.ones(len(rows))
+    return rows["snapshot_weight"].to_numpy("float64")
+
+
+def counting(rows: pandas.DataFrame) -> pandas.DataFrame:
+    """Return the rows whose outcomes count: without the treated, for whom the held out stand."""
+    return rows[weights(rows) > 0]
+
+
+def about_alerts(rows: pandas.DataFrame) -> dict[str, float]:
+    """Return how many rows an alert may have changed, of either arm, and who stands for them.
+
+    `as_treated_share` is the share of all weight that lies on treated rows, for want of enough
+    customers who were held out: of them the outcomes are learnt that messages left.
+    """
+    arm = rows["alert_arm"] if "alert_arm" in rows else pandas.Series(None, rows.index, "object")
+    weight, is_treated = weights(rows), (arm == "treated").to_numpy()
+    return {
+        "treated_rows": int(is_treated.sum()),
+        "held_out_rows": int((arm == "holdout").sum()),
+        "as_treated_share": float(weight[is_treated].sum() / weight.sum()),
+    }
 
 
 def are_numbers(rows: pandas.DataFrame, features: list[str]) -> numpy.ndarray:

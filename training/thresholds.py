@@ -19,16 +19,17 @@ def by_capacity(score: numpy.ndarray, alerts_per_week: int, horizon_days: int) -
 def by_cost(
     score: numpy.ndarray,
     has_churned: numpy.ndarray,
+    weight: numpy.ndarray,
     value: numpy.ndarray,
     contact_cost: float,
     success_share: float,
 ) -> float:
     """Return the threshold with the greatest net benefit on windows that the score had not seen.
 
-    `value` is each customer's expected spend over the horizon; of the churners contacted,
-    `success_share` stay. 1 when no threshold pays.
+    `weight` is how many customers each one stands for, `value` the expected spend of each over the
+    horizon; of the churners contacted, `success_share` stay. 1 when no threshold pays.
     """
     order = numpy.argsort(-score, kind="stable")
-    benefit = numpy.cumsum((success_share * value * has_churned)[order] - contact_cost)
+    benefit = numpy.cumsum((weight * (success_share * value * has_churned - contact_cost))[order])
     best = int(numpy.argmax(benefit))
     return float(score[order][best]) if benefit[best] > 0 else 1.0

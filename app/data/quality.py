@@ -38,8 +38,8 @@ def calibration(source: Source) -> pd.DataFrame:
             score_to,
             sum(n) as n,
             sum(churners) as churners,
-            sum(predicted * n) / nullif(sum(n), 0) as predicted,
-            sum(churners) / nullif(sum(n), 0) as observed
+            sum(predicted * weight) / nullif(sum(weight), 0) as predicted,
+            sum(observed * weight) / nullif(sum(weight), 0) as observed
         from manager_calibration
         group by model_version, score_from, score_to
         order by model_version, score_from

@@ -16,20 +16,31 @@
         and runs.trained_at = (select max(trained_at) from {{ this }})
 {% endmacro %}
 
-{# Worse: tested on an older window than the version that serves, or, on the same window, beyond
-   the tolerance in ranking or in probabilities. #}
+{# Worse: tested on an older window than the version that serves, or on one whose outcomes that
+   version knows, so that they cannot be compared yet; or, on the same window, worse in ranking or in
+   probabilities than the version that serves or the best on record. A difference counts if it is
+   beyond the tolerance and beyond chance, which is 1.96 of its standard errors. #}
 {% macro is_worse(runs) -%}
     (
-        {{ runs }}.champion_comparison = 'newer'
+        {{ runs }}.champion_comparison in ('newer', 'overlapping')
+        {%- for other in ['champion', 'best'] %}
         or coalesce(
-            {{ runs }}.roc_auc < {{ runs }}.champion_roc_auc - {{ var('promotion_tolerance_auc') }},
+            {{ runs }}.{{ other }}_roc_auc - {{ runs }}.roc_auc
+            > {{ beyond_chance('promotion_tolerance_auc', runs ~ '.' ~ other ~ '_roc_auc_error') }},
             false
         )
         or coalesce(
-            {{ runs }}.brier > {{ runs }}.champion_brier + {{ var('promotion_tolerance_brier') }},
+            {{ runs }}.brier - {{ runs }}.{{ other }}_brier
+            > {{ beyond_chance('promotion_tolerance_brier', runs ~ '.' ~ other ~ '_brier_error') }},
             false
         )
+        {%- endfor %}
     )
+{%- endmacro %}
+
+{# The greater of a tolerance and what chance does. Runs that noted no standard error have none. #}
+{% macro beyond_chance(tolerance, error) -%}
+    greatest({{ var(tolerance) }}, coalesce({{ z_95() }} * {{ finite(error) }}, 0))
 {%- endmacro %}
 
 {% macro promotion_reason(runs) -%}
@@ -37,6 +48,9 @@
         when 'none' then 'the first version'
         when 'other_label' then 'predicts something else than ' || {{ runs }}.champion_version
         when 'newer' then 'tested on an older window than ' || {{ runs }}.champion_version
+        when 'overlapping'
+            then {{ runs }}.champion_version || ' has learnt from outcomes of the tested window;'
+                || ' a version that is tested on a later one is compared with it'
         when 'unusable' then {{ runs }}.champion_version || ' can no longer be scored'
         else
             'against ' || {{ runs }}.champion_version || ' on ' || {{ runs }}.test_cutoff_date
@@ -45,7 +59,16 @@
             || coalesce({{ number_text(runs ~ '.' ~ figure, 4) }}, 'no number')
             || ' against '
             || coalesce({{ number_text(runs ~ '.champion_' ~ figure, 4) }}, 'no number')
-            {{ '||' if not loop.last }}
+            ||
             {%- endfor %}
+            case
+                when {{ runs }}.best_roc_auc is null then ''
+                else
+                    '; the best so far, ' || {{ runs }}.best_version
+                    {%- for figure in ['roc_auc', 'brier'] %}
+                    || {{ "', AUC '" if figure == 'roc_auc' else "', Brier score '" }}
+                    || coalesce({{ number_text(runs ~ '.best_' ~ figure, 4) }}, 'no number')
+                    {%- endfor %}
+            end
     end
 {%- endmacro %}

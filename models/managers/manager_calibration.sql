@@ -17,6 +17,7 @@ figures as (
         n,
         churners,
         treated,
+        cast(weight as double) as weight,
         predicted,
         observed,
         n < {{ too_few() }} as has_too_few

@@ -16,8 +16,9 @@ calibration as (
         n,
         churners,
         treated,
-        score_sum / nullif(n, 0) as predicted,
-        churners / nullif(cast(n as double), 0) as observed
+        coalesce(weight_sum, n) as weight,
+        score_sum / nullif(coalesce(weight_sum, n), 0) as predicted,
+        coalesce(churner_weight_sum, churners) / nullif(coalesce(weight_sum, n), 0) as observed
     from outcomes
 
 )

@@ -17,7 +17,13 @@ sums as (
         sum({{ finite('score_sum') }}) as score_sum,
         sum({{ finite('variance_sum') }}) as variance_sum,
         sum({{ finite('squared_error_sum') }}) as squared_error_sum,
-        sum({{ finite('churner_rank_sum') }}) as churner_rank_sum
+        sum({{ finite('churner_rank_sum') }}) as churner_rank_sum,
+        -- Weeks that were judged before outcomes had weights count everybody once.
+        sum(coalesce({{ finite('weight_sum') }}, n)) as weight_sum,
+        sum(coalesce({{ finite('churner_weight_sum') }}, churners)) as churner_weight_sum,
+        sum(coalesce({{ finite('squared_weight_sum') }}, n)) as squared_weight_sum,
+        sum(coalesce({{ finite('squared_churner_weight_sum') }}, churners))
+            as squared_churner_weight_sum
     from outcomes
     group by week, model_version
 
@@ -29,9 +35,13 @@ ranked as (
 
     select
         *,
-        n - churners as stayers,
-        (churner_rank_sum - cast(churners as double) * (churners + 1) / 2)
-        / nullif(cast(churners as double) * (n - churners), 0) as roc_auc
+        (churner_rank_sum - churner_weight_sum * (churner_weight_sum + 1) / 2)
+        / nullif(churner_weight_sum * (weight_sum - churner_weight_sum), 0) as roc_auc,
+        -- How many customers who count once would say as much (Kish).
+        churner_weight_sum * churner_weight_sum / nullif(squared_churner_weight_sum, 0)
+            as effective_churners,
+        (weight_sum - churner_weight_sum) * (weight_sum - churner_weight_sum)
+        / nullif(squared_weight_sum - squared_churner_weight_sum, 0) as effective_stayers
     from sums
 
 ),
@@ -43,11 +53,12 @@ spread as (
         *,
         sqrt(greatest(
             roc_auc * (1 - roc_auc)
-            + (churners - 1) * (roc_auc / nullif(2 - roc_auc, 0) - roc_auc * roc_auc)
-            + (stayers - 1)
+            + (effective_churners - 1) * (roc_auc / nullif(2 - roc_auc, 0) - roc_auc * roc_auc)
+            + (effective_stayers - 1)
             * (2 * roc_auc * roc_auc / nullif(1 + roc_auc, 0) - roc_auc * roc_auc),
             0
-        ) / nullif(abs(cast(churners as double) * stayers), 0)) as roc_auc_error
+        ) / nullif(abs(effective_churners * effective_stayers), 0))
+            as roc_auc_error
     from ranked
 
 ),
@@ -63,10 +74,10 @@ quality as (
         roc_auc,
         greatest(roc_auc - 1.96 * roc_auc_error, 0) as roc_auc_low,
         least(roc_auc + 1.96 * roc_auc_error, 1) as roc_auc_high,
-        squared_error_sum / nullif(n, 0) as brier,
-        score_sum / nullif(n, 0) as predicted,
-        churners / nullif(cast(n as double), 0) as observed,
-        (churners - score_sum) / nullif(sqrt(greatest(variance_sum, 0)), 0) as calibration_z
+        squared_error_sum / nullif(weight_sum, 0) as brier,
+        score_sum / nullif(weight_sum, 0) as predicted,
+        churner_weight_sum / nullif(weight_sum, 0) as observed,
+        (churner_weight_sum - score_sum) / nullif(sqrt(greatest(variance_sum, 0)), 0) as calibration_z
     from spread
 
 )

@@ -19,4 +19,5 @@
     score_history=ref('churn_score_history'),
     daily=ref('customer_activity_daily'),
     alerts=ref('high_risk_history'),
+    policies=ref('alert_policy'),
 ) }}

@@ -12,5 +12,9 @@ select
     cast(null as double) as variance_sum,
     cast(null as double) as squared_error_sum,
     cast(null as double) as churner_rank_sum,
-    cast(null as {{ type_utc() }}) as judged_at
+    cast(null as {{ type_utc() }}) as judged_at,
+    cast(null as double) as weight_sum,
+    cast(null as double) as churner_weight_sum,
+    cast(null as double) as squared_weight_sum,
+    cast(null as double) as squared_churner_weight_sum
 where 1 = 0

@@ -27,21 +27,33 @@ profiles as (
 
 ),
 
+alerts as (
+
+    select * from {{ ref('high_risk_history') }}
+
+),
+
+policies as (
+
+    select * from {{ ref('alert_policy') }}
+
+),
+
 outcomes as (
 
     {{ churn_outcomes('cutoffs', 'daily') }}
 
 ),
 
--- Whoever got a message may have stayed because of it; a score is not about that. A message
--- works for a horizon, so those whose label window meets it teach nothing; the held out do.
-treated as (
+-- Whoever was treated may have stayed because of it; a score is not about that. The held out
+-- stand for them.
+weights as (
 
-    {{ treated_snapshots('cutoffs') }}
+    {{ snapshot_weights('cutoffs', 'alerts', 'policies') }}
 
 ),
 
--- Keys, segment, label and features: nothing else is here for a model to learn from.
+-- Keys, segment, label, weight and features: nothing else is here for a model to learn from.
 labelled as (
 
     select
@@ -50,6 +62,8 @@ labelled as (
         features.cutoff_date + {{ var('churn_horizon_days') }} as label_until_date,
         profiles.segment,
         {{ has_churned('outcomes') }} as has_churned,
+        weights.alert_arm,
+        coalesce(weights.snapshot_weight, 1.0) as snapshot_weight,
         {{ feature_columns('features') }}
     from features
     left join outcomes
@@ -57,13 +71,11 @@ labelled as (
             features.cutoff_date = outcomes.cutoff_date
             and features.customer_id = outcomes.customer_id
     left join profiles on features.customer_id = profiles.customer_id
-    left join treated
+    left join weights
         on
-            features.cutoff_date = treated.cutoff_date
-            and features.customer_id = treated.customer_id
-    where
-        {{ in_population('features.cutoff_date', 'features.') }}
-        and treated.customer_id is null
+            features.cutoff_date = weights.cutoff_date
+            and features.customer_id = weights.customer_id
+    where {{ in_population('features.cutoff_date', 'features.') }}
 
 )
 

@@ -10,6 +10,7 @@ from runtime.clock import utc_now
 from tests.conftest import Pipeline
 from tests.dbt import run_dbt
 from tests.model_rows import made_up
+from training.snapshots import KEYS_AND_LABEL
 
 DECISIONS = "select version, action, actor from model_promotions order by decided_at"
 ACTIVE = "select version from active_churn_model"
@@ -21,8 +22,7 @@ def pipeline(empty_pipelines, tmp_path, monkeypatch):
     monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
     pipeline = Pipeline(empty_pipelines.copy("all", tmp_path / "home"))
     columns = [name for name, *_ in pipeline.rows("describe training_snapshots")]
-    keys = {"customer_id", "segment", "cutoff_date", "label_until_date", "has_churned"}
-    made = made_up(features=[name for name in columns if name not in keys])[columns]
+    made = made_up(features=[name for name in columns if name not in KEYS_AND_LABEL])
     pipeline.connection.register("made", made)
     pipeline.connection.execute("insert into training_snapshots by name select * from made")
     yield pipeline

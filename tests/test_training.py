@@ -121,20 +121,27 @@ def test_half_spend_compares_the_days_after_with_those_before(empty_pipeline):
 
 
 def test_value_at_risk_adds_up_when_the_score_is_the_truth():
+    truth, value = numpy.array([1, 0, 1]), numpy.array([1.0, 2.0, 1.0])
+    assert evaluation.value_at_risk_ratio(truth, truth, value) == 1
+    # 0.5 of 4 at risk, where 2 were lost.
+    assert evaluation.value_at_risk_ratio(truth, numpy.full(3, 0.5), value) == 1
+    assert evaluation.value_at_risk_ratio(truth, numpy.full(3, 0.25), value) == 0.5
+    assert numpy.isnan(evaluation.value_at_risk_ratio(0 * truth, truth, value))
+
+
+def test_expected_spend_is_checked_by_tenure_on_those_who_stayed():
     rows = pandas.DataFrame(
         {
-            "tenure_days": [400, 400, 19],
-            "days_since_last_activity": [0, 10, 0],
-            "purchase_amount_84d": [84.0, 168.0, 20.0],
-            "has_churned": [1, 0, 1],
+            "tenure_days": [10, 20, 300, 300, 300],
+            "has_churned": [0, 1, 0, 0, 0],
+            "monthly_value": [numpy.nan, numpy.nan, numpy.nan, numpy.nan, 5.0],
+            "spend_after": [8.0, 0.0, 20.0, 40.0, 0.0],
         }
     )
-    truth = rows.has_churned.to_numpy()
-    assert evaluation.value_at_risk_ratio(rows, truth) == 1
-    # A day is worth 1, 2 and 1 to them: 0.5 of 4 at risk, where 2 were lost.
-    assert evaluation.value_at_risk_ratio(rows, numpy.full(3, 0.5)) == 1
-    assert evaluation.value_at_risk_ratio(rows, numpy.full(3, 0.25)) == 0.5
-    assert numpy.isnan(evaluation.value_at_risk_ratio(rows.assign(has_churned=0), truth))
+    assert evaluation.spend_by_tenure(rows, numpy.array([10.0, 10.0, 30.0, 50.0, 5.0])) == [
+        {"known": "up to 28 days", "n": 1, "expected": 10.0, "spent": 8.0},
+        {"known": "longer", "n": 2, "expected": 40.0, "spent": 30.0},
+    ]
 
 
 @pytest.fixture

@@ -20,10 +20,11 @@ from training.evaluation import (
     intervals,
     lift_curve,
     reliability,
-    spend_per_day,
+    spend_by_tenure,
 )
 from training.references import distribution, feature_reference
 from training.registry import run_row
+from training.spend import expected_spend, fit_spend_level
 from training.stability import feature_psi
 from training.status import trained_without
 
@@ -64,16 +65,18 @@ def train(
     version = (
         f"forest-{str(test_cutoff)[:10]}-{artefacts.fingerprint(rows, features, asdict(settings))}"
     )
-    windows = _rolling_origin(rows, features, settings.rolling_origins)
+    windows = _rolling_origin(rows, features, settings)
     calibration = choose_calibration([(one.score, one.truth) for one in windows])
-    tested = _Window(test_cutoff, *_out_of_time(train_rows, test_rows, features))
+    tested = _Window(test_cutoff, *_out_of_time(train_rows, test_rows, features, settings))
     score = tested.score if calibration is None else calibration.apply(tested.score)
-    # What serves is fitted on every closed window, the tested one included.
+    # What serves is fitted on every closed window, the tested one included; so is the spend level.
     values = snapshots.matrix(rows, features)
     content = forest.to_artefact(forest.fit(rows, features), calibration, values)
     artefacts.store(session, content, location, f"{version}.onnx")
     facts = {
-        **evaluate(test_rows, score),
+        **evaluate(tested.truth, score, tested.value),
+        **fit_spend_level(rows, settings.horizon_days).columns(),
+        "spend_by_tenure": spend_by_tenure(test_rows, tested.value),
         **intervals(tested.truth, score),
         **tested.rules(),
         **compare(
@@ -138,8 +141,10 @@ class _Window:
         rows: pandas.DataFrame,
         score: numpy.ndarray,
         challenger: numpy.ndarray,
+        value: numpy.ndarray,
     ) -> None:
         self.cutoff, self.rows, self.score, self.challenger = cutoff, rows, score, challenger
+        self.value = value
         self.truth = rows["has_churned"].to_numpy()
 
     def rules(self) -> dict[str, float]:
@@ -155,25 +160,32 @@ class _Window:
             "cutoff": str(self.cutoff)[:10],
             "n": len(self.rows),
             "churners": int(self.truth.sum()),
-            **evaluate(self.rows, self.score),
+            **evaluate(self.truth, self.score, self.value),
             **self.rules(),
         }
 
 
-def _rolling_origin(rows: pandas.DataFrame, features: list[str], at_most: int) -> list[_Window]:
+def _rolling_origin(
+    rows: pandas.DataFrame, features: list[str], settings: Settings
+) -> list[_Window]:
     return [
-        _Window(cutoff, *_out_of_time(*snapshots.split_at(rows, cutoff), features))
-        for cutoff in snapshots.earlier_cutoffs(rows, at_most)
+        _Window(cutoff, *_out_of_time(*snapshots.split_at(rows, cutoff), features, settings))
+        for cutoff in snapshots.earlier_cutoffs(rows, settings.rolling_origins)
     ]
 
 
 def _out_of_time(
-    train_rows: pandas.DataFrame, test_rows: pandas.DataFrame, features: list[str]
-) -> tuple[pandas.DataFrame, numpy.ndarray, numpy.ndarray]:
-    return test_rows, *(
+    train_rows: pandas.DataFrame,
+    test_rows: pandas.DataFrame,
+    features: list[str],
+    settings: Settings,
+) -> tuple[pandas.DataFrame, numpy.ndarray, numpy.ndarray, numpy.ndarray]:
+    score, challenger = (
         forest.predict(fit(train_rows, features), test_rows, features)
         for fit in (forest.fit, forest.fit_challenger)
     )
+    level = fit_spend_level(train_rows, settings.horizon_days)
+    return test_rows, score, challenger, expected_spend(test_rows, level, settings.horizon_days)
 
 
 def _thresholds(
@@ -189,7 +201,7 @@ def _thresholds(
         found["suggested_threshold_cost"] = thresholds.by_cost(
             numpy.concatenate([one.score for one in windows]),
             numpy.concatenate([one.truth for one in windows]),
-            numpy.concatenate([spend_per_day(one.rows) for one in windows]) * settings.horizon_days,
+            numpy.concatenate([one.value for one in windows]),
             settings.contact_cost,
             settings.contact_success_share,
         )

@@ -6,7 +6,10 @@ import pandas
 from training.status import of_customers
 
 # Every other column of training_snapshots is a feature, in its order.
-KEYS_AND_LABEL = ("customer_id", "cutoff_date", "label_until_date", "segment", "has_churned")
+KEYS_AND_LABEL = (
+    *("customer_id", "cutoff_date", "label_until_date", "segment", "has_churned"),
+    *("monthly_value", "spend_after"),
+)
 MINIMUM_ROWS = 200  # below this a hold-out says nothing
 MINIMUM_OF_EACH_CLASS = 10
 # A few rows that are no numbers come from a few senders' mistakes, and the others teach the same

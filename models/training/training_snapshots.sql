@@ -41,7 +41,7 @@ treated as (
 
 ),
 
--- Keys, segment, label and features: nothing else is here for a model to learn from.
+-- Keys, segment, label, what the customer is worth, and features: only the last are learned from.
 labelled as (
 
     select
@@ -50,6 +50,8 @@ labelled as (
         features.cutoff_date + {{ var('churn_horizon_days') }} as label_until_date,
         profiles.segment,
         {{ has_churned('outcomes') }} as has_churned,
+        profiles.monthly_value,
+        coalesce(outcomes.purchase_amount_after, 0) as spend_after,
         {{ feature_columns('features') }}
     from features
     left join outcomes

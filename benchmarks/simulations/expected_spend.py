@@ -46,7 +46,7 @@ _GIVEN_DAYS = f"""
         round(purchase_amount, 4) as purchase_amount,
         activity_date::timestamp as first_event_at,
         activity_date::timestamp as last_active_at,
-        null::timestamp as first_cancelled_at
+        null::timestamp as last_cancelled_at
     from drawn
 """
 EXPECTED = "select customer_id, {{ expected_spend() }} as expected_spend from clocked"

@@ -21,7 +21,7 @@ LABELS = {
     "lapse": "no active event within {days} days of the cut-off, or a cancellation in them",
     "half_spend": (
         "within {days} days of the cut-off less than half as much spent a day as in the 84 days"
-        " before it"
+        " before it, or since the customer's first event"
     ),
 }
 

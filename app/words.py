@@ -65,8 +65,10 @@ class Terms(NamedTuple):
     def value_help(self) -> str:
         """What a value at risk is."""
         return (
-            f"Risk times the spend expected in the next {self.horizon_days} days, in the"
-            f" account's currency; risk by model {self.model or '(none yet)'}."
+            "Risk times what the customer is expected to spend in the next"
+            f" {self.horizon_days} days by staying, in the account's currency: the profile's"
+            " monthly value, else the spend of the last 12 weeks, nearer to the average the newer"
+            f" the customer is. Risk by model {self.model or '(none yet)'}."
         )
 
 

@@ -39,10 +39,12 @@ def recomputed(raw: pandas.DataFrame) -> dict[str, dict]:
         days = sorted(active.day.unique())
         last = days[-1] if days else None
         recent = [day for day in days if day > last - timedelta(days=84)]
+        cancelled = events[events.category == "cancellation"].occurred_at
+        has_returned = days and len(cancelled) and last > cancelled.max().normalize()
         row = {
             "first_seen_at": events.occurred_at.min(),
             "last_activity_at": active.occurred_at.max() if days else None,
-            "cancelled_at": events[events.category == "cancellation"].occurred_at.min(),
+            "cancelled_at": None if has_returned else cancelled.max(),
             "qualifying_active_date": recent[-3] if len(recent) >= 3 else None,
             "active_days_total": len(days),
             "events_total": len(events),

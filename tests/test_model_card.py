@@ -29,6 +29,10 @@ RUN = {
     "pr_auc": 0.369, "pr_auc_low": 0.31, "pr_auc_high": 0.42,
     "brier": 0.0715, "brier_low": 0.0642, "brier_high": 0.079,
     "lift_at_10_percent": 3.97, "value_at_risk_ratio": math.nan,
+    "average_spend_per_day": 6.055, "spend_credibility_days": 13.53,
+    "spend_by_tenure": [
+        {"known": "29 to 84 days", "n": 262, "expected": 101.5, "spent": 97.25},
+    ],
     "challenger_auc": 0.855, "baseline_auc": 0.77,
     "champion_version": "forest-2026-09-28-aaaaaaaa", "champion_comparison": "compared",
     "champion_roc_auc": 0.8512, "champion_brier": 0.0731,

@@ -22,7 +22,7 @@ def pipeline(empty_pipelines, tmp_path, monkeypatch):
     monkeypatch.setenv("CHURN_HOME", str(tmp_path / "home"))
     pipeline = Pipeline(empty_pipelines.copy("all", tmp_path / "home"))
     columns = [name for name, *_ in pipeline.rows("describe training_snapshots")]
-    made = made_up(features=[name for name in columns if name not in KEYS_AND_LABEL])[columns]
+    made = made_up(features=[name for name in columns if name not in KEYS_AND_LABEL])
     pipeline.connection.register("made", made)
     pipeline.connection.execute("insert into training_snapshots by name select * from made")
     yield pipeline

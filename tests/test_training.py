@@ -42,6 +42,10 @@ def test_the_future_changes_no_feature_and_later_events_change_no_label(empty_pi
     before = snapshots(pipeline)
     cutoff = before.cutoff_date.max()
     assert before.customer_id.nunique() == 6
+    cutoffs = before.groupby("cutoff_date")["label_until_date"].first()
+    assert len({one.weekday() for one in cutoffs.index}) == min(len(cutoffs), 7) > 4
+    # Whatever the day of the week, a window has closed by the next cut-off.
+    assert (cutoffs.iloc[:-1].to_numpy() <= cutoffs.index[1:].to_numpy()).all()
     # The latest window is closed: what comes after cut-off + horizon must not reach it, but a
     # single later day would move the cut-offs, so the events come on the last, unfinished day.
     pipeline.add(
@@ -96,11 +100,13 @@ def test_training_features_equal_serving_features(empty_pipeline):
 def test_half_spend_compares_the_days_after_with_those_before(empty_pipeline):
     pipeline, end = empty_pipeline, 200
     # Until day 143 all spend 8 every second day; then each as much of it as its name says, in
-    # percent; `late` stops 10 days before the cut-off, of which the days before it know.
+    # percent; `late` stops 10 days before the cut-off, of which the days before it know. Who is new
+    # has been there for 28 days of the 84.
     shares = {"full": 1.0, "sixty": 0.6, "forty": 0.4, "nothing": 0.0, "late": 1.0}
+    shares |= {"new sixty": 0.6, "new forty": 0.4}
     events = [event("end", "clock", "login", EPOCH + timedelta(days=end))]
     for customer, share in shares.items():
-        for day in range(0, end, 2):
+        for day in range(116 if customer.startswith("new") else 0, end, 2):
             amount = 8.0 * (share if day > 143 else 1)
             if customer == "late" and 134 < day <= 143:
                 amount = 0.0
@@ -112,7 +118,7 @@ def test_half_spend_compares_the_days_after_with_those_before(empty_pipeline):
     found = snapshots(pipeline, churn_label="half_spend", churn_horizon_days=56)
     latest = found[found.cutoff_date == EPOCH + timedelta(days=143)].set_index("customer_id")
     assert latest.has_churned.to_dict() == {
-        "full": 0, "sixty": 0, "forty": 1, "nothing": 1, "late": 0,
+        "full": 0, "sixty": 0, "forty": 1, "nothing": 1, "late": 0, "new sixty": 0, "new forty": 1,
     }  # fmt: skip
     earlier = found[found.cutoff_date < latest.cutoff_date.iloc[0]]
     assert len(earlier) > 0
@@ -121,20 +127,27 @@ def test_half_spend_compares_the_days_after_with_those_before(empty_pipeline):
 
 
 def test_value_at_risk_adds_up_when_the_score_is_the_truth():
+    truth, value = numpy.array([1, 0, 1]), numpy.array([1.0, 2.0, 1.0])
+    assert evaluation.value_at_risk_ratio(truth, truth, value) == 1
+    # 0.5 of 4 at risk, where 2 were lost.
+    assert evaluation.value_at_risk_ratio(truth, numpy.full(3, 0.5), value) == 1
+    assert evaluation.value_at_risk_ratio(truth, numpy.full(3, 0.25), value) == 0.5
+    assert numpy.isnan(evaluation.value_at_risk_ratio(0 * truth, truth, value))
+
+
+def test_expected_spend_is_checked_by_tenure_on_those_who_stayed():
     rows = pandas.DataFrame(
         {
-            "tenure_days": [400, 400, 19],
-            "days_since_last_activity": [0, 10, 0],
-            "purchase_amount_84d": [84.0, 168.0, 20.0],
-            "has_churned": [1, 0, 1],
+            "tenure_days": [10, 20, 300, 300, 300],
+            "has_churned": [0, 1, 0, 0, 0],
+            "monthly_value": [numpy.nan, numpy.nan, numpy.nan, numpy.nan, 5.0],
+            "spend_after": [8.0, 0.0, 20.0, 40.0, 0.0],
         }
     )
-    truth = rows.has_churned.to_numpy()
-    assert evaluation.value_at_risk_ratio(rows, truth) == 1
-    # A day is worth 1, 2 and 1 to them: 0.5 of 4 at risk, where 2 were lost.
-    assert evaluation.value_at_risk_ratio(rows, numpy.full(3, 0.5)) == 1
-    assert evaluation.value_at_risk_ratio(rows, numpy.full(3, 0.25)) == 0.5
-    assert numpy.isnan(evaluation.value_at_risk_ratio(rows.assign(has_churned=0), truth))
+    assert evaluation.spend_by_tenure(rows, numpy.array([10.0, 10.0, 30.0, 50.0, 5.0])) == [
+        {"known": "up to 28 days", "n": 1, "expected": 10.0, "spent": 8.0},
+        {"known": "longer", "n": 2, "expected": 40.0, "spent": 30.0},
+    ]
 
 
 @pytest.fixture

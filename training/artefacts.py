@@ -41,7 +41,8 @@ def fetch(session: object, location: str, name: str) -> bytes:
 
 def fingerprint(snapshots: pandas.DataFrame, features: list[str], settings: dict) -> str:
     """Return eight characters that change with the rows, the features and the settings."""
-    columns = ["customer_id", "has_churned", *features]
+    worth = [name for name in ("monthly_value", "spend_after") if name in snapshots]
+    columns = ["customer_id", "has_churned", *worth, *features]
     if (weights(snapshots) != 1).any():
         columns.append("snapshot_weight")
     names = [features, FOREST, ROWS_PER_TREE, sklearn.__version__, settings]

@@ -11,20 +11,21 @@ from training.snapshots import weights
 
 BOOTSTRAPS, INTERVAL = 200, (0.025, 0.975)
 SEED = 7
-SPEND_DAYS = 84  # of the window that expected spend is taken from
+TENURES = (("up to 28 days", 0, 28), ("29 to 84 days", 29, 84), ("longer", 85, 36_500))
 RELIABILITY_BINS = 10
 LIFT_SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 
 
-def evaluate(test: pandas.DataFrame, score: numpy.ndarray) -> dict[str, float]:
-    """Measure one score on rows that its model has not seen."""
-    truth, weight = test["has_churned"].to_numpy(), weights(test)
+def evaluate(
+    truth: numpy.ndarray, score: numpy.ndarray, weight: numpy.ndarray, value: numpy.ndarray
+) -> dict[str, float]:
+    """Measure one score on rows that its model has not seen; `value` is their expected spend."""
     return {
         "roc_auc": float(roc_auc_score(truth, score, sample_weight=weight)),
         "pr_auc": float(average_precision_score(truth, score, sample_weight=weight)),
         "brier": float(brier_score_loss(truth, score, sample_weight=weight)),
         "lift_at_10_percent": lift(truth, score, 0.1, weight),
-        "value_at_risk_ratio": value_at_risk_ratio(test, score),
+        "value_at_risk_ratio": value_at_risk_ratio(truth, score, value * weight),
     }
 
 
@@ -128,16 +129,33 @@ def auc_of_both(truth: numpy.ndarray, score: numpy.ndarray, weight: numpy.ndarra
     return float(roc_auc_score(truth, score, sample_weight=weight))
 
 
-def value_at_risk_ratio(test: pandas.DataFrame, score: numpy.ndarray) -> float:
-    """Return value at risk over the value that was lost: 1 if the sums agree, empty without any."""
-    spend = spend_per_day(test) * weights(test)
-    lost = (spend * test["has_churned"].to_numpy()).sum()
-    return float((spend * score).sum() / lost) if lost > 0 else numpy.nan
+def value_at_risk_ratio(truth: numpy.ndarray, score: numpy.ndarray, value: numpy.ndarray) -> float:
+    """Return value at risk over the value that was lost: 1 if the sums agree, empty without any.
+
+    `value` is what each customer is expected to spend, times what the customer counts for.
+    """
+    lost = (value * truth).sum()
+    return float((value * score).sum() / lost) if lost > 0 else numpy.nan
 
 
-def spend_per_day(rows: pandas.DataFrame) -> numpy.ndarray:
-    """Return what macros/metrics/expected_spend.sql expects of purchases, a day; 0 if none."""
-    if "purchase_amount_84d" not in rows:
-        return numpy.zeros(len(rows))
-    days = (rows["tenure_days"] - rows["days_since_last_activity"] + 1).clip(1, SPEND_DAYS)
-    return (rows["purchase_amount_84d"] / days).to_numpy()
+def spend_by_tenure(test: pandas.DataFrame, value: numpy.ndarray) -> list[dict[str, object]]:
+    """Return what stayers were expected to spend and did spend, by the days they were known for.
+
+    Whom the profile gives a monthly value is left out: it may count what is no purchase.
+    """
+    if "spend_after" not in test:
+        return []
+    compared = (test["has_churned"] == 0) & test["monthly_value"].isna()
+    found = []
+    for words, least, most in TENURES:
+        chosen = (compared & test["tenure_days"].between(least, most)).to_numpy()
+        if chosen.any():
+            found.append(
+                {
+                    "known": words,
+                    "n": int(chosen.sum()),
+                    "expected": float(value[chosen].mean()),
+                    "spent": float(test["spend_after"][chosen].mean()),
+                }
+            )
+    return found

@@ -21,7 +21,7 @@ LABELS = {
     "lapse": "no active event within {days} days of the cut-off, or a cancellation in them",
     "half_spend": (
         "within {days} days of the cut-off less than half as much spent a day as in the 84 days"
-        " before it"
+        " before it, or since the customer's first event"
     ),
 }
 
@@ -45,6 +45,7 @@ def model_card(run: Mapping[str, Any], settings: Settings) -> dict[str, bytes]:
         "## Data\n\n" + _data(facts, settings),
         "## How well it does\n\n" + _quality(facts),
         "## Earlier windows\n\n" + _earlier(facts),
+        "## Expected spend\n\n" + _spend(facts),
         f"## Probabilities\n\n{_probabilities(facts)}\n\n![Predicted and observed churn, tenth by"
         f" tenth]({version}-reliability.svg)",
         f"## Whom to look at first\n\n{_lift(facts)}\n\n![Churners found among the highest scores]"
@@ -193,6 +194,27 @@ def _probabilities(facts: Mapping[str, Any]) -> str:
     return (
         f"Expected to churn on the tested window: {expected:,.0f}; did churn:"
         f" {did_churn:,.0f}. {calibrated}"
+    )
+
+
+def _spend(facts: Mapping[str, Any]) -> str:
+    level = (
+        "Value at risk is the score times what a customer is expected to spend in"
+        f" {facts['horizon_days']} days by staying: the monthly value of the profile, else the"
+        " customer's own spend up to now, mixed with the average of"
+        f" {number(facts['average_spend_per_day'], 2)} a day as if the customer had spent that for"
+        f" {number(facts['spend_credibility_days'], 0)} more days."
+    )
+    rows = [
+        [one["known"], f"{one['n']:,}", number(one["expected"], 2), number(one["spent"], 2)]
+        for one in facts["spend_by_tenure"] or []
+    ]
+    if not rows:
+        return level
+    heading = ["known for", "stayed", "expected", "spent"]
+    return (
+        f"{level}\n\nOf those who stayed on the tested window, on average; whom the profile gives a"
+        f" value is left out. Lines of fewer than {TOO_FEW} say nothing.\n\n" + table(heading, rows)
     )
 
 

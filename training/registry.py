@@ -18,6 +18,8 @@ _EMPTY = {
     "pr_auc": _NO_NUMBER, "pr_auc_low": _NO_NUMBER, "pr_auc_high": _NO_NUMBER,
     "brier": _NO_NUMBER, "brier_low": _NO_NUMBER, "brier_high": _NO_NUMBER,
     "lift_at_10_percent": _NO_NUMBER, "value_at_risk_ratio": _NO_NUMBER,
+    "average_spend_per_day": _NO_NUMBER, "spend_credibility_days": _NO_NUMBER,
+    "spend_by_tenure": _NO_LIST,
     "challenger_auc": _NO_NUMBER, "baseline_auc": _NO_NUMBER,
     "champion_version": _NO_TEXT, "champion_comparison": _NO_TEXT,
     "champion_roc_auc": _NO_NUMBER, "champion_brier": _NO_NUMBER,

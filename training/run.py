@@ -21,10 +21,11 @@ from training.evaluation import (
     intervals,
     lift_curve,
     reliability,
-    spend_per_day,
+    spend_by_tenure,
 )
 from training.references import distribution, feature_reference
 from training.registry import run_row
+from training.spend import expected_spend, fit_spend_level
 from training.stability import feature_psi
 from training.status import trained_without
 
@@ -67,16 +68,16 @@ def train(
     version = (
         f"forest-{str(test_cutoff)[:10]}-{artefacts.fingerprint(rows, features, asdict(settings))}"
     )
-    windows = _rolling_origin(counted, features, settings.rolling_origins)
+    windows = _rolling_origin(counted, features, settings)
     calibration = choose_calibration([(one.score, one.truth, one.weight) for one in windows])
     tested_forest = forest.fit(train_rows, features)
-    tested = _Window(test_cutoff, test_rows, tested_forest, train_rows, features)
+    tested = _Window(test_cutoff, test_rows, tested_forest, train_rows, features, settings)
     population_before, population = snapshots.split_at(rows, test_cutoff)
     score, population_score = tested.score, forest.predict(tested_forest, population, features)
     if calibration is not None:
         _calibrate(windows)
         score, population_score = calibration.apply(score), calibration.apply(population_score)
-    # What serves is fitted on every closed window, the tested one included.
+    # What serves is fitted on every closed window, the tested one included; so is the spend level.
     values = snapshots.matrix(counted, features)
     content = forest.to_artefact(forest.fit(counted, features), calibration, values)
     artefacts.store(session, content, location, f"{version}.onnx")
@@ -85,7 +86,9 @@ def train(
     as_tested = forest.to_artefact(tested_forest, calibration, values)
     artefacts.store(session, as_tested, location, f"{version}-tested.onnx")
     facts = {
-        **evaluate(test_rows, score),
+        **evaluate(tested.truth, score, tested.weight, tested.value),
+        **fit_spend_level(counted, settings.horizon_days).columns(),
+        "spend_by_tenure": spend_by_tenure(test_rows, tested.value),
         **intervals(tested.truth, score, tested.weight),
         **tested.rules(),
         **compare(
@@ -156,6 +159,7 @@ class _Window:
         fitted: RandomForestClassifier,
         train_rows: pandas.DataFrame,
         features: list[str],
+        settings: Settings,
     ) -> None:
         self.cutoff, self.rows = cutoff, rows
         self.score = forest.predict(fitted, rows, features)
@@ -163,6 +167,8 @@ class _Window:
             forest.fit_challenger(train_rows, features), rows, features
         )
         self.truth, self.weight = rows["has_churned"].to_numpy(), snapshots.weights(rows)
+        level = fit_spend_level(train_rows, settings.horizon_days)
+        self.value = expected_spend(rows, level, settings.horizon_days)
         self.is_calibrated = False
 
     def rules(self) -> dict[str, float]:
@@ -183,17 +189,19 @@ class _Window:
             "n": len(self.rows),
             "churners": int(self.truth.sum()),
             "is_calibrated": self.is_calibrated,
-            **evaluate(self.rows, self.score),
+            **evaluate(self.truth, self.score, self.weight, self.value),
             **self.rules(),
         }
 
 
-def _rolling_origin(rows: pandas.DataFrame, features: list[str], at_most: int) -> list[_Window]:
+def _rolling_origin(
+    rows: pandas.DataFrame, features: list[str], settings: Settings
+) -> list[_Window]:
     windows = []
-    for cutoff in snapshots.earlier_cutoffs(rows, at_most):
+    for cutoff in snapshots.earlier_cutoffs(rows, settings.rolling_origins):
         train_rows, test_rows = snapshots.split_at(rows, cutoff)
         fitted = forest.fit(train_rows, features)
-        windows.append(_Window(cutoff, test_rows, fitted, train_rows, features))
+        windows.append(_Window(cutoff, test_rows, fitted, train_rows, features, settings))
     return windows
 
 
@@ -239,7 +247,7 @@ def _thresholds(
             numpy.concatenate(scores),
             numpy.concatenate([one.truth for one in windows]),
             numpy.concatenate([one.weight for one in windows]),
-            numpy.concatenate([spend_per_day(one.rows) for one in windows]) * settings.horizon_days,
+            numpy.concatenate([one.value for one in windows]),
             settings.contact_cost,
             settings.contact_success_share,
         )

@@ -9,6 +9,7 @@ from training.status import of_customers
 KEYS_AND_LABEL = (
     *("customer_id", "cutoff_date", "label_until_date", "segment", "has_churned"),
     *("alert_arm", "snapshot_weight"),
+    *("monthly_value", "spend_after"),
 )
 MINIMUM_ROWS = 200  # below this a hold-out says nothing
 MINIMUM_OF_EACH_CLASS = 10

@@ -25,6 +25,8 @@
             policies.monthly_value,
             model.version as active_version,
             model.features as active_features,
+            model.average_spend_per_day,
+            model.spend_credibility_days,
             stored.band as stored_band,
             stored.band_since as stored_band_since,
             {{ in_population('cast(' ~ as_of() ~ ' as date)', 'clocked.') }}

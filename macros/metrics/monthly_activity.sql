@@ -28,7 +28,7 @@
         activity_month,
         min(first_event_at) as first_event_at,
         max(last_active_at) as last_active_at,
-        min(first_cancelled_at) as first_cancelled_at,
+        max(last_cancelled_at) as last_cancelled_at,
         min(case when is_active then activity_date end) as first_active_date,
         max(case when is_active then activity_date end) as last_active_date,
         count(case when is_active then 1 end) as active_days,

@@ -1,14 +1,15 @@
 {# The label of training: whether a customer churned in the horizon after a cut-off.
    outcomes: the alias of churn_outcomes, left joined: who did nothing at all has no row.
    lapse: no active event, or a cancellation. half_spend: less than half as much a day as in the
-   days before; who spent nothing then has nothing to lose. #}
+   days before, of which only those count on which the customer was known; who spent nothing then has
+   nothing to lose. #}
 {% macro has_churned(outcomes) %}
     {%- set horizon = var('churn_horizon_days') -%}
     {%- if var('churn_label') == 'half_spend' -%}
         case
             when
                 coalesce({{ outcomes }}.purchase_amount_after, 0) / {{ horizon }}
-                < 0.5 * {{ outcomes }}.purchase_amount_before / {{ days_before() }}
+                < 0.5 * {{ outcomes }}.purchase_amount_before / {{ outcomes }}.spend_days_before
                 then 1
             else 0
         end
@@ -24,6 +25,7 @@
 {# What the label needs of the days around each cut-off, one row per cut-off and customer.
    by_customer: cutoffs also has customer_id, and only that customer's days count. #}
 {% macro churn_outcomes(cutoffs, daily, by_customer=false) %}
+    {%- set is_half_spend = var('churn_label') == 'half_spend' -%}
     {%- set is_after = daily ~ '.activity_date > ' ~ cutoffs ~ '.cutoff_date' -%}
     select
         {{ cutoffs }}.cutoff_date,
@@ -35,6 +37,12 @@
             as purchase_amount_after,
         {{ spend('case when ' ~ is_after ~ ' then 0 else ' ~ daily ~ '.purchase_amount end') }}
             as purchase_amount_before
+        {%- if is_half_spend %},
+        {{ spend_days(
+            "datediff('day', min(cast(seen.first_seen_at as date)), " ~ cutoffs ~ ".cutoff_date) + 1",
+            days_before()
+        ) }} as spend_days_before
+        {%- endif %}
     from {{ cutoffs }}
     inner join {{ daily }}
         on
@@ -44,6 +52,10 @@
             {%- if by_customer %}
             and {{ daily }}.customer_id = {{ cutoffs }}.customer_id
             {%- endif %}
+    {%- if is_half_spend %}
+    inner join {{ ref('churn_metrics_live') }} as seen
+        on {{ daily }}.customer_id = seen.customer_id
+    {%- endif %}
     group by {{ cutoffs }}.cutoff_date, {{ daily }}.customer_id
 {% endmacro %}
 

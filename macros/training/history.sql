@@ -20,7 +20,7 @@
 {# Months up to each cut-off. history: the alias of history_days. #}
 {% macro history_months(cutoffs, monthly, history) %}
     {%- set columns = [
-        'customer_id', 'activity_month', 'first_event_at', 'last_active_at', 'first_cancelled_at',
+        'customer_id', 'activity_month', 'first_event_at', 'last_active_at', 'last_cancelled_at',
         'first_active_date', 'last_active_date', 'active_days', 'event_count',
         'purchase_amount', 'gap_days_max', 'gap_days_squared',
     ] %}

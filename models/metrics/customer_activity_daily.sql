@@ -30,7 +30,7 @@ counted as (
         ), 4) as purchase_amount,
         min(occurred_at) as first_event_at,
         max(case when category in ('activity', 'purchase') then occurred_at end) as last_active_at,
-        min(case when category = 'cancellation' then occurred_at end) as first_cancelled_at
+        max(case when category = 'cancellation' then occurred_at end) as last_cancelled_at
     from events
     group by customer_id, activity_date
 

@@ -53,7 +53,8 @@ weights as (
 
 ),
 
--- Keys, segment, label, weight and features: nothing else is here for a model to learn from.
+-- Keys, segment, label, weight, what the customer is worth, and features: only the last are learned
+-- from.
 labelled as (
 
     select
@@ -64,6 +65,8 @@ labelled as (
         {{ has_churned('outcomes') }} as has_churned,
         weights.alert_arm,
         coalesce(weights.snapshot_weight, 1.0) as snapshot_weight,
+        profiles.monthly_value,
+        coalesce(outcomes.purchase_amount_after, 0) as spend_after,
         {{ feature_columns('features') }}
     from features
     left join outcomes

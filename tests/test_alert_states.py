@@ -226,9 +226,8 @@ BAD_POLICIES = {
     "the cost of offer thank_you must be at least 0": "update offers set cost = -1"
     " where offer = 'thank_you'",
     "no offer for any reason and any segment": "delete from offers where offer = 'thank_you'",
-    "offer thank_you has several texts": (
-        "insert into offers values ('thank_you', 'x', 'x', 1, '', 0)"
-    ),
+    "offer thank_you has several texts": "insert into offers"
+    " values ('thank_you', 'x', 'x', 1, '', 0)",
     "a text without braces or links": "update offers set offer_text = 'see http://x.example'",
     "there is no offer nonsense in": "update alert_policy set offers = 'thank_you nonsense'",
 }  # fmt: skip

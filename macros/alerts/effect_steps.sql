@@ -38,6 +38,7 @@ spreads as (
 
     select
         *,
+        weight / nullif(sum(weight) over (partition by dimension, name), 0) as share,
         power(holdout_rate - holdout_low, 2) + power(treated_high - treated_rate, 2)
             as squared_below,
         power(holdout_high - holdout_rate, 2) + power(treated_rate - treated_low, 2)
@@ -53,26 +54,26 @@ weighed as (
         spreads.dimension,
         spreads.name,
         {%- for count in ['treated_n', 'treated_churned', 'sent_n', 'holdout_n', 'holdout_churned'] %}
-        cast(sum(spreads.{{ count }}) as bigint) as {{ count }},
+        {{ whole_number('sum(spreads.' ~ count ~ ')') }} as {{ count }},
         {%- endfor %}
         sum(spreads.treated_value) / nullif(cast(sum(spreads.valued_n) as double), 0)
             as treated_value,
-        cast(sum(
-            case when spreads.weight is null then spreads.treated_n + spreads.holdout_n else 0 end
-        ) as bigint) as left_out_n,
+        {{ whole_number(
+            'sum(case when spreads.weight is null then spreads.treated_n + spreads.holdout_n else 0 end)'
+        ) }} as left_out_n,
         sum(spreads.weight) as compared_n,
         {%- for arm in ['treated', 'holdout'] %}
         sum(case when spreads.weight > 0 then spreads.{{ arm }}_n else 0 end) as compared_{{ arm }}_n,
-        sum(spreads.weight * spreads.{{ arm }}_rate) / sum(spreads.weight) as {{ arm }}_rate,
+        sum({{ finite('spreads.share * spreads.' ~ arm ~ '_rate') }}) as {{ arm }}_rate,
         {%- endfor %}
-        sum(spreads.weight * spreads.sent_share) / sum(spreads.weight) as sent_share,
+        sum({{ finite('spreads.share * spreads.sent_share') }}) as sent_share,
         {%- for side, squared in [
             ('below', 'squared_below'), ('above', 'squared_above'), ('standard_error', 'variance'),
         ] %}
-        sqrt(sum(power(spreads.weight, 2) * spreads.{{ squared }})) / sum(spreads.weight)
+        sqrt(greatest(sum({{ finite('power(spreads.share, 2) * spreads.' ~ squared) }}), 0))
             as {{ side }},
         {%- endfor %}
-        0.05 / cast(count(*) over (partition by spreads.dimension) as double) as alpha
+        0.05 / nullif(cast(count(*) over (partition by spreads.dimension) as double), 0) as alpha
     from spreads
     group by spreads.dimension, spreads.name
 

@@ -30,6 +30,7 @@ spreads as (
 
     select
         *,
+        weight / nullif(sum(weight) over (partition by dimension, name, days), 0) as share,
         greatest(
             treated_variance / nullif(cast(treated_n as double), 0)
             + holdout_variance / nullif(cast(holdout_n as double), 0),
@@ -46,20 +47,20 @@ weighed as (
         spreads.dimension,
         spreads.name,
         spreads.days,
-        cast(sum(spreads.treated_n) as bigint) as treated_n,
-        cast(sum(spreads.holdout_n) as bigint) as holdout_n,
-        cast(sum(
-            case when spreads.weight is null then spreads.treated_n + spreads.holdout_n else 0 end
-        ) as bigint) as left_out_n,
+        {{ whole_number('sum(spreads.treated_n)') }} as treated_n,
+        {{ whole_number('sum(spreads.holdout_n)') }} as holdout_n,
+        {{ whole_number(
+            'sum(case when spreads.weight is null then spreads.treated_n + spreads.holdout_n else 0 end)'
+        ) }} as left_out_n,
         sum(spreads.weight) as compared_n,
         {%- for arm in ['treated', 'holdout'] %}
         sum(case when spreads.weight > 0 then spreads.{{ arm }}_n else 0 end) as compared_{{ arm }}_n,
-        sum(spreads.weight * spreads.{{ arm }}_mean) / sum(spreads.weight) as {{ arm }}_mean,
+        sum({{ finite('spreads.share * spreads.' ~ arm ~ '_mean') }}) as {{ arm }}_mean,
         {%- endfor %}
-        sum(spreads.weight * spreads.mean_cost) / sum(spreads.weight) as cost,
-        sqrt(sum(power(spreads.weight, 2) * spreads.variance)) / sum(spreads.weight)
+        sum({{ finite('spreads.share * spreads.mean_cost') }}) as cost,
+        sqrt(greatest(sum({{ finite('power(spreads.share, 2) * spreads.variance') }}), 0))
             as standard_error,
-        0.05 / cast(count(*) over (partition by spreads.dimension) as double) as alpha
+        0.05 / nullif(cast(count(*) over (partition by spreads.dimension) as double), 0) as alpha
     from spreads
     group by spreads.dimension, spreads.name, spreads.days
 

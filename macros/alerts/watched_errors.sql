@@ -11,9 +11,11 @@
    n, alpha: SQL expressions, n a double. #}
 {% macro watched_errors(n, alpha) -%}
     {%- set seen -%}({{ n }} * {{ watched_errors_best() }} / {{ var('effect_best_n') }}){%- endset -%}
-    sqrt(
-        2 * ({{ seen }} + 1) / nullif({{ seen }}, 0) * ln(sqrt({{ seen }} + 1) / {{ alpha }})
-    )
+    sqrt(greatest(
+        2 * ({{ seen }} + 1) / nullif({{ seen }}, 0)
+        * (0.5 * ln(greatest({{ seen }}, 0) + 1) - ln(greatest({{ alpha }}, 1e-9))),
+        0
+    ))
 {%- endmacro %}
 
 {# t rho² where the interval of 95 % is narrowest: a + ln(1 + a), where a is -2 ln(0.05). #}

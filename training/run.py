@@ -22,6 +22,8 @@ from training.evaluation import (
     lift_curve,
     reliability,
     spend_per_day,
+    still_here,
+    still_here_interval,
 )
 from training.references import distribution, feature_reference
 from training.registry import run_row
@@ -87,6 +89,8 @@ def train(
     facts = {
         **evaluate(test_rows, score),
         **intervals(tested.truth, score, tested.weight),
+        **still_here(test_rows, score, settings.horizon_days),
+        **still_here_interval(test_rows, score, settings.horizon_days),
         **tested.rules(),
         **compare(
             session,
@@ -103,7 +107,7 @@ def train(
         "reliability": reliability(tested.truth, score, tested.weight),
         "lift_curve": lift_curve(tested.truth, score, tested.weight),
         "by_segment": by_segment(test_rows, score),
-        "rolling_origin": [one.facts() for one in windows],
+        "rolling_origin": [one.facts(settings.horizon_days) for one in windows],
         "feature_reference": feature_reference(rows, features),
         "score_reference": distribution(population_score),
         "feature_psi": feature_psi(population_before, population, features),
@@ -176,7 +180,7 @@ class _Window:
             for name, score in rules.items()
         }
 
-    def facts(self) -> dict[str, object]:
+    def facts(self, horizon_days: int) -> dict[str, object]:
         """Return the window's line in the table of the rolling origin."""
         return {
             "cutoff": str(self.cutoff)[:10],
@@ -184,6 +188,7 @@ class _Window:
             "churners": int(self.truth.sum()),
             "is_calibrated": self.is_calibrated,
             **evaluate(self.rows, self.score),
+            **still_here(self.rows, self.score, horizon_days),
             **self.rules(),
         }
 

@@ -54,7 +54,33 @@ def tiles(run: pd.Series) -> None:
             ),
         ]
     )
+    _still_here(run)
     _alerts(run)
+
+
+def _still_here(run: pd.Series) -> None:
+    """Say how well the model tells who leaves among customers who have not left already."""
+    n, churners = run["still_here_rows"], run["still_here_churners"]
+    if pd.isna(n) or not n:
+        return
+    gone, days = run["test_rows"] - n, count(run["horizon_days"])
+    words = (
+        f"Still here: {count(n)} of the tested customers had been active in the {days} days before,"
+        f" and {count(churners)} of them left. "
+    )
+    if min(churners, n - churners) < FEW:
+        words += "These are too few to say how well the model tells them apart."
+    else:
+        words += (
+            f"Among them the AUC is {run['still_here_auc']:.3f}"
+            f" ({run['still_here_auc_low']:.3f} to {run['still_here_auc_high']:.3f})."
+        )
+    if gone:
+        words += (
+            f" Already gone: the other {count(gone)} had done nothing for {days} days or more;"
+            " most of them stay away, which anybody can tell."
+        )
+    st.caption(words)
 
 
 def _alerts(run: pd.Series) -> None:

@@ -29,6 +29,33 @@ def evaluate(
     }
 
 
+def still_here(
+    test: pandas.DataFrame, score: numpy.ndarray, horizon_days: int
+) -> dict[str, float | int | None]:
+    """Measure a score among customers who were active in the horizon before the cut-off.
+
+    Who was away for longer has lapsed already, as the label defines it, and is easily told.
+    """
+    is_here = (test["days_since_last_activity"] < horizon_days).to_numpy()
+    truth, weight = test["has_churned"].to_numpy()[is_here], weights(test)[is_here]
+    return {
+        "still_here_rows": len(truth),
+        "still_here_churners": int(truth.sum()),
+        "still_here_auc": auc_of_both(truth, score[is_here], weight),
+    }
+
+
+def still_here_interval(
+    test: pandas.DataFrame, score: numpy.ndarray, horizon_days: int
+) -> dict[str, float]:
+    """Return the bootstrap interval of the AUC among customers who are still here."""
+    is_here = (test["days_since_last_activity"] < horizon_days).to_numpy()
+    found = intervals(
+        test["has_churned"].to_numpy()[is_here], score[is_here], weights(test)[is_here]
+    )
+    return {f"still_here_auc_{side}": found[f"roc_auc_{side}"] for side in ("low", "high")}
+
+
 def intervals(
     truth: numpy.ndarray, score: numpy.ndarray, weight: numpy.ndarray
 ) -> dict[str, float]:
@@ -39,7 +66,7 @@ def intervals(
         "brier": brier_score_loss,
     }
     draw, found = numpy.random.default_rng(SEED), {name: [] for name in measures}
-    for _ in range(BOOTSTRAPS):
+    for _ in range(BOOTSTRAPS if len(truth) else 0):
         rows = draw.integers(0, len(truth), len(truth))
         if 0 < truth[rows].sum() < len(rows):
             for name, measure in measures.items():

@@ -153,6 +153,15 @@ def _quality(facts: Mapping[str, Any]) -> str:
             ("Brier score, 0 is best", "brier", 4),
         )
     ]
+    if facts.get("still_here_rows"):
+        forest.append(
+            [
+                f"AUC of those still here ({facts['still_here_rows']:,} active in the"
+                f" {facts['horizon_days']} days before, {facts['still_here_churners']:,} churned)",
+                number(facts["still_here_auc"]),
+                interval(facts["still_here_auc_low"], facts["still_here_auc_high"]),
+            ]
+        )
     others = [
         ["lift in the first 10 %", number(facts["lift_at_10_percent"], 2), ""],
         ["value at risk / value that was lost", number(facts["value_at_risk_ratio"], 2), ""],
@@ -268,6 +277,8 @@ def _limits(facts: Mapping[str, Any], settings: Settings) -> str:
             "- It predicts what happens to customers to whom nothing is sent. Of those who had an"
             " alert it knows that from the hold-out group alone: the fewer are held out, the less"
             " exact are high scores.",
+            "- Whoever was away for a whole horizon before the cut-off has lapsed already, and is"
+            " easily told: the AUC of those still here says how well it sees others go.",
             f"- With {facts['test_churners']:,} churners tested, differences within the intervals"
             " above are noise.",
             f"- Customers with fewer than {settings.population_min_active_days} active days in"

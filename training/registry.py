@@ -15,6 +15,8 @@ _EMPTY = {
     "cutoffs": _NO_LIST, "first_cutoff_date": _NO_TEXT, "test_cutoff_date": _NO_TEXT,
     "label_until_date": _NO_TEXT,
     "roc_auc": _NO_NUMBER, "roc_auc_low": _NO_NUMBER, "roc_auc_high": _NO_NUMBER,
+    "still_here_rows": 0, "still_here_churners": 0, "still_here_auc": _NO_NUMBER,
+    "still_here_auc_low": _NO_NUMBER, "still_here_auc_high": _NO_NUMBER,
     "pr_auc": _NO_NUMBER, "pr_auc_low": _NO_NUMBER, "pr_auc_high": _NO_NUMBER,
     "brier": _NO_NUMBER, "brier_low": _NO_NUMBER, "brier_high": _NO_NUMBER,
     "lift_at_10_percent": _NO_NUMBER, "value_at_risk_ratio": _NO_NUMBER,
@@ -44,7 +46,8 @@ def run_row(version: str, status: str, features: list[str], **facts: object) -> 
         "status": status,
         "trained_at": datetime.now(timezone.utc).replace(tzinfo=None),
         **_EMPTY,
-        **facts,
+        # A figure that there is none of stays empty, with its type.
+        **{name: value for name, value in facts.items() if value is not None},
         "features": features,
     }
     return pandas.DataFrame(

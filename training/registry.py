@@ -23,6 +23,7 @@ _EMPTY = {
     "champion_version": _NO_TEXT, "champion_comparison": _NO_TEXT,
     "champion_roc_auc": _NO_NUMBER, "champion_brier": _NO_NUMBER,
     "suggested_threshold_capacity": _NO_NUMBER, "suggested_threshold_cost": _NO_NUMBER,
+    "paid_by_rule": _NO_LIST,
     "is_calibrated": False,
     "reliability": _NO_LIST, "lift_curve": _NO_LIST, "by_segment": _NO_LIST,
     "rolling_origin": _NO_LIST, "feature_reference": "{}", "score_reference": "{}",

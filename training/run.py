@@ -38,6 +38,7 @@ class Settings:
     rolling_origins: int = 4
     alerts_per_week: int = 50
     contact_cost: float = 1.0
+    offer_cost: float = 0.0
     contact_success_share: float = 0.1
     population_min_active_days: int = 3
     population_window_days: int = 84
@@ -190,7 +191,7 @@ def _out_of_time(
 
 def _thresholds(
     windows: list[_Window], test_rows: pandas.DataFrame, score: numpy.ndarray, settings: Settings
-) -> dict[str, float]:
+) -> dict[str, object]:
     """Suggest thresholds; what pays is judged on earlier windows, not on the tested one."""
     found = {
         "suggested_threshold_capacity": thresholds.by_capacity(
@@ -198,11 +199,13 @@ def _thresholds(
         )
     }
     if windows:
-        found["suggested_threshold_cost"] = thresholds.by_cost(
-            numpy.concatenate([one.score for one in windows]),
-            numpy.concatenate([one.truth for one in windows]),
-            numpy.concatenate([one.value for one in windows]),
-            settings.contact_cost,
-            settings.contact_success_share,
+        window = thresholds.Window(
+            *(
+                numpy.concatenate([getattr(one, name) for one in windows])
+                for name in ("score", "truth", "value")
+            )
         )
+        paying = (settings.contact_cost + settings.offer_cost, settings.contact_success_share)
+        found["suggested_threshold_cost"] = thresholds.by_cost(window, *paying)
+        found["paid_by_rule"] = thresholds.paid_by_rule(window, *paying)
     return found

@@ -1,11 +1,22 @@
-"""Where to put the threshold of alerts: by how many can be looked after, and by what pays.
+"""Whom to alert: by how many can be looked after, and by what pays.
 
 Suggestions only: what applies stands in seeds/alert_policy.csv.
 """
 
+from dataclasses import dataclass
+
 import numpy
 
 DAYS_OF_WEEK = 7
+
+
+@dataclass(frozen=True)
+class Window:
+    """Customers whom the score had not seen, what they are expected to spend, and who churned."""
+
+    score: numpy.ndarray
+    has_churned: numpy.ndarray
+    value: numpy.ndarray
 
 
 def by_capacity(score: numpy.ndarray, alerts_per_week: int, horizon_days: int) -> float:
@@ -16,19 +27,33 @@ def by_capacity(score: numpy.ndarray, alerts_per_week: int, horizon_days: int) -
     return float(numpy.sort(score)[::-1][places - 1])
 
 
-def by_cost(
-    score: numpy.ndarray,
-    has_churned: numpy.ndarray,
-    value: numpy.ndarray,
-    contact_cost: float,
-    success_share: float,
-) -> float:
-    """Return the threshold with the greatest net benefit on windows that the score had not seen.
+def by_cost(window: Window, cost: float, success_share: float) -> float:
+    """Return the threshold with the greatest net benefit.
 
-    `value` is each customer's expected spend over the horizon; of the churners contacted,
-    `success_share` stay. 1 when no threshold pays.
+    A contact costs `cost`, the offer included; of the churners contacted, `success_share` stay and
+    spend what they are expected to. 1 when no threshold pays.
     """
-    order = numpy.argsort(-score, kind="stable")
-    benefit = numpy.cumsum((success_share * value * has_churned)[order] - contact_cost)
+    order = numpy.argsort(-window.score, kind="stable")
+    benefit = numpy.cumsum((success_share * window.value * window.has_churned)[order] - cost)
     best = int(numpy.argmax(benefit))
-    return float(score[order][best]) if benefit[best] > 0 else 1.0
+    return float(window.score[order][best]) if benefit[best] > 0 else 1.0
+
+
+def paid_by_rule(window: Window, cost: float, success_share: float) -> list[dict[str, object]]:
+    """Return what contacts would have paid, by the best threshold and by value.
+
+    By value those are contacted whose contact pays (macros/alerts/alert_threshold.sql).
+    """
+    chosen = {
+        "score": window.score >= by_cost(window, cost, success_share),
+        "value": success_share * window.score * window.value >= cost,
+    }
+    kept = success_share * window.value * window.has_churned
+    return [
+        {
+            "rule": rule,
+            "contacts": int(contacted.sum()),
+            "net_benefit": float(kept[contacted].sum() - cost * contacted.sum()),
+        }
+        for rule, contacted in chosen.items()
+    ]

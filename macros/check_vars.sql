@@ -19,7 +19,7 @@
         'delivery_attempts', 'monthly_credit_quota',
     ], 1) + wrong_numbers([
         'promotion_tolerance_auc', 'promotion_tolerance_brier', 'contact_cost',
-        'contact_success_share',
+        'offer_cost', 'contact_success_share',
     ]) -%}
     {%- if var('churn_label') not in ['lapse', 'half_spend'] -%}
         {%- do wrong.append(wrong_var('churn_label', 'lapse or half_spend')) -%}

@@ -119,6 +119,10 @@ def _train(connection) -> None:
     figures = {
         "reliability": [{"from": 0.0, "to": 0.1, "n": 90, "predicted": 0.05, "observed": 0.06}],
         "lift_curve": [{"share": 0.1, "lift": 3.0, "recall": 0.3}],
+        "paid_by_rule": [
+            {"rule": "score", "contacts": 90, "net_benefit": 166.1},
+            {"rule": "value", "contacts": 41, "net_benefit": 427.3},
+        ],
         "by_segment": [
             {"segment": NASTY, "n": 12, "churners": 2, "roc_auc": 0.7, "predicted": 0.1,
              "observed": 0.2},
@@ -126,6 +130,7 @@ def _train(connection) -> None:
     }  # fmt: skip
     given = {"version": MODEL, "status": "trained", "roc_auc": 0.81, "roc_auc_low": 0.77}
     given |= {"roc_auc_high": 0.85, "baseline_auc": 0.74, "challenger_auc": 0.8, "brier": 0.07}
+    given |= {"suggested_threshold_cost": 0.22}
     given |= {"lift_at_10_percent": 3.1, "test_rows": 400, "test_churners": 31}
     given |= {"test_cutoff_date": "2026-01-01", "trained_at": datetime(2026, 1, 30)}
     given |= {name: json.dumps(value) for name, value in figures.items()}

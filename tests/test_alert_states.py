@@ -213,6 +213,7 @@ def test_parameters_are_values_and_never_sql(pipeline):
 
 BAD_POLICIES = {
     "threshold must be above 0 and at most 1, not 1.5": "update alert_policy set threshold = 1.5",
+    "alert_rule must be score or value, not sum": "update alert_policy set alert_rule = 'sum'",
     "exit_ratio must be above 0 and at most 1, not 0": "update alert_policy set exit_ratio = 0",
     "holdout_percent must be from 0 to 100, not -1": "update alert_policy set holdout_percent = -1",
     "cooldown_days must be from 0 to 3650, not -1": "update alert_policy set cooldown_days = -1",
@@ -259,7 +260,7 @@ def test_a_bad_policy_stops_the_build_and_the_old_one_stays(pipeline, tmp_path):
         PROJECT, project, ignore=shutil.ignore_patterns(".*", "target", "logs", "app", "ingest")
     )
     policy = project / "seeds" / "alert_policy.csv"
-    policy.write_text(policy.read_text().replace("default,0.25", "default,1.25"))
+    policy.write_text(policy.read_text().replace("default,score,0.25", "default,score,1.25"))
     done = run_dbt("seed", "-s", "alert_policy", "--project-dir", str(project), check=False)
     assert done.returncode != 0
     assert "segment default: threshold must be above 0 and at most 1, not 1.25" in done.stdout

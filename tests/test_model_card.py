@@ -37,6 +37,10 @@ RUN = {
     "champion_version": "forest-2026-09-28-aaaaaaaa", "champion_comparison": "compared",
     "champion_roc_auc": 0.8512, "champion_brier": 0.0731,
     "suggested_threshold_capacity": 0.31, "suggested_threshold_cost": 0.22,
+    "paid_by_rule": [
+        {"rule": "score", "contacts": 900, "net_benefit": 1_661.4},
+        {"rule": "value", "contacts": 410, "net_benefit": 4_273.2},
+    ],
     "is_calibrated": False,
     "reliability": [
         {"from": 0.0, "to": 0.1, "n": 1_800, "predicted": 0.05, "observed": 0.06},

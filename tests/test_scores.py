@@ -7,6 +7,7 @@ from datetime import datetime, time, timedelta
 import numpy
 import pytest
 
+from benchmarks.simulations.alert_rules import draw_window
 from embedded.churn_model import read_active_model
 from embedded.functions import load_churn_model
 from tests.conftest import Pipeline
@@ -19,6 +20,7 @@ from tests.drawn_customers import (
 )
 from tests.outreach_fixtures import run
 from training.snapshots import are_numbers
+from training.thresholds import paid_by_rule
 
 NOON = datetime.combine(TODAY, time(12))
 SCORES = "select customer_id, score, band, value_at_risk, top_reasons from churn_scores order by 1"
@@ -127,3 +129,26 @@ def test_sql_gives_null_for_a_row_that_is_no_number(copied):
         f"select place, predict_churn({columns}) from (values (1, 2.0::double), (7, 3.0)) as given"
         " (place, value)"
     ) == [(1, found[1]), (7, found[7])]
+
+
+def test_by_value_those_are_at_risk_whose_contact_pays(copied):
+    pipeline = copied("value")
+    pipeline.connection.execute("update alert_policy set alert_rule = 'value', exit_ratio = 1")
+    run(pipeline, "sweep_silent_customers", NOON)
+    # A contact costs 1 and keeps a tenth: it pays from 10 at risk on.
+    found = pipeline.rows(
+        "select band = 'high', value_at_risk from churn_scores where value_at_risk is not null"
+    )
+    clear = [(is_high, value) for is_high, value in found if abs(value - 10) > 0.01]
+    assert [is_high for is_high, _ in clear] == [value > 10 for _, value in clear]
+    assert 50 < sum(is_high for is_high, _ in clear) < len(clear) - 50
+    alerts = pipeline.rows("select score, threshold, value_at_risk from high_risk_history")
+    assert len(alerts) > 10
+    for score, threshold, value in alerts:
+        assert threshold == pytest.approx(10 * score / value, rel=0.01)
+
+
+def test_by_value_pays_more_with_fewer_contacts_where_values_are_skewed():
+    by_score, by_value = paid_by_rule(draw_window(20_000, skew=1.5, seed=1), 1.0, 0.1)
+    assert by_value["net_benefit"] > 2 * by_score["net_benefit"] > 0
+    assert by_value["contacts"] < by_score["contacts"]

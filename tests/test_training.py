@@ -362,10 +362,13 @@ def test_thresholds_follow_from_capacity_and_from_what_pays():
     assert thresholds.by_capacity(score, alerts_per_week=5, horizon_days=28) == score[19]
     assert thresholds.by_capacity(score, alerts_per_week=50, horizon_days=28) == 0
     has_churned, value = (score > 0.5).astype(int), numpy.full(100, 100.0)
-    given = (score, has_churned, numpy.ones(100), value)
-    paying = thresholds.by_cost(*given, contact_cost=1, success_share=0.1)
+    window = thresholds.Window(score, has_churned, numpy.ones(100), value)
+    paying = thresholds.by_cost(window, cost=1, success_share=0.1)
     assert paying == score[has_churned == 1].min()
-    assert thresholds.by_cost(*given, contact_cost=11, success_share=0.1) == 1
+    assert thresholds.by_cost(window, cost=11, success_share=0.1) == 1
+    by_score, by_value = thresholds.paid_by_rule(window, cost=1, success_share=0.1)
+    assert by_score == {"rule": "score", "contacts": 49, "net_benefit": 441.0}
+    assert by_value == {"rule": "value", "contacts": 89, "net_benefit": 401.0}
 
 
 def test_a_distribution_has_every_row_in_one_bin():

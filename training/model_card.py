@@ -231,7 +231,22 @@ def _lift(facts: Mapping[str, Any]) -> str:
     return (
         f"Suggested thresholds: {number(facts['suggested_threshold_capacity'])} for as many alerts"
         f" as can be looked after, {number(facts['suggested_threshold_cost'])} for the greatest net"
-        " benefit. What applies is in `seeds/alert_policy.csv`."
+        f" benefit. {_paid(facts)}What applies is in `seeds/alert_policy.csv`."
+    )
+
+
+def _paid(facts: Mapping[str, Any]) -> str:
+    paid = {one["rule"]: one for one in facts.get("paid_by_rule") or []}
+    if not paid:
+        return ""
+    words = {
+        rule: f"{number(one['net_benefit'], 0)} with {one['contacts']:,} contacts"
+        for rule, one in paid.items()
+    }
+    return (
+        f"On the earlier windows that threshold would have paid {words['score']}, and contacting"
+        " whoever's risk times expected spend is worth the contact (alert_rule `value`)"
+        f" {words['value']}. "
     )
 
 

@@ -29,6 +29,7 @@ _EMPTY = {
     "best_version": _NO_TEXT, "best_roc_auc": _NO_NUMBER, "best_brier": _NO_NUMBER,
     "best_roc_auc_error": _NO_NUMBER, "best_brier_error": _NO_NUMBER, "best_so_far": _NO_TEXT,
     "suggested_threshold_capacity": _NO_NUMBER, "suggested_threshold_cost": _NO_NUMBER,
+    "paid_by_rule": _NO_LIST,
     "is_calibrated": False,
     "reliability": _NO_LIST, "lift_curve": _NO_LIST, "by_segment": _NO_LIST,
     "rolling_origin": _NO_LIST, "feature_reference": "{}", "score_reference": "{}",

@@ -41,6 +41,7 @@ class Settings:
     rolling_origins: int = 4
     alerts_per_week: int = 50
     contact_cost: float = 1.0
+    offer_cost: float = 0.0
     contact_success_share: float = 0.1
     population_min_active_days: int = 3
     population_window_days: int = 84
@@ -231,7 +232,7 @@ def _thresholds(
     calibration: Calibration | None,
     score: numpy.ndarray,
     settings: Settings,
-) -> dict[str, float]:
+) -> dict[str, object]:
     """Suggest thresholds; what pays is judged on earlier windows, not on the tested one.
 
     Alerts compare with the scores that serve: if those are recalibrated, so are these.
@@ -248,12 +249,14 @@ def _thresholds(
     elif calibration is not None:  # windows overlap, so that none was settled before another
         scores = [calibration.apply(one) for one in scores]
     if windows:
-        found["suggested_threshold_cost"] = thresholds.by_cost(
+        window = thresholds.Window(
             numpy.concatenate(scores),
-            numpy.concatenate([one.truth for one in windows]),
-            numpy.concatenate([one.weight for one in windows]),
-            numpy.concatenate([one.value for one in windows]),
-            settings.contact_cost,
-            settings.contact_success_share,
+            *(
+                numpy.concatenate([getattr(one, name) for one in windows])
+                for name in ("truth", "weight", "value")
+            ),
         )
+        paying = (settings.contact_cost + settings.offer_cost, settings.contact_success_share)
+        found["suggested_threshold_cost"] = thresholds.by_cost(window, *paying)
+        found["paid_by_rule"] = thresholds.paid_by_rule(window, *paying)
     return found

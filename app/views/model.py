@@ -38,7 +38,7 @@ def main() -> None:
         _reliability(page, run)
     with right:
         _lift(run)
-    _threshold(page)
+    _threshold(page, run)
     _drift(page)
     training_runs.by_segment(run)
     training_runs.versions(runs)
@@ -117,7 +117,7 @@ def _lift(run: pd.Series) -> None:
     st.caption(f"{count(run['test_rows'])} customers, {count(run['test_churners'])} churned.")
 
 
-def _threshold(page: Page) -> None:
+def _threshold(page: Page, run: pd.Series) -> None:
     """Let people try a threshold: it is a staffing decision."""
     found = quality.by_score(page.source)
     st.header("What would another threshold mean?", anchor=False)
@@ -137,6 +137,17 @@ def _threshold(page: Page) -> None:
         f" {money(above['value_at_risk'].sum())} of the value at risk (model {page.terms.model})."
     )
     st.caption("A preview: thresholds in force stand in seeds/alert_policy.csv, by segment.")
+    paid = {one["rule"]: one for one in training_runs.facts(run, "paid_by_rule")}
+    if paid:
+        by_score, by_value = paid["score"], paid["value"]
+        st.text(
+            "On earlier cut-offs, less what contacts and offers cost, contacting everybody above"
+            f" the best threshold ({percent(run['suggested_threshold_cost'])}) would have paid"
+            f" {money(by_score['net_benefit'])} with {by_score['contacts']:,} contacts; contacting"
+            " those whose risk times expected spend is worth the contact"
+            f" {money(by_value['net_benefit'])} with {by_value['contacts']:,}. The second is the"
+            " alert_rule value of seeds/alert_policy.csv."
+        )
 
 
 def _drift(page: Page) -> None:

@@ -15,8 +15,8 @@ import pandas
 from tests.model_rows import made_up
 from training import forest, run, thresholds
 from training.artefacts import fetch
-from training.evaluation import spend_per_day
 from training.snapshots import feature_names, in_order, matrix
+from training.spend import SpendLevel, expected_spend
 
 SETTINGS = run.Settings(rolling_origins=4, contact_cost=2.0, contact_success_share=0.2)
 
@@ -44,17 +44,15 @@ def benefits(number: int, seed: int) -> dict[str, tuple[float, float]]:
         raise ValueError("there is nothing to see without a recalibration: take more snapshots")
     tested = rows[rows["cutoff_date"] == rows["cutoff_date"].max()]
     score = forest.score(content, matrix(tested, features))
-    value = spend_per_day(tested) * SETTINGS.horizon_days
+    horizon = SETTINGS.horizon_days
+    value = expected_spend(tested, SpendLevel(0.0, 0.0), horizon)
     gain = SETTINGS.contact_success_share * value * tested["has_churned"] - SETTINGS.contact_cost
-    windows = run._rolling_origin(rows, features, SETTINGS.rolling_origins)
+    windows = run._rolling_origin(rows, features, SETTINGS)
     raw = thresholds.by_cost(
-        *(
-            numpy.concatenate(parts)
-            for parts in (
-                [one.score for one in windows],
-                [one.truth for one in windows],
-                [one.weight for one in windows],
-                [spend_per_day(one.rows) * SETTINGS.horizon_days for one in windows],
+        thresholds.Window(
+            *(
+                numpy.concatenate([getattr(one, name) for one in windows])
+                for name in ("score", "truth", "weight", "value")
             )
         ),
         SETTINGS.contact_cost,

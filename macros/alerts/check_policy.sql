@@ -13,6 +13,7 @@
 {% macro alert_policy_problems(policy) %}
     {% set numbers = [
         ('threshold', 'threshold <= 0 or threshold > 1', 'above 0 and at most 1'),
+        ('alert_rule', "alert_rule not in ('score', 'value')", 'score or value'),
         ('exit_ratio', 'exit_ratio <= 0 or exit_ratio > 1', 'above 0 and at most 1'),
         ('cooldown_days', 'cooldown_days not between 0 and 3650', 'from 0 to 3650'),
         ('max_alerts_per_run', 'max_alerts_per_run < 0', 'at least 0'),

@@ -25,7 +25,8 @@
             scores.*,
             policies.segment,
             policies.policy_segment,
-            policies.threshold,
+            {{ alert_threshold('policies', 'scores.value_at_risk / nullif(scores.score, 0)') }}
+                as threshold,
             policies.offers as allowed_offers,
             policies.holdout_percent,
             least(

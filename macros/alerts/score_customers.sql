@@ -1,7 +1,7 @@
 {# Scores customers: appends to CHURN_SCORE_HISTORY. One statement, deterministic, safe to run again.
    changed: a relation with rows of churn_metrics_live; only what is new or differs is scored.
-   A score is kept with the band it puts its customer in: `high` is entered at the threshold and
-   left below exit_ratio x threshold; `left` is whoever is no longer in the population.
+   A score is kept with the band it puts its customer in: `high` is entered at the threshold, which
+   may be a customer's own (alert_threshold), and left below exit_ratio x threshold; `left` is whoever is no longer in the population.
    On data that is older than var('stale_after_minutes') nothing is scored: see pipeline_health. #}
 {% macro score_customers(changed, score_history, scores, policies, model, metrics) %}
     insert into {{ score_history }} (
@@ -21,6 +21,7 @@
         select
             clocked.*,
             policies.threshold,
+            policies.alert_rule,
             policies.exit_ratio,
             policies.monthly_value,
             model.version as active_version,
@@ -67,16 +68,22 @@
             {{ expected_spend() }} as new_expected_spend
         from due
     ),
+    thresholds as (
+        select
+            *,
+            {{ alert_threshold('scored', 'new_expected_spend') }} as own_threshold
+        from scored
+    ),
     banded as (
         select
             *,
             case
                 when not is_in_population then 'left'
-                when new_score >= threshold then 'high'
-                when stored_band = 'high' and new_score >= threshold * exit_ratio then 'high'
+                when new_score >= own_threshold then 'high'
+                when stored_band = 'high' and new_score >= own_threshold * exit_ratio then 'high'
                 else 'low'
             end as new_band
-        from scored
+        from thresholds
         where not is_in_population or new_score is not null
     ),
     {{ reason_steps('banded', model) }}

@@ -53,6 +53,7 @@ chosen as (
         coalesce(profiles.email <> '', false) as has_address,
         coalesce(own_policy.segment, default_policy.segment) as policy_segment,
         coalesce(own_policy.threshold, default_policy.threshold) as threshold,
+        coalesce(own_policy.alert_rule, default_policy.alert_rule) as alert_rule,
         coalesce(own_policy.exit_ratio, default_policy.exit_ratio) as exit_ratio,
         coalesce(own_policy.cooldown_days, default_policy.cooldown_days) as cooldown_days,
         coalesce(own_policy.max_alerts_per_run, default_policy.max_alerts_per_run)

@@ -26,7 +26,9 @@ scores as (
         history.score,
         history.band,
         coalesce({{ finite('history.value_at_risk') }}, 0) as value_at_risk,
-        policies.threshold,
+        {{ alert_threshold(
+            'policies', finite('history.value_at_risk') ~ ' / nullif(history.score, 0)'
+        ) }} as threshold,
         history.model_version
     from history
     inner join customers on history.customer_id = customers.customer_id

@@ -63,6 +63,7 @@ described as (
         runs.baseline_auc,
         runs.suggested_threshold_capacity,
         runs.suggested_threshold_cost,
+        runs.paid_by_rule,
         runs.reliability,
         runs.lift_curve,
         runs.rolling_origin,

@@ -1,0 +1,1 @@
+"""Simulations with a known truth, of what the project's own SQL and Python say about it."""

@@ -1,10 +1,13 @@
 """A score means the same at any hour: what is served is what training sees of a closed day."""
 
+import json
 from datetime import timedelta
 
+import numpy
 import pytest
 
 from benchmarks.simulations import midnight
+from embedded.engine.registry import tasks
 from tests.conftest import Pipeline, event
 from tests.dbt import run_dbt
 
@@ -56,6 +59,7 @@ def test_what_is_served_is_what_training_sees_of_the_last_closed_day(
     midnight.fill(pipeline, came, seed=4)
     snapshots_sql = midnight.snapshots_sql(empty_pipelines)
     midnight.train(pipeline, snapshots_sql)
+    snapshot = midnight.snapshot_of(pipeline, snapshots_sql, DAY)
     quiet = features_of(pipeline, served_as_in_training, DAY)
     # No day is over before an event of a later one has come: the loader may be behind.
     scored = "select count(*), max(features_date), min(features_date) from churn_score_history"
@@ -95,3 +99,12 @@ def test_what_is_served_is_what_training_sees_of_the_last_closed_day(
                 assert found != visited[one]
                 seen += 1
     assert seen > 60
+    # Drift counts everybody as of the same day, however many have come since.
+    done = pipeline.run_task(tasks(pipeline.connection)["monitor_model"], moment)
+    assert done.error is None
+    reference = json.loads(pipeline.one("select feature_reference from active_churn_model"))
+    for feature in ("days_since_last_activity", "tenure_days", "active_days_28d"):
+        bins = numpy.searchsorted(reference[feature]["bins"], snapshot[feature], side="left")
+        expected = {place: count for place, count in enumerate(numpy.bincount(bins)) if count}
+        counts = "select bin, n from feature_histograms where feature = ?"
+        assert dict(pipeline.rows(counts, feature)) == expected

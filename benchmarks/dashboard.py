@@ -109,7 +109,8 @@ _PAST_SCORES = f"""
         least(1, score * (0.7 + 0.3 * day / {_SCORED_DAYS})),
         band, band_since, value_at_risk * (0.7 + 0.3 * day / {_SCORED_DAYS}),
         top_reasons, model_version, features_hash,
-        scored_at - to_days(({_SCORED_DAYS} - day)::integer)
+        scored_at - to_days(({_SCORED_DAYS} - day)::integer),
+        null
     from churn_scores
     cross join range({_SCORED_DAYS}) as days (day)
     where score is not null

@@ -68,7 +68,7 @@ _STATEMENTS = [
         $now, 300.25 - number / 100, reasons, '{MODEL}', 'hash', $now
     from ({_SCORED}) where number % 10 <> 5
     """,
-    "insert into churn_score_history select * from churn_scores",
+    "insert into churn_score_history by name select * from churn_scores",
     f"""
     insert into high_risk_history
     select alert_id, customer_id, 0.61, 0.2, 300.25 - number / 100, reasons, 'welcome_back',

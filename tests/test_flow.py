@@ -80,7 +80,8 @@ def test_the_stored_score_is_predict_churn_on_the_stored_features(demo):
         "select scores.customer_id, scores.score, predict_churn("
         "{% for f in churn_features() %}{{ feature_value('f.' ~ f) }}{{ ',' if not loop.last }}"
         "{% endfor %}) as again from ({{ with_clock_features(ref('churn_metrics_live'),"
-        " 'cast((select max(scored_at) from churn_scores) as date)') }}) as f"
+        " features_date('(select cast(max(last_activity_at) as date) - 1 from churn_metrics_live)'"
+        ")) }}) as f"
         " join churn_scores as scores on f.customer_id = scores.customer_id"
         " where scores.band <> 'left'",
     ).stdout  # fmt: skip

@@ -155,7 +155,7 @@ def test_psi_of_training_is_that_of_monitoring():
     then = numpy.repeat([0.0, 1.0, 2.0, 9.0], 25)
     assert population_stability(then, then) == 0
     now = numpy.repeat([0.0, 2.0, 9.0], [60, 20, 20])
-    little = 0.0001
+    little = 0.5 / 100
     assert population_stability(then, now) == pytest.approx(
         0.35 * math.log(0.6 / 0.25) + (little - 0.25) * math.log(little / 0.25)
         - 2 * 0.05 * math.log(0.2 / 0.25)

@@ -62,8 +62,8 @@ def copied(prepared, tmp_path, monkeypatch):
 
 
 def features_of(pipeline: Pipeline):
-    """Everybody's features as scoring takes them, the customers' ids as index."""
-    day = f"\"date '{TODAY}'\""
+    """Everybody's features as scoring takes them on TODAY, the customers' ids as index."""
+    day = f"features_date(\"date '{TODAY - timedelta(days=1)}'\")"
     query = (
         "with banded as ({{ with_clock_features(ref('churn_metrics_live'), " + day + ") }})"
         " select customer_id, {{ feature_columns('banded') }} from banded order by customer_id"

@@ -19,7 +19,7 @@ from ingest.leaving import AWAY, FADING, STEADY, WAVERING, State, habit, lapse_p
 from ingest.leaving import next_state as day_after
 from ingest.simulate import simulate
 from ingest.truth import TruthFile
-from tests.conftest import Pipeline
+from tests.conftest import Pipeline, event
 from tests.dbt import PROJECT, run_dbt
 from tests.ingest_fixtures import ingest, one_line
 from training import forest
@@ -173,7 +173,10 @@ def pipeline(told, empty_pipelines, tmp_path_factory):
             " zone 'UTC' from arrived"
         )
         run_dbt("run", "-q", "-s", "+train_churn_model")
-        done = pipeline.tick(END.replace(tzinfo=None) - timedelta(seconds=1))
+        # The last day is over, which an event of the next one says.
+        midnight = END.replace(tzinfo=None)
+        pipeline.add(event("next", "next", "login", midnight), loaded_at=midnight)
+        done = pipeline.tick(midnight + timedelta(seconds=1))
         assert "failed" not in " ".join(done.summary_lines())
         yield pipeline
         pipeline.close()

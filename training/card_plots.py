@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from training.stability import MAJOR, MODERATE
+from training.stability import major_from, moderate_from
 
 INK, MUTED, ACCENT, WARNING = "#1f2933", "#8a94a6", "#1f5fbf", "#b42318"
 LONGEST_BAR = 1.0
@@ -99,20 +99,21 @@ def lift_plot(curve: list[dict[str, float]]) -> bytes:
     return svg.getvalue()
 
 
-def stability_plot(feature_psi: dict[str, float]) -> bytes:
-    """Plot how far each feature has moved between the training rows and the tested window."""
+def stability_plot(feature_psi: dict[str, float], n: int, reference_n: int) -> bytes:
+    """Plot how far each feature has moved between `reference_n` training rows and n tested ones."""
+    moderate, major = moderate_from(n, reference_n), major_from(n, reference_n)
     ordered = sorted(feature_psi.items(), key=lambda one: (one[1], one[0]))
     with _figure(6.4, 1.2 + 0.19 * len(ordered)) as (axes, svg):
         values = [psi for _, psi in ordered]
         axes.barh(
             [feature for feature, _ in ordered],
             values,
-            color=[WARNING if psi > MAJOR else ACCENT for psi in values],
+            color=[WARNING if psi > major else ACCENT for psi in values],
             height=0.65,
         )
         # One feature that has moved very far would leave no room for the others.
-        widest = min(max([*values, MAJOR]) * 1.12, LONGEST_BAR)
-        for bound, words in ((MODERATE, "moderate"), (MAJOR, "major")):
+        widest = min(max([*values, major]) * 1.12, LONGEST_BAR)
+        for bound, words in ((moderate, "moderate"), (major, "major")):
             axes.axvline(bound, color=MUTED, linewidth=1, linestyle="--", zorder=0)
             axes.annotate(
                 f" {words}", (bound, 1), xycoords=("data", "axes fraction"), color=MUTED,

@@ -13,7 +13,7 @@ from training.artefacts import store
 from training.card_plots import lift_plot, reliability_plot, stability_plot
 from training.card_text import escaped, interval, number, percent, table
 from training.run import Settings
-from training.stability import MAJOR
+from training.stability import major_from
 from training.status import TRAINED, has_trained, without_customers
 
 TOO_FEW = 30  # rates of fewer than this say nothing
@@ -37,7 +37,9 @@ def model_card(run: Mapping[str, Any], settings: Settings) -> dict[str, bytes]:
     plots = {
         f"{version}-reliability.svg": reliability_plot(facts["reliability"]),
         f"{version}-lift.svg": lift_plot(facts["lift_curve"]),
-        f"{version}-stability.svg": stability_plot(facts["feature_psi"]),
+        f"{version}-stability.svg": stability_plot(
+            facts["feature_psi"], facts["test_rows"], facts["train_rows"]
+        ),
     }
     parts = [
         f"# Model card: {version}",
@@ -274,12 +276,13 @@ def _segments(facts: Mapping[str, Any]) -> str:
 
 
 def _features(facts: Mapping[str, Any]) -> str:
-    moved = sum(psi > MAJOR for psi in facts["feature_psi"].values())
+    major = major_from(facts["test_rows"], facts["train_rows"])
+    moved = sum(psi > major for psi in facts["feature_psi"].values())
     names = ", ".join(f"`{feature}`" for feature in facts["features"])
     return (
         f"In the order in which the model takes them: {names}.\n\n{moved} of"
-        f" {len(facts['features'])} have moved much (PSI above {MAJOR}) between the training rows"
-        " and the tested window; an empty bin counts as 0.0001. Figures of a whole life move by"
+        f" {len(facts['features'])} have moved much (PSI above {major:.2f}) between the training"
+        " rows and the tested window, more than chance explains. Figures of a whole life move by"
         " themselves while a business is young."
     )
 

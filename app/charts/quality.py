@@ -7,8 +7,9 @@ from words import FEW
 from charts import CALM, LOOK, THIRD
 
 MODEL, RECENCY, LINEAR = "model", "recency rule", "logistic regression"
-# Population stability index: from here on something, and much, has changed.
-SOME_SHIFT, MUCH_SHIFT = 0.1, 0.25
+# Where the colours of the population stability index end: twice what much is among many customers.
+DARKEST_SHIFT = 0.5
+SHIFTS = {"none": "", "moderate": "some", "major": "much"}
 
 
 def over_time(points: pd.DataFrame) -> alt.LayerChart:
@@ -108,12 +109,10 @@ def lift(points: pd.DataFrame) -> alt.LayerChart:
 def drift(cells: pd.DataFrame) -> alt.LayerChart:
     """Draw drift as a strip: one row a feature, one column a week, marked where much has moved.
 
-    cells: week, feature, words (its name), psi, n.
+    cells: week, feature, words (its name), psi, shift, major_from, n.
     """
     cells = cells.assign(
-        word=cells["psi"].map(
-            lambda psi: "much" if psi >= MUCH_SHIFT else "some" if psi >= SOME_SHIFT else ""
-        ),
+        word=cells["shift"].map(SHIFTS),
         week_words=pd.to_datetime(cells["week"]).dt.strftime("%d %b %y"),
     )
     base = alt.Chart(cells).encode(
@@ -130,6 +129,7 @@ def drift(cells: pd.DataFrame) -> alt.LayerChart:
             alt.Tooltip("words:N", title="Feature"),
             alt.Tooltip("week:T", title="Week of", format="%Y-%m-%d"),
             alt.Tooltip("psi:Q", title="PSI", format=".3f"),
+            alt.Tooltip("major_from:Q", title="Much from PSI", format=".3f"),
             alt.Tooltip("n:Q", title="Customers (n)", format=","),
         ],
     )
@@ -138,14 +138,14 @@ def drift(cells: pd.DataFrame) -> alt.LayerChart:
             color=alt.Color(
                 "psi:Q",
                 title="PSI",
-                scale=alt.Scale(scheme="blues", domain=[0, 2 * MUCH_SHIFT], clamp=True),
+                scale=alt.Scale(scheme="blues", domain=[0, DARKEST_SHIFT], clamp=True),
                 legend=alt.Legend(orient="top", gradientLength=160),
             )
         ),
         base.mark_text(fontSize=11).encode(
             text="word:N",
             color=alt.condition(
-                f"datum.psi > {MUCH_SHIFT}", alt.value("white"), alt.value("#10222f")
+                f"datum.psi > {DARKEST_SHIFT / 2}", alt.value("white"), alt.value("#10222f")
             ),
         ),
     ).properties(height=24 * cells["feature"].nunique() + 130)

@@ -53,7 +53,8 @@ def drift(source: Source) -> pd.DataFrame:
     return query(
         source,
         """
-        select week, model_version, feature, psi, shift, grows_by_nature, n
+        select week, model_version, feature, psi, moderate_from, major_from, shift,
+            grows_by_nature, n
         from manager_drift
         order by week, feature
         """,

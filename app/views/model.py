@@ -157,8 +157,9 @@ def _drift(page: Page) -> None:
         "Drift",
         drift,
         "drift",
-        "Population stability index of each feature against the training rows:"
-        f" from {pictures.SOME_SHIFT} on some, from {pictures.MUCH_SHIFT} on much has changed.",
+        "How far customers have moved from those the model learned from, feature by feature"
+        " (population stability index, PSI). Marked is what chance does not explain with so many"
+        " customers: some or much.",
     )
     if drift.empty:
         st.caption("No week has been compared with the training rows yet.")
@@ -171,8 +172,9 @@ def _drift(page: Page) -> None:
     cells = cells.sort_values("feature", key=lambda names: names.map(order))
     charts.show(pictures.drift(cells), "Drift by feature and week", "drift")
     st.caption(
-        f"The score and the {MOST_FEATURES} features that moved most. What grows by nature (tenure,"
-        " totals) drifts in every young business."
+        f"Of {count(drift['n'].min())} to {count(drift['n'].max())} customers a week."
+        f" The score and the {MOST_FEATURES} features that moved most. What grows by nature"
+        " (tenure, totals) drifts in every young business."
     )
 
 

@@ -4,6 +4,9 @@
    that nobody reads "5, usually 5". However much of a score a group explains, a reason that does not
    hold is not told.
 
+   Days without activity are whole days that are over (features_date in last_closed_day.sql), so that
+   "No activity for 5 days" is so whenever it is read.
+
    Usual is the customer's own: the last visit lies half a usual gap back, four weeks hold what four
    weeks hold (reason_features.sql), and nothing goes wrong. The habit itself, which is as usual by
    definition, is compared with the median of those who stayed: the CTE stayers.

@@ -1,21 +1,28 @@
 {# Scores customers: appends to CHURN_SCORE_HISTORY. One statement, deterministic, safe to run again.
    changed: a relation with rows of churn_metrics_live; only what is new or differs is scored.
    A score is kept with the band it puts its customer in: `high` is entered at the threshold, which
-   may be a customer's own (alert_threshold), and left below exit_ratio x threshold; `left` is whoever is no longer in the population.
+   may be a customer's own (alert_threshold), and left below exit_ratio x threshold; `left` is whoever
+   is no longer in the population. Beside it stands the day at whose end its features stand: the
+   cut-off that judge_scores takes.
    On data that is older than var('stale_after_minutes') nothing is scored: see pipeline_health. #}
 {% macro score_customers(changed, score_history, scores, policies, model, metrics) %}
     insert into {{ score_history }} (
     customer_id, score, band, band_since, value_at_risk, top_reasons, model_version,
-    features_hash, scored_at
+    features_hash, scored_at, features_date
     )
-    with clocked as (
-        {{ with_clock_features(changed, 'cast(' ~ as_of() ~ ' as date)') }}
+    with data_end as (
+        {{ last_closed_day(metrics) }}
     ),
-    fresh as (
+    dated as (
         select
-            max(last_activity_at)
-            >= {{ as_of() }} - interval '{{ var("stale_after_minutes") }} minutes' as is_fresh
-        from {{ metrics }}
+            changed.*,
+            {{ features_date('data_end.last_closed_date') }} as features_date
+        from {{ changed }} as changed
+        cross join data_end
+        where data_end.is_fresh
+    ),
+    clocked as (
+        {{ with_clock_features('dated', 'features_date') }}
     ),
     compared as (
         select
@@ -30,17 +37,14 @@
             model.spend_credibility_days,
             stored.band as stored_band,
             stored.band_since as stored_band_since,
-            {{ in_population('cast(' ~ as_of() ~ ' as date)', 'clocked.') }}
-                as is_in_population,
+            {{ in_population('clocked.features_date', 'clocked.') }} as is_in_population,
             {{ features_hash() }} as new_features_hash,
             stored.features_hash as stored_features_hash,
             stored.model_version as stored_model_version
         from clocked
-        cross join fresh
         cross join {{ model }} as model
         inner join {{ policies }} as policies on clocked.customer_id = policies.customer_id
         left join {{ scores }} as stored on clocked.customer_id = stored.customer_id
-        where fresh.is_fresh
     ),
     due as (
         select * from compared
@@ -99,7 +103,8 @@
         coalesce(reasons.top_reasons, '[]') as top_reasons,
         banded.active_version as model_version,
         banded.new_features_hash as features_hash,
-        {{ as_of() }} as scored_at
+        {{ as_of() }} as scored_at,
+        banded.features_date
     from banded
     left join reasons on banded.customer_id = reasons.customer_id
 {% endmacro %}

@@ -32,7 +32,8 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{# Rows of customer_metrics with what depends on the clock, from one date: whole UTC days. #}
+{# Rows of customer_metrics with what depends on the clock, from the end of a date: whole UTC days.
+   as_of_date: in training the cut-off, in serving features_date (last_closed_day.sql). #}
 {% macro with_clock_features(metrics, as_of_date) %}
     select
         *,

@@ -1,35 +1,55 @@
 {# Counts the customers of the population by bin of each feature and of the score, once a week and
    model version: what PSI compares with the training rows. The bins are those of the version's run.
+   The customers are as they were at the end of the last closed day, from the macros that make the
+   training rows: with the visits of a day that goes on they would look like other customers, at
+   every hour differently.
    Runs after the first one of a week find it counted. Nothing is counted on data that is older than
    var('stale_after_minutes'): a loader that is down is no drift. Safe to run again. #}
-{% macro count_features(histograms, references, metrics, model) %}
+{% macro count_features(histograms, references, metrics, daily, monthly, model) %}
     insert into {{ histograms }} (week, model_version, feature, bin, n, counted_at)
-    with clocked as (
-        {{ with_clock_features(metrics, 'cast(' ~ as_of() ~ ' as date)') }}
-    ),
-    fresh as (
-        select
-            max(last_activity_at)
-            >= {{ as_of() }} - interval '{{ var("stale_after_minutes") }} minutes' as is_fresh
-        from {{ metrics }}
+    with data_end as (
+        {{ last_closed_day(metrics) }}
     ),
     counted as (
         select distinct week, model_version
         from {{ histograms }}
         where week = {{ week_of(as_of()) }}
     ),
-    population as (
+    -- No row, and then nothing to read, once the week is counted.
+    cutoffs as (
         select
             model.version as model_version,
+            data_end.last_closed_date as cutoff_date
+        from {{ model }} as model
+        cross join data_end
+        left join counted on model.version = counted.model_version
+        where data_end.is_fresh and counted.model_version is null
+    ),
+    daily as (
+        select * from {{ daily }}
+    ),
+    whole_months as (
+        select * from {{ monthly }}
+    ),
+    history as (
+        {{ history_days('cutoffs', 'daily') }}
+    ),
+    monthly as (
+        {{ history_months('cutoffs', 'whole_months', 'history') }}
+    ),
+    metrics as (
+        {{ customer_metrics('history', 'monthly', ['cutoff_date', 'customer_id']) }}
+    ),
+    clocked as (
+        {{ with_clock_features('metrics', 'cutoff_date') }}
+    ),
+    population as (
+        select
+            cutoffs.model_version,
             {{ feature_columns('clocked') }}
         from clocked
-        cross join fresh
-        cross join {{ model }} as model
-        left join counted on model.version = counted.model_version
-        where
-            fresh.is_fresh
-            and counted.model_version is null
-            and {{ in_population('cast(' ~ as_of() ~ ' as date)', 'clocked.') }}
+        inner join cutoffs on clocked.cutoff_date = cutoffs.cutoff_date
+        where {{ in_population('clocked.cutoff_date', 'clocked.') }}
     ),
     scored as (
         select *, predict_churn({{ churn_features() | join(', ') }}) as score

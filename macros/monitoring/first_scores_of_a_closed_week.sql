@@ -16,7 +16,8 @@
             -- Guarded here as well: what is computed of it may be before the rows are filtered.
             case when history.score between 0 and 1 then history.score end as score,
             history.scored_at,
-            cast(history.scored_at as date) as cutoff_date,
+            -- The cut-off of the score's features: earlier scores had those of their own day.
+            coalesce(history.features_date, cast(history.scored_at as date)) as cutoff_date,
             {{ week_of('history.scored_at') }} as week
         from {{ score_history }} as history
         cross join closed

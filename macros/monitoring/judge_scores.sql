@@ -1,8 +1,8 @@
 {# Compares the scores of a week with what became of the customers, once the horizon of all its days
    has closed in the data: each customer's first score of the week by a version, judged by the label
-   of training as of the day of the score. Kept are sums by tenth of the score, from which every figure of
-   quality follows exactly, whatever the history's length. One week a run, the earliest; a run
-   without one that has closed adds nothing. Safe to run again.
+   of training as of the day at whose end its features stand. Kept are sums by tenth of the score,
+   from which every figure of quality follows exactly, whatever the history's length. One week a
+   run, the earliest; a run without one that has closed adds nothing. Safe to run again.
    Whoever was treated may have stayed for that reason: outcomes are weighted as in training. Whoever
    counts 0 is in `treated` and in no other figure. #}
 {% macro judge_scores(outcomes, score_history, daily, alerts, policies) %}

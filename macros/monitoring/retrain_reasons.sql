@@ -25,8 +25,9 @@
             'words': "new_label_days || ' more days of labels have closed since the last training'",
         },
         {
-            'when': "worst_psi > " ~ psi_major() ~ " and " ~ has_new_labels,
-            'words': "worst_psi_feature || ' has drifted (PSI ' || " ~ two_digits('worst_psi') ~ " || ')'",
+            'when': "worst_psi > worst_psi_major_from and " ~ has_new_labels,
+            'words': "worst_psi_feature || ' has drifted (PSI ' || " ~ two_digits('worst_psi')
+                ~ " || ' of ' || worst_psi_n || ' customers)'",
         },
         {
             'when': "live_roc_auc < roc_auc_low and " ~ has_live_figures ~ " and " ~ has_new_labels,

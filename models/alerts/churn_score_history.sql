@@ -9,5 +9,6 @@ select
     cast(null as {{ dbt.type_string() }}) as top_reasons,
     cast(null as {{ dbt.type_string() }}) as model_version,
     cast(null as {{ dbt.type_string() }}) as features_hash,
-    cast(null as {{ type_utc() }}) as scored_at
+    cast(null as {{ type_utc() }}) as scored_at,
+    cast(null as date) as features_date
 where 1 = 0

@@ -14,6 +14,8 @@ figures as (
         model_version,
         feature,
         psi,
+        moderate_from,
+        major_from,
         shift,
         grows_by_nature,
         n

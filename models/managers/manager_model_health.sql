@@ -20,6 +20,8 @@ figures as (
         drift_week,
         worst_psi,
         worst_psi_feature,
+        worst_psi_major_from,
+        cast(worst_psi_n as bigint) as worst_psi_n,
         live_week,
         live_n,
         live_churners,

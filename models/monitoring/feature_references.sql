@@ -12,14 +12,16 @@ features as (
     select
         runs.version as model_version,
         cast(entries.key as {{ dbt.type_string() }}) as feature,
-        entries.value as reference
+        entries.value as reference,
+        cast(nullif(runs.train_rows + runs.test_rows, 0) as bigint) as reference_n
     from runs
     cross join {{ json_rows(parse_json('runs.feature_reference'), 'entries') }}
     union all
     select
         version as model_version,
         'score' as feature,
-        {{ parse_json('score_reference') }} as reference
+        {{ parse_json('score_reference') }} as reference,
+        cast(nullif(test_rows, 0) as bigint) as reference_n
     from runs
 
 ),
@@ -41,6 +43,7 @@ shares as (
     select
         features.model_version,
         features.feature,
+        features.reference_n,
         {{ json_place('shares_of_bins') }} as bin,
         {{ json_number('shares_of_bins.value') }} as reference_share
     from features
@@ -56,6 +59,7 @@ bins as (
         shares.bin,
         lower_edges.edge as above,
         upper_edges.edge as up_to,
+        shares.reference_n,
         shares.reference_share
     from shares
     left join edges as lower_edges

@@ -17,7 +17,11 @@ drift as (
     inner join active on population_drift.model_version = active.version
     where not population_drift.grows_by_nature
     qualify row_number() over (
-        order by population_drift.week desc, population_drift.psi desc, population_drift.feature asc
+        order by
+            population_drift.week desc,
+            -- Beside what it takes to be major: features with fewer bins need less.
+            population_drift.psi / nullif(population_drift.major_from, 0) desc,
+            population_drift.feature asc
     ) = 1
 
 ),
@@ -42,6 +46,8 @@ signals as (
         drift.week as drift_week,
         drift.psi as worst_psi,
         drift.feature as worst_psi_feature,
+        drift.major_from as worst_psi_major_from,
+        drift.n as worst_psi_n,
         quality.week as live_week,
         quality.n as live_n,
         quality.churners as live_churners,

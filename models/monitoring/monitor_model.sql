@@ -4,7 +4,10 @@
     'schedule': '60 MINUTES',
     'divided_by': {
         'key': ['customer_id'],
-        'relations': ['churn_metrics_live', 'churn_score_history', 'customer_activity_daily'],
+        'relations': [
+            'churn_metrics_live', 'churn_score_history', 'customer_activity_daily',
+            'customer_activity_monthly',
+        ],
     },
 }) }}
 
@@ -12,6 +15,8 @@
     histograms=ref('feature_histograms'),
     references=ref('feature_references'),
     metrics=ref('churn_metrics_live'),
+    daily=ref('customer_activity_daily'),
+    monthly=ref('customer_activity_monthly'),
     model=ref('active_churn_model'),
 ) }};
 {{ judge_scores(

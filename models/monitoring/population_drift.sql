@@ -32,6 +32,8 @@ compared as (
         totals.model_version,
         totals.feature,
         totals.n,
+        -- An earlier run may not say how many it was tested on.
+        coalesce(bins.reference_n, totals.n) as reference_n,
         bins.reference_share,
         coalesce(histograms.n, 0) / nullif(cast(totals.n as double), 0) as now_share
     from totals
@@ -53,6 +55,7 @@ measured as (
         model_version,
         feature,
         {{ population_stability() }} as psi,
+        {{ psi_by_chance('count(*)', 'max(n)', 'max(reference_n)') }} as psi_by_chance,
         max(n) as n
     from compared
     group by week, model_version, feature
@@ -66,7 +69,9 @@ drift as (
         model_version,
         feature,
         psi,
-        {{ shift_in_words('psi') }} as shift,
+        {{ psi_moderate('psi_by_chance') }} as moderate_from,
+        {{ psi_major('psi_by_chance') }} as major_from,
+        {{ shift_in_words('psi', 'psi_by_chance') }} as shift,
         feature in (
             {%- for feature in growing_features() %}
             '{{ feature }}'{{ ',' if not loop.last }}

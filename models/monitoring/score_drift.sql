@@ -12,6 +12,8 @@ scores as (
         week,
         model_version,
         psi,
+        moderate_from,
+        major_from,
         shift,
         n
     from drift

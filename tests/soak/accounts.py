@@ -26,7 +26,10 @@ _FAULTS = {
     """,
     "scores_not_current": """
         select count(*) from (
-            (from churn_scores except from churn_score_history)
+            (
+                from churn_scores
+                except select * exclude (features_date) from churn_score_history
+            )
             union all
             select * from churn_score_history anti join churn_scores using (customer_id)
         )

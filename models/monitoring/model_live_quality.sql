@@ -77,7 +77,8 @@ quality as (
         squared_error_sum / nullif(weight_sum, 0) as brier,
         score_sum / nullif(weight_sum, 0) as predicted,
         churner_weight_sum / nullif(weight_sum, 0) as observed,
-        (churner_weight_sum - score_sum) / nullif(sqrt(greatest(variance_sum, 0)), 0) as calibration_z
+        (churner_weight_sum - score_sum) / nullif(sqrt(greatest(variance_sum, 0)), 0)
+            as calibration_z
     from spread
 
 )

@@ -5,7 +5,8 @@ import dataclasses
 import pandas
 import pytest
 
-from benchmarks.simulations.promotion import decide, rendered, versions
+from benchmarks.simulations.promotion import RULE, decide, versions
+from benchmarks.simulations.rendered import rendered
 from tests.model_rows import made_up
 from training.champion import best_so_far, champion_of
 from training.run import Settings, train
@@ -14,11 +15,9 @@ SETTINGS = Settings(rolling_origins=0)
 
 
 @pytest.fixture(scope="module")
-def sql(tmp_path_factory) -> str:
+def sql() -> str:
     """The rule itself, over any relation `runs`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_HOME", str(tmp_path_factory.mktemp("promotion") / "home"))
-        return rendered()
+    return rendered(RULE)
 
 
 def test_a_version_trained_a_day_later_is_not_worse_than_what_knows_its_labels(sql, tmp_path):

@@ -6,18 +6,17 @@ import duckdb
 import numpy
 import pytest
 
-from benchmarks.simulations.snapshot_weights import by_band, rendered
+from benchmarks.simulations.rendered import rendered
+from benchmarks.simulations.snapshot_weights import WEIGHTS, by_band
 from tests.model_rows import made_up
 from training.model_card import model_card
 from training.run import Settings, train
 
 
 @pytest.fixture(scope="module")
-def sql(tmp_path_factory) -> str:
+def sql() -> str:
     """The macro itself, over any relations `cutoffs`, `alerts` and `policies`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CHURN_HOME", str(tmp_path_factory.mktemp("weights") / "home"))
-        return rendered()
+    return rendered(WEIGHTS)
 
 
 def test_the_risk_that_is_learnt_is_the_one_without_messages(sql):

@@ -18,7 +18,8 @@ def draw_window(customers: int, skew: float, seed: int) -> Window:
     draw = numpy.random.default_rng(seed)
     score = draw.beta(0.7, 4, customers)
     value = draw.lognormal(numpy.log(MEAN_VALUE) - skew**2 / 2, skew, customers)
-    return Window(score, (draw.random(customers) < score).astype(int), value)
+    has_churned = (draw.random(customers) < score).astype(int)
+    return Window(score, has_churned, numpy.ones(customers), value)
 
 
 def main() -> None:

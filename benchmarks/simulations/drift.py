@@ -9,11 +9,13 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import duckdb
 import numpy as np
 import pandas as pd
 
+from tests.dbt import OFFLINE, run_dbt
 from training.references import distribution
 
 SIZES = (30, 60, 100, 250, 1000)
@@ -47,24 +49,12 @@ def population(n: int, draw: np.random.Generator, times_as_silent: float = 1) ->
 
 def drift_sql() -> dict[str, str]:
     """Return the SQL of POPULATION_DRIFT and of the bins that it reads, by name."""
-    from tests.dbt import run_dbt  # dbt in a process of its own
-
-    with tempfile.TemporaryDirectory() as home:
-        before = os.environ.get("CHURN_HOME")
-        os.environ["CHURN_HOME"] = home
-        try:
-            target = str(Path(home) / "target")
-            names = ("feature_references", "population_drift")
-            run_dbt("compile", "-q", "--target-path", target, "-s", *names)
-            nodes = json.loads((Path(target) / "manifest.json").read_text())["nodes"]
-            return {
-                name: nodes[f"model.churn_intelligence.{name}"]["compiled_code"] for name in names
-            }
-        finally:
-            if before is None:
-                del os.environ["CHURN_HOME"]
-            else:
-                os.environ["CHURN_HOME"] = before
+    with tempfile.TemporaryDirectory() as home, mock.patch.dict(os.environ, CHURN_HOME=home):
+        target = Path(home) / "target"
+        names = ("feature_references", "population_drift")
+        run_dbt("compile", "-q", *OFFLINE, "--target-path", str(target), "-s", *names)
+        nodes = json.loads((target / "manifest.json").read_text())["nodes"]
+    return {name: nodes[f"model.churn_intelligence.{name}"]["compiled_code"] for name in names}
 
 
 def weeks(

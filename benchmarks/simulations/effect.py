@@ -6,14 +6,14 @@ it stands what an interval made for one look (Newcombe's, the bar drawn) would h
 """
 
 import argparse
-import os
-import tempfile
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import duckdb
 import numpy as np
 import pandas as pd
+
+from benchmarks.simulations.rendered import rendered
 
 _COUNTS = ("treated_n", "treated_churned", "sent_n", "holdout_n", "holdout_churned")
 STEPS = "with {{ effect_steps('counts') }} select * from judged"
@@ -32,22 +32,6 @@ class Group(NamedTuple):
     segment: str = "default"
     first_day: int = 1
     last_day: int = 1_000_000
-
-
-def rendered(inline: str) -> str:
-    """Return SQL with the project's macros as DuckDB takes it."""
-    from tests.dbt import run_dbt  # dbt in a process of its own
-
-    with tempfile.TemporaryDirectory() as home:
-        before = os.environ.get("CHURN_HOME")
-        os.environ["CHURN_HOME"] = home
-        try:
-            return run_dbt("compile", "-q", "--inline", inline).stdout
-        finally:
-            if before is None:
-                del os.environ["CHURN_HOME"]
-            else:
-                os.environ["CHURN_HOME"] = before
 
 
 def watch(

@@ -13,7 +13,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from benchmarks.simulations.effect import days_until, ever, rendered
+from benchmarks.simulations.effect import days_until, ever
+from benchmarks.simulations.rendered import rendered
 
 STEPS = "with {{ money_steps('sums') }} select * from judged"
 EARNS, COSTS = "messages earn more than they cost", "messages cost more than they earn"

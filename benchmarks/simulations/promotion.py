@@ -6,16 +6,14 @@ project's decision stands the one against what serves, which knows labels of the
 """
 
 import argparse
-import os
 import tempfile
-from pathlib import Path
 
 import duckdb
 import numpy
 import pandas
 from sklearn.metrics import roc_auc_score
 
-from tests.dbt import OFFLINE, run_dbt
+from benchmarks.simulations.rendered import rendered
 from training import forest
 from training.artefacts import fetch
 from training.champion import champion_of
@@ -70,11 +68,7 @@ def _at(drawn: numpy.ndarray, cutoff: int) -> pandas.DataFrame:
     return rows[counts[WINDOW] >= 3].reset_index(drop=True)
 
 
-def rendered() -> str:
-    """Return the rule of promotion as SQL over a relation `runs`."""
-    query = "select {{ is_worse('runs') }} as is_worse from runs"
-    text = run_dbt("compile", "-q", *OFFLINE, "--inline", query).stdout
-    return text[text.index("select") :]
+RULE = "select {{ is_worse('runs') }} as is_worse from runs"  # over a relation `runs`
 
 
 def decide(run: pandas.DataFrame, sql: str) -> bool:
@@ -119,8 +113,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["CHURN_HOME"] = str(Path(folder) / "home")
-        sql = rendered()
+        sql = rendered(RULE)
         for gap in given.gaps:
             found = pandas.DataFrame(
                 [

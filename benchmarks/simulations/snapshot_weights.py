@@ -7,16 +7,13 @@ customers with a message are left out, and what is learnt with the project's wei
 """
 
 import argparse
-import os
-import tempfile
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import duckdb
 import numpy
 import pandas
 
-from tests.dbt import OFFLINE, run_dbt
+from benchmarks.simulations.rendered import rendered
 from training import forest
 from training.snapshots import counting, weights
 
@@ -53,11 +50,8 @@ def customers(number: int, draw: numpy.random.Generator) -> pandas.DataFrame:
     return rows[in_window >= 3].reset_index(drop=True)
 
 
-def rendered() -> str:
-    """Return the macro as SQL over the relations of `weighted`."""
-    query = "{{ snapshot_weights('cutoffs', 'alerts', 'policies') }}"
-    text = run_dbt("compile", "-q", *OFFLINE, "--inline", query).stdout
-    return text[text.index("select") :]
+# Over the relations of `weighted`.
+WEIGHTS = "{{ snapshot_weights('cutoffs', 'alerts', 'policies') }}"
 
 
 def weighted(rows: pandas.DataFrame, held_out: float, sql: str) -> pandas.DataFrame:
@@ -124,9 +118,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=20, help="of who is held out")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["CHURN_HOME"] = str(Path(folder) / "home")
-        sql = rendered()
+    sql = rendered(WEIGHTS)
     found = by_band(given.customers, given.held_out, given.draws, given.seed, sql)
     print(found.round(3).to_string())
     for way in ("left out", "weighted"):

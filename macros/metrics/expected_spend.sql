@@ -7,7 +7,7 @@
    The window of whoever is new begins with a visit, and so holds one too many: it is counted from a
    usual gap before it. #}
 {% macro expected_spend() -%}
-    {%- set more_days -%} coalesce({{ finite('spend_credibility_days') }}, 0) {%- endset -%}
+    {%- set more_days -%} greatest(coalesce({{ finite('spend_credibility_days') }}, 0), 0) {%- endset -%}
     coalesce(
         monthly_value / 30.4375,
         (

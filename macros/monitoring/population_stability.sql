@@ -8,9 +8,9 @@
 {%- endmacro %}
 
 {# A bin's share as PSI takes it: an empty bin counts as half a customer, or its logarithm would be
-   infinite. A fixed little share would make the empty bins of a small business look like drift. #}
+   infinite, but never as less than one in a million. A greater fixed share would make the empty bins of a small business look like drift. #}
 {% macro share_of_bin(share, n) -%}
-    least(greatest({{ share }}, 0.5 / cast(greatest({{ n }}, 1) as double)), 1)
+    least(greatest({{ share }}, 0.5 / cast(greatest({{ n }}, 1) as double), 0.000001), 1)
 {%- endmacro %}
 
 {# The PSI that chance alone exceeds for some feature in one week of a hundred, though nothing has

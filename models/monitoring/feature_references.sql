@@ -13,7 +13,7 @@ features as (
         runs.version as model_version,
         cast(entries.key as {{ dbt.type_string() }}) as feature,
         entries.value as reference,
-        cast(nullif(runs.train_rows + runs.test_rows, 0) as bigint) as reference_n
+        cast(runs.train_rows as double) + cast(runs.test_rows as double) as reference_n
     from runs
     cross join {{ json_rows(parse_json('runs.feature_reference'), 'entries') }}
     union all
@@ -21,7 +21,7 @@ features as (
         version as model_version,
         'score' as feature,
         {{ parse_json('score_reference') }} as reference,
-        cast(nullif(test_rows, 0) as bigint) as reference_n
+        cast(test_rows as double) as reference_n
     from runs
 
 ),

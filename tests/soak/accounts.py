@@ -31,7 +31,8 @@ _FAULTS = {
                 except select * exclude (features_date) from churn_score_history
             )
             union all
-            select * from churn_score_history anti join churn_scores using (customer_id)
+            select * exclude (features_date)
+            from churn_score_history anti join churn_scores using (customer_id)
         )
     """,
 }

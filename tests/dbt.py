@@ -55,6 +55,14 @@ def run_dbt(*arguments: str, target: str = "duckdb", check: bool = True):
     return done
 
 
+def render(inline: str, *options: str, target: str = "duckdb") -> str:
+    """Return SQL with the project's macros, as an engine gets it; no database is needed."""
+    arguments = ("--no-write-json", "compile", "-q", *OFFLINE, *options, "--inline", inline)
+    with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHURN_HOME", home)
+        return run_dbt(*arguments, target=target).stdout
+
+
 def _target_path(target: str, arguments: tuple[str, ...]) -> str:
     """Return a folder of its own for each setting: dbt reads all files again when one changes."""
     if target == "duckdb" and "--vars" not in arguments:

@@ -9,7 +9,7 @@ import pandas
 from embedded.engine.storage import churn_home, transact
 from embedded.functions import load_churn_model
 from tests.conftest import Pipeline
-from tests.dbt import run_dbt
+from tests.dbt import render
 from training import artefacts, forest
 from training.references import feature_reference
 from training.registry import run_row
@@ -84,7 +84,7 @@ def keep(pipeline: Pipeline, table: str, customers: pandas.DataFrame) -> None:
 
 
 def compiled(query: str) -> str:
-    text = run_dbt("compile", "-q", "--inline", query).stdout
+    text = render(query)
     return text[text.index("with banded") :]
 
 

@@ -9,7 +9,7 @@ import pytest
 from runtime.clock import utc_now
 from runtime.errors import EngineError
 from tests.conftest import event
-from tests.dbt import PROJECT, run_dbt
+from tests.dbt import PROJECT, render, run_dbt
 from tests.outreach_fixtures import customer, raise_alerts, run, states
 
 pytest_plugins = ("tests.outreach_fixtures",)
@@ -241,7 +241,7 @@ def test_what_is_wrong_with_a_policy_is_said_in_sentences(pipeline):
         "policy_offer_problems(ref('alert_policy'), ref('offers'))",
     )
     inline = ";".join(f"{{{{ {macro} }}}}" for macro in macros)
-    queries = run_dbt("compile", "-q", "--inline", inline).stdout.split(";")
+    queries = render(inline).split(";")
 
     def problems() -> str:
         return "\n".join(row[0] for query in queries for row in pipeline.rows(query))

@@ -5,7 +5,7 @@ from statistics import NormalDist
 import pytest
 
 from benchmarks.simulations import drift
-from tests.dbt import run_dbt
+from tests.dbt import render
 from training.references import BINS
 from training.stability import major_from, moderate_from, psi_by_chance
 
@@ -43,6 +43,6 @@ def test_the_bounds_of_monitoring_are_those_of_the_card(sql):
 
 
 def test_the_quantile_is_that_of_as_many_figures_as_the_model_has():
-    compiled = run_dbt("compile", "-q", "--inline", "{{ churn_features() | length }}").stdout
+    compiled = render("{{ churn_features() | length }}")
     figures = int(compiled.split()[-1]) + 1
     assert NormalDist().inv_cdf(1 - 0.01 / figures) == pytest.approx(3.4, abs=0.02)

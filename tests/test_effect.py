@@ -24,7 +24,7 @@ from benchmarks.simulations.effect import (
 from embedded.engine.storage import transact
 from runtime.clock import utc_now
 from tests.conftest import event
-from tests.dbt import run_dbt
+from tests.dbt import render, run_dbt
 from tests.outreach_fixtures import raise_alerts, run, states
 
 pytest_plugins = ("tests.outreach_fixtures",)
@@ -65,7 +65,7 @@ def wilson(k, n) -> tuple:
 def effect_sql(shared_pipeline) -> str:
     """The steps of RETENTION_EFFECT themselves, over any relation `counts`."""
     inline = "with {{ effect_steps('counts') }} select * from judged"
-    return run_dbt("compile", "-q", "--inline", inline).stdout
+    return render(inline)
 
 
 def judged(pipeline, effect_sql: str, counts: dict[str, numpy.ndarray]):
@@ -319,7 +319,7 @@ def test_outcomes_close_with_the_data_and_count_each_customer_once(pipeline):
 
 def test_the_bucket_is_the_same_everywhere():
     """The first 32 bits of MD5, mod 100, by Python's hashlib: what both engines' SQL says."""
-    sql = run_dbt("compile", "-q", "--inline", "{{ hash_bucket('name') }}").stdout.strip()
+    sql = render("{{ hash_bucket('name') }}").strip()
     snowflake = run_dbt(
         "compile", "-q", "--no-populate-cache", "--no-introspect", "--inline",
         "{{ hash_bucket('name') }}", target="snowflake",

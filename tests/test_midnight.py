@@ -9,7 +9,7 @@ import pytest
 from benchmarks.simulations import midnight
 from embedded.engine.registry import tasks
 from tests.conftest import Pipeline, event
-from tests.dbt import run_dbt
+from tests.dbt import render
 
 DAY = midnight.LAST_DAY
 NEXT = DAY + timedelta(days=1)
@@ -40,7 +40,7 @@ def served_as_in_training() -> str:
         "select customer_id, {{ features_hash() }} as features_hash"
         " from {{ ref('training_features') }}"
     )
-    return run_dbt("compile", "-q", "--inline", query).stdout
+    return render(query)
 
 
 def features_of(pipeline, sql: str, day) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 from embedded.functions import load_churn_model, load_model_that_serves
 from runtime.clock import utc_now
 from tests.conftest import Pipeline
-from tests.dbt import run_dbt
+from tests.dbt import render, run_dbt
 from tests.model_rows import made_up
 from training.snapshots import KEYS_AND_LABEL
 
@@ -145,6 +145,6 @@ def test_a_version_that_was_trained_without_some_rows_serves_like_any_other(pipe
 
 def test_features_that_differ_fail_in_words(empty_pipeline):
     expression = "{{ fail(\"'model ' || 'x' || ' was trained on other features'\") }}"
-    compiled = run_dbt("compile", "-q", "--inline", f"select {expression} as score").stdout
+    compiled = render(f"select {expression} as score")
     with pytest.raises(Exception, match="model x was trained on other features"):
         empty_pipeline.rows(compiled[compiled.index("select") :])

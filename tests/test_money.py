@@ -15,14 +15,14 @@ from benchmarks.simulations.money import (
     judge,
     watch,
 )
-from tests.dbt import run_dbt
+from tests.dbt import render
 from tests.test_effect import watched
 
 
 @pytest.fixture(scope="module")
 def money_sql(shared_pipeline) -> str:
     """The steps of RETENTION_MONEY themselves, over any relation `sums`."""
-    return run_dbt("compile", "-q", "--inline", STEPS).stdout
+    return render(STEPS)
 
 
 def strata(*rows: tuple) -> pandas.DataFrame:

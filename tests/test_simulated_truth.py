@@ -20,7 +20,7 @@ from ingest.leaving import next_state as day_after
 from ingest.simulate import simulate
 from ingest.truth import TruthFile
 from tests.conftest import Pipeline, event
-from tests.dbt import PROJECT, run_dbt
+from tests.dbt import PROJECT, render, run_dbt
 from tests.ingest_fixtures import ingest, one_line
 from training import forest
 from training.snapshots import feature_names, in_order, split_at
@@ -281,7 +281,7 @@ def effects(pipeline):
         " {{ reason_effects('banded', ref('active_churn_model')) }}"
         " select * from as_usual inner join group_effects using (customer_id)"
     )
-    compiled = run_dbt("compile", "-q", "--inline", query).stdout
+    compiled = render(query)
     load_churn_model(pipeline.connection)
     return pipeline.frame(compiled[compiled.index("with banded") :])
 

@@ -11,7 +11,7 @@ import pytest
 
 from embedded.churn_model import Version, open_model
 from tests.conftest import EPOCH, event
-from tests.dbt import run_dbt
+from tests.dbt import render, run_dbt
 from tests.model_rows import made_up
 from training import calibration, evaluation, forest, references, status, thresholds
 from training import snapshots as rows_of_snapshots
@@ -88,7 +88,7 @@ def test_training_features_equal_serving_features(empty_pipeline):
         "{{ with_clock_features(ref('churn_metrics_live'), " + as_of_date + ") }}"
         ") as features where {{ in_population(" + as_of_date + ") }}"
     )
-    compiled = run_dbt("compile", "-q", "--inline", query).stdout
+    compiled = render(query)
     serving = (
         pipeline.frame(compiled[compiled.index("select") :]).set_index("customer_id").sort_index()
     )
@@ -294,7 +294,7 @@ def test_sql_knows_who_has_trained_as_python_does(shared_pipeline):
         "": False,
     }
     query = "select {{ has_trained('status') }}, {{ status_without_customers('status') }} from"
-    compiled = run_dbt("compile", "-q", "--inline", f"{query} given").stdout
+    compiled = render(f"{query} given")
     given = pandas.DataFrame({"status": list(statuses)})
     shared_pipeline.connection.register("given", given)
     found = shared_pipeline.rows(compiled[compiled.index("select") :])

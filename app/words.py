@@ -11,6 +11,7 @@ FEW = 30  # a rate of fewer is shown, but greyed: it may be chance
 DASH = "–"
 NO_REASON = "No single reason"  # of a risk that no one figure explains
 MASKED = "masked"
+HERE, GONE = "Still here", "Already gone"
 BANDS = {
     "high": "at risk",
     "low": "below the threshold",
@@ -54,6 +55,15 @@ class Terms(NamedTuple):
         return (
             "The probability that the customer does nothing, or cancels, in the next"
             f" {self.horizon_days} days, as model {self.model or '(none yet)'} sees it."
+        )
+
+    @property
+    def gone_help(self) -> str:
+        """Who is still here, and who is gone already."""
+        return (
+            f"Already gone is who has done nothing for {self.horizon_days} days or more: they have"
+            " left by the same definition that a risk has, and are to be won back. Everybody else"
+            " is still here, and may be kept."
         )
 
     @property

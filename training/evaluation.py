@@ -7,7 +7,7 @@ import numpy
 import pandas
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from training.snapshots import weights
+from training.snapshots import are_still_here, weights
 
 BOOTSTRAPS, INTERVAL = 200, (0.025, 0.975)
 SEED = 7
@@ -29,14 +29,12 @@ def evaluate(
     }
 
 
-def still_here(
-    test: pandas.DataFrame, score: numpy.ndarray, horizon_days: int
-) -> dict[str, float | int | None]:
+def still_here(test: pandas.DataFrame, score: numpy.ndarray) -> dict[str, float | int | None]:
     """Measure a score among customers who were active in the horizon before the cut-off.
 
     Who was away for longer has lapsed already, as the label defines it, and is easily told.
     """
-    is_here = (test["days_since_last_activity"] < horizon_days).to_numpy()
+    is_here = are_still_here(test)
     truth, weight = test["has_churned"].to_numpy()[is_here], weights(test)[is_here]
     return {
         "still_here_rows": len(truth),
@@ -45,11 +43,9 @@ def still_here(
     }
 
 
-def still_here_interval(
-    test: pandas.DataFrame, score: numpy.ndarray, horizon_days: int
-) -> dict[str, float]:
+def still_here_interval(test: pandas.DataFrame, score: numpy.ndarray) -> dict[str, float]:
     """Return the bootstrap interval of the AUC among customers who are still here."""
-    is_here = (test["days_since_last_activity"] < horizon_days).to_numpy()
+    is_here = are_still_here(test)
     found = intervals(
         test["has_churned"].to_numpy()[is_here], score[is_here], weights(test)[is_here]
     )

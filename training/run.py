@@ -93,8 +93,8 @@ def train(
         **fit_spend_level(counted, settings.horizon_days).columns(),
         "spend_by_tenure": spend_by_tenure(test_rows, tested.value),
         **intervals(tested.truth, score, tested.weight),
-        **still_here(test_rows, score, settings.horizon_days),
-        **still_here_interval(test_rows, score, settings.horizon_days),
+        **still_here(test_rows, score),
+        **still_here_interval(test_rows, score),
         **tested.rules(),
         **compare(
             session,
@@ -111,7 +111,7 @@ def train(
         "reliability": reliability(tested.truth, score, tested.weight),
         "lift_curve": lift_curve(tested.truth, score, tested.weight),
         "by_segment": by_segment(test_rows, score),
-        "rolling_origin": [one.facts(settings.horizon_days) for one in windows],
+        "rolling_origin": [one.facts() for one in windows],
         "feature_reference": feature_reference(rows, features),
         "score_reference": distribution(population_score),
         "feature_psi": feature_psi(population_before, population, features),
@@ -187,7 +187,7 @@ class _Window:
             for name, score in rules.items()
         }
 
-    def facts(self, horizon_days: int) -> dict[str, object]:
+    def facts(self) -> dict[str, object]:
         """Return the window's line in the table of the rolling origin."""
         return {
             "cutoff": str(self.cutoff)[:10],
@@ -195,7 +195,7 @@ class _Window:
             "churners": int(self.truth.sum()),
             "is_calibrated": self.is_calibrated,
             **evaluate(self.truth, self.score, self.weight, self.value),
-            **still_here(self.rows, self.score, horizon_days),
+            **still_here(self.rows, self.score),
             **self.rules(),
         }
 

@@ -18,6 +18,12 @@ scores as (
 
 ),
 
+data_end as (
+
+    {{ last_closed_day('metrics', utc_now()) }}
+
+),
+
 placeholders as (
 
     -- Without the brackets in which the seed has to write null.
@@ -45,6 +51,7 @@ described as (
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,
         metrics.first_seen_at,
         metrics.last_activity_at,
+        {{ has_lapsed('metrics.last_activity_at', 'data_end.last_closed_date') }} as has_lapsed,
         metrics.cancelled_at,
         metrics.active_days_28d,
         metrics.active_days_84d,
@@ -60,6 +67,7 @@ described as (
         scores.model_version,
         scores.scored_at
     from metrics
+    cross join data_end
     left join profiles on metrics.customer_id = profiles.customer_id
     left join scores on metrics.customer_id = scores.customer_id
     -- As it is written, because this is asked of everybody; letters look more closely.

@@ -53,6 +53,7 @@ queue as (
         customers.top_reasons,
         customers.first_reason,
         customers.last_activity_at,
+        customers.has_lapsed,
         contacts.last_contact_at,
         customers.band_since,
         customers.model_version,

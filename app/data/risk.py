@@ -13,8 +13,15 @@ TREND_DAYS = 90
 
 @minutely
 def population(source: Source) -> dict[str, Any]:
-    """Return how many customers there are, and of them scored; the rest of the overview is live."""
-    return query_one(source, "select customers, scored_customers from manager_overview")
+    """Return how many customers there are, of them scored, and too new for it; the rest is live."""
+    return query_one(
+        source,
+        """
+        select
+            customers, scored_customers, new_customers, new_n, new_share, new_expected_to_leave
+        from manager_overview
+        """,
+    )
 
 
 @fresh

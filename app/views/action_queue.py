@@ -11,7 +11,7 @@ from data import outreach, risk
 from decisions import bar, say_done
 from page import Page, begin
 from tables import export, listing, selected
-from words import DASH, GONE, HERE, about, money, state
+from words import DASH, GONE, HERE, about, count, money, state
 
 TABLE, CLICK = "queue", "queue_open"
 ANY_OWNER, NOBODY = "Anybody", "Nobody yet"
@@ -47,6 +47,10 @@ def _in_words(queue: pd.DataFrame) -> pd.DataFrame:
     due = queue["due_on"].dt.strftime("%Y-%m-%d").where(queue["due_on"].notna(), DASH)
     return with_words(queue).assign(
         about=queue["first_reason"].map(about, na_action=None),
+        alike=[
+            DASH if pd.isna(n) else f"{count(left)} of {count(n)}"
+            for left, n in zip(queue["alike_left"], queue["alike_n"], strict=True)
+        ],
         state=queue["alert_status"].map(state, na_action=None),
         change=(queue["score"] - queue["score_a_week_ago"]) * 100,
         days_since_contact=(now - queue["last_contact_at"]).dt.days,
@@ -140,6 +144,7 @@ def _table(page: Page, rows: pd.DataFrame) -> None:
                 "Change of the risk in points; a dash for who was not scored then.",
                 "%+.0f",
             ),
+            "alike": columns.text("Like this one, left", 110, terms.alike_help),
             "value_at_risk": columns.value_at_risk(terms),
             "about": columns.text("First reason", 95, "In words in the last column."),
             "state": columns.text(

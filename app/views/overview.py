@@ -38,6 +38,7 @@ def main() -> None:
     if page is None:
         return
     _live_figures(page)
+    _too_new(page)
     if says_unscored(page.source, page.figures):
         return
     for left_part, right_part in ((_trend, _distribution), (_first_of_queue, _reasons)):
@@ -115,6 +116,24 @@ def _here_and_gone(figures: dict[str, Any]) -> str:
         f" {money(figures['value_at_risk'] - value_gone)}. {GONE}, to be won back: {count(gone)}"
         f" customers, {money(value_gone)}."
     )
+
+
+def _too_new(page: Page) -> None:
+    """Say how many customers have no score because they are new, and what became of such."""
+    figures = page.figures
+    if not figures["new_customers"]:
+        return
+    words = (
+        f"Too new to tell: {count(figures['new_customers'])} customers have too few active days"
+        " for a score."
+    )
+    if pd.notna(figures["new_n"]) and figures["new_n"]:
+        words += (
+            f" Of {count(figures['new_n'])} customers this new, {percent(figures['new_share'])}"
+            f" left within {page.terms.horizon_days} days; of these about"
+            f" {count(round(figures['new_expected_to_leave']))} would, each counted by segment."
+        )
+    st.caption(words)
 
 
 def _course(trend: pd.DataFrame, name: str, now: float, form: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How good a score is: ranking, probabilities, value, and the same for each segment.
+"""How good a score is: ranking, probabilities and value.
 
 Outcomes count by their weights (training/snapshots.py), which are 1 where no alert was raised.
 """
@@ -124,25 +124,6 @@ def reliability(
         }
         for number in sorted(set(bins.tolist()))
     ]
-
-
-def by_segment(test: pandas.DataFrame, score: numpy.ndarray) -> list[dict[str, object]]:
-    """Return n, outcomes and quality of each segment; no AUC where one class is missing."""
-    rows = test.assign(score=score)
-    found = []
-    for segment, part in rows.groupby(rows["segment"].fillna("unknown"), sort=True):
-        truth, weight = part["has_churned"].to_numpy(), weights(part)
-        found.append(
-            {
-                "segment": str(segment),
-                "n": len(part),
-                "churners": int(truth.sum()),
-                "roc_auc": auc_of_both(truth, part["score"].to_numpy(), weight),
-                "predicted": float(numpy.average(part["score"], weights=weight)),
-                "observed": float(numpy.average(truth, weights=weight)),
-            }
-        )
-    return found
 
 
 def auc_of_both(truth: numpy.ndarray, score: numpy.ndarray, weight: numpy.ndarray) -> float | None:

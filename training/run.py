@@ -16,7 +16,6 @@ from training import artefacts, forest, snapshots, thresholds
 from training.calibration import Calibration, choose_calibration, fitted
 from training.champion import Champion, best_so_far, compare
 from training.evaluation import (
-    by_segment,
     evaluate,
     intervals,
     lift_curve,
@@ -25,6 +24,7 @@ from training.evaluation import (
     still_here,
     still_here_interval,
 )
+from training.groups import by_group
 from training.references import distribution, feature_reference
 from training.registry import run_row
 from training.spend import expected_spend, fit_spend_level
@@ -110,7 +110,8 @@ def train(
         "is_calibrated": calibration is not None,
         "reliability": reliability(tested.truth, score, tested.weight),
         "lift_curve": lift_curve(tested.truth, score, tested.weight),
-        "by_segment": by_segment(test_rows, score),
+        "by_segment": by_group(test_rows, score, population, "segment"),
+        "by_region": by_group(test_rows, score, population, "region"),
         "rolling_origin": [one.facts() for one in windows],
         "feature_reference": feature_reference(rows, features),
         "score_reference": distribution(population_score),

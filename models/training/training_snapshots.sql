@@ -53,7 +53,7 @@ weights as (
 
 ),
 
--- Keys, segment, label, weight, who was gone already, what the customer is worth, and features: only
+-- Keys, segment, region, label, weight, who was gone already, what the customer is worth, and features: only
 -- the last are learned from.
 labelled as (
 
@@ -62,6 +62,7 @@ labelled as (
         features.cutoff_date,
         features.cutoff_date + {{ var('churn_horizon_days') }} as label_until_date,
         profiles.segment,
+        profiles.region,
         {{ has_churned('outcomes') }} as has_churned,
         weights.alert_arm,
         coalesce(weights.snapshot_weight, 1.0) as snapshot_weight,

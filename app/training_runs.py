@@ -12,6 +12,10 @@ from tables import heading, listing
 from words import DASH, FEW, count, day, label, moment, percent, plain
 
 OUT_OF_TIME = "out of time"  # before it was used
+_INTERVALS = (
+    *("observed_low", "observed_high"),
+    *("customers", "alert_rate", "alert_rate_low", "alert_rate_high"),
+)
 
 
 def tiles(run: pd.Series) -> None:
@@ -131,33 +135,70 @@ def rolling(run: pd.Series) -> pd.DataFrame:
     return points.assign(kind=OUT_OF_TIME).rename(columns={"auc": "roc_auc"}).drop(columns="cutoff")
 
 
-def by_segment(run: pd.Series) -> None:
-    """Show how well a run did in each segment; those of few are greyed."""
-    segments = pd.DataFrame(facts(run, "by_segment"))
-    heading("By segment, out of time", segments, "by_segment")
-    if segments.empty:
-        st.caption("This run noted no figures by segment; the next one will.")
+def by_group(run: pd.Series, name: str) -> None:
+    """Show how well a run did in each segment or region; those of few are greyed."""
+    groups = pd.DataFrame(facts(run, f"by_{name}"))
+    heading(
+        f"By {name}, out of time",
+        groups,
+        f"by_{name}",
+        "Whether the risk serves all alike: how many were predicted to leave, how many did, with"
+        " its 95 % interval, and who had an alert within a horizon before or after the cut-off.",
+    )
+    if groups.empty:
+        st.caption(f"This run noted no figures by {name}; the next one will.")
         return
+    # Runs of before intervals were noted have none.
+    groups = groups.reindex(columns=[*dict.fromkeys([*groups.columns, *_INTERVALS])])
     listing(
-        segments.assign(
-            segment=segments["segment"].map(plain),
-            predicted_percent=segments["predicted"] * 100,
-            observed_percent=segments["observed"] * 100,
-            note=["" if n >= FEW else "too few to tell" for n in segments["n"]],
+        groups.assign(
+            group=groups[name].map(plain),
+            predicted_percent=groups["predicted"] * 100,
+            observed_percent=groups["observed"] * 100,
+            observed_interval=_interval(groups, "observed"),
+            alert_percent=groups["alert_rate"] * 100,
+            alert_interval=_interval(groups, "alert_rate"),
+            note=[_note(group) for _, group in groups.iterrows()],
         ),
-        key="by_segment",
-        alt="Quality by segment",
-        rate_columns={"predicted_percent": "n", "observed_percent": "n", "roc_auc": "n"},
+        key=f"by_{name}",
+        alt=f"Quality by {name}",
+        rate_columns={
+            "predicted_percent": "n",
+            "observed_percent": "n",
+            "roc_auc": "n",
+            "alert_percent": "n",
+        },
         columns={
-            "segment": columns.text("Segment"),
+            "group": columns.text(label(name)),
             "n": columns.number("Customers (n)"),
             "churners": columns.number("Churned"),
             "predicted_percent": columns.share("Predicted"),
             "observed_percent": columns.share("Observed"),
+            "observed_interval": columns.text("95 %"),
             "roc_auc": columns.number("AUC", form="%.3f"),
-            "note": columns.text("Note"),
+            "alert_percent": columns.share("Had an alert"),
+            "alert_interval": columns.text("of them, 95 %"),
+            "note": columns.text("Note", 190),
         },
     )
+
+
+def _interval(groups: pd.DataFrame, rate: str) -> list[str]:
+    bounds = zip(groups[f"{rate}_low"], groups[f"{rate}_high"], strict=True)
+    return [
+        DASH if pd.isna(low) else f"{percent(low, 1)} to {percent(high, 1)}" for low, high in bounds
+    ]
+
+
+def _note(group: pd.Series) -> str:
+    """Say in words where a prediction is off by more than chance."""
+    if group["n"] < FEW:
+        return "too few to tell"
+    if group["predicted"] < group["observed_low"]:
+        return "more left than predicted"
+    if group["predicted"] > group["observed_high"]:
+        return "fewer left than predicted"
+    return ""
 
 
 def versions(runs: pd.DataFrame) -> None:

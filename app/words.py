@@ -10,7 +10,9 @@ import pandas as pd
 FEW = 30  # a rate of fewer is shown, but greyed: it may be chance
 DASH = "–"
 NO_REASON = "No single reason"  # of a risk that no one figure explains
+SURE = 100  # so many customers say how many of them leave without a word on chance
 MASKED = "masked"
+HERE, GONE = "Still here", "Already gone"
 BANDS = {
     "high": "at risk",
     "low": "below the threshold",
@@ -57,6 +59,25 @@ class Terms(NamedTuple):
         )
 
     @property
+    def gone_help(self) -> str:
+        """Who is still here, and who is gone already."""
+        return (
+            f"Already gone is who has done nothing for {self.horizon_days} days or more: they have"
+            " left by the same definition that a risk has, and are to be won back. Everybody else"
+            " is still here, and may be kept."
+        )
+
+    @property
+    def alike_help(self) -> str:
+        """What is known of customers with such a risk."""
+        return (
+            "Customers whose risk lay in the same tenth of the scale, by the same model, in the"
+            " latest week whose outcomes are known, or when the model was tested: whichever are"
+            f" more. How many of them did nothing, or cancelled, in the next {self.horizon_days}"
+            " days says how far the risk can be trusted."
+        )
+
+    @property
     def value(self) -> str:
         """The heading of a value at risk."""
         return f"Value at risk, next {self.horizon_days} days"
@@ -70,6 +91,40 @@ class Terms(NamedTuple):
             " monthly value, else the spend of the last 12 weeks, nearer to the average the newer"
             f" the customer is. Risk by model {self.model or '(none yet)'}."
         )
+
+
+def alike(customer: Mapping[str, Any], terms: Terms) -> str | None:
+    """Return in a sentence what became of customers with such a risk, if there were any."""
+    n, left = customer["alike_n"], customer["alike_left"]
+    if pd.isna(n) or not n:
+        return None
+    words = (
+        f"Of {count(n)} customers like this one {count(left)} left within {terms.horizon_days} days"
+    )
+    if n < SURE:
+        words += (
+            f"; so few may differ by chance: it could have been between"
+            f" {count(customer['alike_left_low'])} and {count(customer['alike_left_high'])}"
+        )
+    return f"{words}."
+
+
+def too_new(customer: Mapping[str, Any], terms: Terms) -> str:
+    """Return in a sentence what became of others as new as a customer who is not scored yet."""
+    words = "Too new to tell"
+    n, of_segment = customer["new_n"], customer["new_segment_n"]
+    if pd.isna(n) or not n:
+        return f"{words}: of nobody this new it is known yet who left."
+    words += (
+        f": of {count(n)} customers this new, {percent(customer['new_share'])} left within"
+        f" {terms.horizon_days} days"
+    )
+    if of_segment:
+        words += (
+            f"; in this customer's segment {percent(customer['new_segment_share'])}, of"
+            f" {count(of_segment)}, where few count less beside all others"
+        )
+    return f"{words}."
 
 
 def moment(value: Any) -> str:

@@ -127,6 +127,11 @@ def _train(connection) -> None:
             {"segment": NASTY, "n": 12, "churners": 2, "roc_auc": 0.7, "predicted": 0.1,
              "observed": 0.2},
         ],
+        "by_region": [
+            {"region": "north", "n": 120, "churners": 36, "roc_auc": 0.7, "predicted": 0.1,
+             "observed": 0.3, "observed_low": 0.23, "observed_high": 0.39, "customers": 130,
+             "alert_rate": 0.2, "alert_rate_low": 0.14, "alert_rate_high": 0.28},
+        ],
     }  # fmt: skip
     given = {"version": MODEL, "status": "trained", "roc_auc": 0.81, "roc_auc_low": 0.77}
     given |= {"roc_auc_high": 0.85, "baseline_auc": 0.74, "challenger_auc": 0.8, "brier": 0.07}

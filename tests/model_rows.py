@@ -16,6 +16,7 @@ def made_up(rows: int = 1_200, cutoffs: int = 4, features=FEATURES) -> pandas.Da
     frame["has_churned"] = (draw.random(rows) < frame.days_since_last_activity / 50).astype(int)
     frame["customer_id"] = [f"c{number}" for number in range(rows)]
     frame["alert_arm"], frame["snapshot_weight"] = None, 1.0
+    frame["has_lapsed"] = frame.days_since_last_activity >= 28
     frame["segment"] = [("budget", None, "premium")[number % 3] for number in range(rows)]
     frame["cutoff_date"] = [
         pandas.Timestamp("2026-01-01") + timedelta(days=28 * (number % cutoffs))

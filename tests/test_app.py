@@ -233,8 +233,10 @@ def _columns(app):
 
 def test_rates_of_few_are_greyed_and_said(monkeypatch, pipelines):
     app = open_app(monkeypatch, pipelines(1), "model")
-    [segments] = [frame for frame in app.dataframe if "observed_percent" in frame.value]
+    segments, regions = (frame for frame in app.dataframe if "observed_percent" in frame.value)
     assert segments.value["note"].tolist() == ["too few to tell"]
+    assert regions.value["note"].tolist() == ["more left than predicted"]
+    assert regions.value["alert_interval"].tolist() == ["14.0% to 28.0%"]
     assert "color" in segments.proto.arrow_data.styler.styles
 
 

@@ -49,12 +49,17 @@ RUN = {
     "lift_curve": [{"share": 0.1, "lift": 3.97, "recall": 0.397}],
     "by_segment": json.dumps([
         {"segment": "regular", "n": 1_900, "churners": 180, "roc_auc": 0.86, "predicted": 0.09,
-         "observed": 0.095},
+         "observed": 0.095, "observed_low": 0.0826, "observed_high": 0.109, "customers": 2_000,
+         "alert_rate": 0.11, "alert_rate_low": 0.097, "alert_rate_high": 0.1245},
         {"segment": "young", "n": 79, "churners": 13, "roc_auc": 0.71, "predicted": 0.2,
          "observed": 0.16},
         {"segment": "gold", "n": 29, "churners": 0, "roc_auc": None, "predicted": 0.02,
          "observed": 0.0},
     ]),
+    "by_region": [
+        {"region": "north", "n": 400, "churners": 40, "roc_auc": 0.8, "predicted": 0.09,
+         "observed": 0.1},
+    ],
     "rolling_origin": [
         {"cutoff": "2026-09-28", "n": 1_990, "churners": 201, "roc_auc": 0.848, "pr_auc": 0.35,
          "brier": 0.0734, "challenger_auc": 0.845, "baseline_auc": 0.761},
@@ -98,8 +103,11 @@ def test_it_shows_the_run_s_own_figures(card):
         "| value at risk / value that was lost | – |  |",
         "| AUC of a logistic regression | 0.855 |  |",
         "| 2026-09-28 | 1,990 | 201 | 0.848 | 0.845 | 0.761 | 0.350 | 0.0734 |",
-        "| young | 79 | 13 | 0.710 (too few) | 20.0 % | 16.0 % |",
-        "| gold | 29 | 0 | – (too few) | 2.0 % (too few) | 0.0 % (too few) |",
+        "| regular | 1,900 | 180 | 0.860 | 9.0 % | 9.5 % | 8.3 % to 10.9 % | 11.0 % |"
+        " 9.7 % to 12.4 % |",
+        "| young | 79 | 13 | 0.710 (too few) | 20.0 % | 16.0 % | – | – | – |",
+        "| gold | 29 | 0 | – (too few) | 2.0 % (too few) | 0.0 % (too few) | – | – (too few) | – |",
+        "| north | 400 | 40 | 0.800 | 9.0 % | 10.0 % | – | – | – |",
     ):
         assert line in card.splitlines()
     for words in (
@@ -131,13 +139,13 @@ def test_names_of_segments_are_shown_and_do_nothing():
     run = {**RUN, "by_segment": [{"segment": name, **figures} for name in ATTACKS]}
     text = model_card(run, Settings())[f"{RUN['version']}.md"].decode()
     html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
-    table = html[html.index("<h2>Segments") : html.index("<h2>Features")]
+    table = html[html.index("<h2>Segments") : html.index("<h2>Regions")]
     rows = table[table.index("<tbody>") : table.index("</tbody>")]
     assert rows.count("<tr>") == len(ATTACKS)
-    assert rows.count("<td") == 6 * len(ATTACKS)
+    assert rows.count("<td") == 9 * len(ATTACKS)
     assert set(re.findall(r"<(\w+)", rows)) == {"tbody", "tr", "td"}
     # Some readers make links of these by themselves.
-    section = text[text.index("## Segments") : text.index("## Features")]
+    section = text[text.index("## Segments") : text.index("## Regions")]
     assert not re.search(r"://|www\.|@|\u202e", section)
     assert all(len(unescape(escaped(name))) <= 60 for name in ATTACKS)
 

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tests.model_rows import made_up
-from training.evaluation import evaluate, still_here, still_here_interval
+from training.evaluation import still_here, still_here_interval
 from training.model_card import model_card
 from training.run import Settings, train
 
@@ -20,6 +20,7 @@ def lapsed_and_active(number: int, seed: int) -> tuple[pandas.DataFrame, numpy.n
     rows = pandas.DataFrame(
         {
             "days_since_last_activity": away,
+            "has_lapsed": is_gone,
             "has_churned": (draw.random(number) < risk).astype(int),
         }
     )
@@ -28,32 +29,30 @@ def lapsed_and_active(number: int, seed: int) -> tuple[pandas.DataFrame, numpy.n
 
 def test_the_auc_of_those_still_here_leaves_out_who_has_lapsed_already():
     rows, score = lapsed_and_active(4_000, seed=3)
-    found = still_here(rows, score, horizon_days=28)
+    found = still_here(rows, score)
     active = (rows.days_since_last_activity < 28).to_numpy()
     expected = roc_auc_score(rows.has_churned[active], score[active])
     assert found["still_here_auc"] == pytest.approx(expected)
     assert found["still_here_rows"] == active.sum()
     assert found["still_here_churners"] == rows.has_churned[active].sum()
-    counts_one = numpy.ones(len(rows))
-    of_all = evaluate(rows["has_churned"].to_numpy(), score, counts_one, counts_one)
-    assert of_all["roc_auc"] > found["still_here_auc"] + 0.1
-    interval = still_here_interval(rows, score, horizon_days=28)
+    assert roc_auc_score(rows.has_churned, score) > found["still_here_auc"] + 0.1
+    interval = still_here_interval(rows, score)
     assert interval["still_here_auc_low"] < expected < interval["still_here_auc_high"]
     # Held-out customers stand for others here, too.
     weighted = rows.assign(snapshot_weight=numpy.where(rows.index % 10 == 0, 10.0, 0.0))
     some = active & (rows.index % 10 == 0)
-    assert still_here(weighted, score, 28)["still_here_auc"] == pytest.approx(
+    assert still_here(weighted, score)["still_here_auc"] == pytest.approx(
         roc_auc_score(rows.has_churned[some], score[some])
     )
 
 
 def test_nobody_still_here_is_no_figure():
     rows, score = lapsed_and_active(200, seed=3)
-    gone = rows.assign(days_since_last_activity=28)
-    assert still_here(gone, score, 28) == {
+    gone = rows.assign(has_lapsed=True)
+    assert still_here(gone, score) == {
         "still_here_rows": 0, "still_here_churners": 0, "still_here_auc": None,
     }  # fmt: skip
-    assert numpy.isnan(list(still_here_interval(gone, score, 28).values())).all()
+    assert numpy.isnan(list(still_here_interval(gone, score).values())).all()
 
 
 def test_a_run_and_its_card_tell_it(tmp_path):

@@ -40,6 +40,12 @@ def interval(low: float | None, high: float | None, digits: int = 3) -> str:
     return "–" if "–" in bounds else " to ".join(bounds)
 
 
+def percents(low: float | None, high: float | None) -> str:
+    """Return the bounds of a share's interval in percent, or a dash where there is none."""
+    bounds = [percent(one) for one in (low, high)]
+    return "–" if "–" in bounds else " to ".join(bounds)
+
+
 def table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table; the first column is text, the others are numbers."""
     lines = [heading, ["---", *["---:"] * (len(heading) - 1)], *rows]

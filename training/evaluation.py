@@ -1,4 +1,4 @@
-"""How good a score is: ranking, probabilities, value, and the same for each segment.
+"""How good a score is: ranking, probabilities and value.
 
 Outcomes count by their weights (training/snapshots.py), which are 1 where no alert was raised.
 """
@@ -7,7 +7,7 @@ import numpy
 import pandas
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from training.snapshots import weights
+from training.snapshots import are_still_here, weights
 
 BOOTSTRAPS, INTERVAL = 200, (0.025, 0.975)
 SEED = 7
@@ -29,14 +29,12 @@ def evaluate(
     }
 
 
-def still_here(
-    test: pandas.DataFrame, score: numpy.ndarray, horizon_days: int
-) -> dict[str, float | int | None]:
+def still_here(test: pandas.DataFrame, score: numpy.ndarray) -> dict[str, float | int | None]:
     """Measure a score among customers who were active in the horizon before the cut-off.
 
     Who was away for longer has lapsed already, as the label defines it, and is easily told.
     """
-    is_here = (test["days_since_last_activity"] < horizon_days).to_numpy()
+    is_here = are_still_here(test)
     truth, weight = test["has_churned"].to_numpy()[is_here], weights(test)[is_here]
     return {
         "still_here_rows": len(truth),
@@ -45,11 +43,9 @@ def still_here(
     }
 
 
-def still_here_interval(
-    test: pandas.DataFrame, score: numpy.ndarray, horizon_days: int
-) -> dict[str, float]:
+def still_here_interval(test: pandas.DataFrame, score: numpy.ndarray) -> dict[str, float]:
     """Return the bootstrap interval of the AUC among customers who are still here."""
-    is_here = (test["days_since_last_activity"] < horizon_days).to_numpy()
+    is_here = are_still_here(test)
     found = intervals(
         test["has_churned"].to_numpy()[is_here], score[is_here], weights(test)[is_here]
     )
@@ -128,25 +124,6 @@ def reliability(
         }
         for number in sorted(set(bins.tolist()))
     ]
-
-
-def by_segment(test: pandas.DataFrame, score: numpy.ndarray) -> list[dict[str, object]]:
-    """Return n, outcomes and quality of each segment; no AUC where one class is missing."""
-    rows = test.assign(score=score)
-    found = []
-    for segment, part in rows.groupby(rows["segment"].fillna("unknown"), sort=True):
-        truth, weight = part["has_churned"].to_numpy(), weights(part)
-        found.append(
-            {
-                "segment": str(segment),
-                "n": len(part),
-                "churners": int(truth.sum()),
-                "roc_auc": auc_of_both(truth, part["score"].to_numpy(), weight),
-                "predicted": float(numpy.average(part["score"], weights=weight)),
-                "observed": float(numpy.average(truth, weights=weight)),
-            }
-        )
-    return found
 
 
 def auc_of_both(truth: numpy.ndarray, score: numpy.ndarray, weight: numpy.ndarray) -> float | None:

@@ -11,7 +11,7 @@ import pandas
 
 from training.artefacts import store
 from training.card_plots import lift_plot, reliability_plot, stability_plot
-from training.card_text import escaped, interval, number, percent, table
+from training.card_text import escaped, interval, number, percent, percents, table
 from training.run import Settings
 from training.stability import major_from
 from training.status import TRAINED, has_trained, without_customers
@@ -53,6 +53,7 @@ def model_card(run: Mapping[str, Any], settings: Settings) -> dict[str, bytes]:
         f"## Whom to look at first\n\n{_lift(facts)}\n\n![Churners found among the highest scores]"
         f"({version}-lift.svg)",
         "## Segments\n\n" + _segments(facts),
+        "## Regions\n\n" + _groups(facts, "region"),
         f"## Features\n\n{_features(facts)}\n\n![Population stability index of each feature]"
         f"({version}-stability.svg)",
         "## Limits\n\n" + _limits(facts, settings),
@@ -252,26 +253,39 @@ def _paid(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _segments(facts: Mapping[str, Any]) -> str:
-    def figure(one: Mapping[str, Any], text: str, *counts: int) -> str:
+def _groups(facts: Mapping[str, Any], name: str) -> str:
+    """Return the figures of each segment or region; `name` says which."""
+
+    def figure(text: str, *counts: int) -> str:
         return text if min(counts) >= TOO_FEW else f"{text} (too few)"
 
     rows = []
-    for one in sorted(facts["by_segment"], key=lambda one: (-one["n"], one["segment"])):
+    for one in sorted(facts.get(f"by_{name}") or [], key=lambda one: (-one["n"], one[name])):
         n, churners = one["n"], one["churners"]
         rows.append(
             [
-                escaped(one["segment"]), f"{n:,}", f"{churners:,}",
-                figure(one, number(one["roc_auc"]), churners, n - churners),
-                figure(one, percent(one["predicted"]), n),
-                figure(one, percent(one["observed"]), n),
+                escaped(one[name]), f"{n:,}", f"{churners:,}",
+                figure(number(one["roc_auc"]), churners, n - churners),
+                figure(percent(one["predicted"]), n),
+                figure(percent(one["observed"]), n),
+                percents(one.get("observed_low"), one.get("observed_high")),
+                figure(percent(one.get("alert_rate")), one.get("customers", n)),
+                percents(one.get("alert_rate_low"), one.get("alert_rate_high")),
             ]
         )  # fmt: skip
-    heading = ["segment", "customers", "churned", "AUC", "expected", "observed"]
+    heading = [
+        name, "customers", "churned", "AUC", "expected", "observed", "95 %", "had an alert", "95 %",
+    ]  # fmt: skip
+    return table(heading, rows)
+
+
+def _segments(facts: Mapping[str, Any]) -> str:
     return (
         f"Does it serve all alike? Figures of fewer than {TOO_FEW} customers, and an AUC of fewer"
-        f" than {TOO_FEW} churners or stayers, say nothing and are marked.\n\n"
-        + table(heading, rows)
+        f" than {TOO_FEW} churners or stayers, say nothing and are marked. Where the expected share"
+        " lies outside the interval of the observed one (Wilson), the score is too high or too low"
+        f" there. Alerts are those of the {facts['horizon_days']} days before and after the"
+        " cut-off, of all customers, the treated included.\n\n" + _groups(facts, "segment")
     )
 
 

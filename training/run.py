@@ -16,7 +16,6 @@ from training import artefacts, forest, snapshots, thresholds
 from training.calibration import Calibration, choose_calibration, fitted
 from training.champion import Champion, best_so_far, compare
 from training.evaluation import (
-    by_segment,
     evaluate,
     intervals,
     lift_curve,
@@ -25,6 +24,7 @@ from training.evaluation import (
     still_here,
     still_here_interval,
 )
+from training.groups import by_group
 from training.references import distribution, feature_reference
 from training.registry import run_row
 from training.spend import expected_spend, fit_spend_level
@@ -93,8 +93,8 @@ def train(
         **fit_spend_level(counted, settings.horizon_days).columns(),
         "spend_by_tenure": spend_by_tenure(test_rows, tested.value),
         **intervals(tested.truth, score, tested.weight),
-        **still_here(test_rows, score, settings.horizon_days),
-        **still_here_interval(test_rows, score, settings.horizon_days),
+        **still_here(test_rows, score),
+        **still_here_interval(test_rows, score),
         **tested.rules(),
         **compare(
             session,
@@ -110,8 +110,9 @@ def train(
         "is_calibrated": calibration is not None,
         "reliability": reliability(tested.truth, score, tested.weight),
         "lift_curve": lift_curve(tested.truth, score, tested.weight),
-        "by_segment": by_segment(test_rows, score),
-        "rolling_origin": [one.facts(settings.horizon_days) for one in windows],
+        "by_segment": by_group(test_rows, score, population, "segment"),
+        "by_region": by_group(test_rows, score, population, "region"),
+        "rolling_origin": [one.facts() for one in windows],
         "feature_reference": feature_reference(rows, features),
         "score_reference": distribution(population_score),
         "feature_psi": feature_psi(population_before, population, features),
@@ -187,7 +188,7 @@ class _Window:
             for name, score in rules.items()
         }
 
-    def facts(self, horizon_days: int) -> dict[str, object]:
+    def facts(self) -> dict[str, object]:
         """Return the window's line in the table of the rolling origin."""
         return {
             "cutoff": str(self.cutoff)[:10],
@@ -195,7 +196,7 @@ class _Window:
             "churners": int(self.truth.sum()),
             "is_calibrated": self.is_calibrated,
             **evaluate(self.truth, self.score, self.weight, self.value),
-            **still_here(self.rows, self.score, horizon_days),
+            **still_here(self.rows, self.score),
             **self.rules(),
         }
 

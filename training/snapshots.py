@@ -7,8 +7,8 @@ from training.status import of_customers
 
 # Every other column of training_snapshots is a feature, in its order.
 KEYS_AND_LABEL = (
-    *("customer_id", "cutoff_date", "label_until_date", "segment", "has_churned"),
-    *("alert_arm", "snapshot_weight"),
+    *("customer_id", "cutoff_date", "label_until_date", "segment", "region", "has_churned"),
+    *("alert_arm", "snapshot_weight", "has_lapsed"),
     *("monthly_value", "spend_after"),
 )
 MINIMUM_ROWS = 200  # below this a hold-out says nothing
@@ -45,6 +45,14 @@ def weights(rows: pandas.DataFrame) -> numpy.ndarray:
     if "snapshot_weight" not in rows:
         return numpy.ones(len(rows))
     return rows["snapshot_weight"].to_numpy("float64")
+
+
+def are_still_here(rows: pandas.DataFrame) -> numpy.ndarray:
+    """Return for each row whether its customer had not lapsed already by the cut-off.
+
+    See macros/metrics/has_lapsed.sql.
+    """
+    return ~rows["has_lapsed"].to_numpy(dtype=bool)
 
 
 def counting(rows: pandas.DataFrame) -> pandas.DataFrame:

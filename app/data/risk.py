@@ -13,8 +13,15 @@ TREND_DAYS = 90
 
 @minutely
 def population(source: Source) -> dict[str, Any]:
-    """Return how many customers there are, and of them scored; the rest of the overview is live."""
-    return query_one(source, "select customers, scored_customers from manager_overview")
+    """Return how many customers there are, of them scored, and too new for it; the rest is live."""
+    return query_one(
+        source,
+        """
+        select
+            customers, scored_customers, new_customers, new_n, new_share, new_expected_to_leave
+        from manager_overview
+        """,
+    )
 
 
 @fresh
@@ -61,21 +68,22 @@ def distribution(source: Source) -> pd.DataFrame:
 
 @fresh
 def queue(source: Source) -> pd.DataFrame:
-    """List who is at risk, the most value first."""
+    """List who is at risk: who is still here before who is gone already, the most value first."""
     return query(
-        source, "select * from manager_risk_queue order by value_at_risk desc, customer_id"
+        source,
+        "select * from manager_risk_queue order by has_lapsed, value_at_risk desc, customer_id",
     )
 
 
 @fresh
 def first_of_queue(source: Source, at_most: int) -> pd.DataFrame:
-    """List the few with the most value at risk."""
+    """List the few with the most value at risk among those who are still here."""
     return query(
         source,
         f"""
         select customer_id, name, score, value_at_risk, top_reasons, first_reason, model_version
         from manager_customers
-        where band = 'high'
+        where band = 'high' and not has_lapsed
         order by value_at_risk desc, customer_id
         limit {int(at_most)}
         """,  # Snowflake binds no parameter in a limit

@@ -11,7 +11,7 @@ from data import outreach, risk
 from decisions import bar, say_done
 from page import Page, begin
 from tables import export, listing, selected
-from words import DASH, about, money, state
+from words import DASH, GONE, HERE, about, count, money, state
 
 TABLE, CLICK = "queue", "queue_open"
 ANY_OWNER, NOBODY = "Anybody", "Nobody yet"
@@ -31,11 +31,11 @@ def main() -> None:
     if queue.empty:
         st.success("Nobody is at risk now.", icon=":material/check:")
         return
-    rows = _filtered(_in_words(queue))
+    rows = _filtered(_one_list(page, _in_words(queue)))
     chosen = rows[rows["customer_id"].isin(selected(TABLE, rows["customer_id"].tolist()))]
     _actions(page, rows, chosen)
     if rows.empty:
-        st.info("Nobody in the queue fits these filters.")
+        st.info("Nobody in this list fits these filters.")
         return
     _table(page, rows)
     _held_out(page)
@@ -47,12 +47,30 @@ def _in_words(queue: pd.DataFrame) -> pd.DataFrame:
     due = queue["due_on"].dt.strftime("%Y-%m-%d").where(queue["due_on"].notna(), DASH)
     return with_words(queue).assign(
         about=queue["first_reason"].map(about, na_action=None),
+        alike=[
+            DASH if pd.isna(n) else f"{count(left)} of {count(n)}"
+            for left, n in zip(queue["alike_left"], queue["alike_n"], strict=True)
+        ],
         state=queue["alert_status"].map(state, na_action=None),
         change=(queue["score"] - queue["score_a_week_ago"]) * 100,
         days_since_contact=(now - queue["last_contact_at"]).dt.days,
         due=due + late.map({True: " late", False: ""}),
         open="Open",
     )
+
+
+def _one_list(page: Page, queue: pd.DataFrame) -> pd.DataFrame:
+    """Let people choose who is shown: who may be kept, or who is to be won back."""
+    is_gone = queue["has_lapsed"].astype(bool)
+    here, gone = queue[~is_gone], queue[is_gone]
+    chosen = st.radio(
+        "List", [HERE, GONE], key="queue_list", horizontal=True, help=page.terms.gone_help
+    )
+    st.caption(
+        f"{HERE}: {len(here):,} customers, {money(here['value_at_risk'].sum())} at risk. {GONE}, to"
+        f" be won back: {len(gone):,} customers, {money(gone['value_at_risk'].sum())}."
+    )
+    return gone if chosen == GONE else here
 
 
 def _filtered(rows: pd.DataFrame) -> pd.DataFrame:
@@ -126,6 +144,7 @@ def _table(page: Page, rows: pd.DataFrame) -> None:
                 "Change of the risk in points; a dash for who was not scored then.",
                 "%+.0f",
             ),
+            "alike": columns.text("Like this one, left", 110, terms.alike_help),
             "value_at_risk": columns.value_at_risk(terms),
             "about": columns.text("First reason", 95, "In words in the last column."),
             "state": columns.text(

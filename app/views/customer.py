@@ -20,8 +20,10 @@ from tables import heading, listing
 from words import (
     BANDS,
     DASH,
+    GONE,
     NO_REASON,
     Terms,
+    alike,
     count,
     day,
     moment,
@@ -31,6 +33,7 @@ from words import (
     reasons,
     short_money,
     state,
+    too_new,
 )
 
 CHOICE = "customer_choice"
@@ -114,6 +117,12 @@ def _head(customer: dict[str, Any], terms: Terms) -> None:
             f" model {customer['model_version']}"
         )
     st.caption(f"{words}.")
+    if customer["is_too_new"]:
+        st.caption(too_new(customer, terms))
+    elif pd.notna(customer["score"]) and (known := alike(customer, terms)):
+        st.caption(known, help=terms.alike_help)
+    if pd.notna(customer["score"]) and customer["has_lapsed"]:
+        st.caption(f"{GONE}: nothing was done for {terms.horizon_days} days or more.")
 
 
 def _reasons(customer: dict[str, Any]) -> None:

@@ -40,7 +40,8 @@ def main() -> None:
         _lift(run)
     _threshold(page, run)
     _drift(page)
-    training_runs.by_segment(run)
+    training_runs.by_group(run, "segment")
+    training_runs.by_group(run, "region")
     training_runs.versions(runs)
 
 

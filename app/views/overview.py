@@ -14,7 +14,18 @@ from data import outcomes, pipeline, risk
 from notices import calm, is_away, says_unscored
 from page import Page, begin, terms
 from tables import heading, listing
-from words import DASH, about, count, interval, money, percent, points, short_money
+from words import (
+    DASH,
+    GONE,
+    HERE,
+    about,
+    count,
+    interval,
+    money,
+    percent,
+    points,
+    short_money,
+)
 
 REFRESH_SECONDS = 10
 FIRST = 5  # customers of the queue that are shown here
@@ -27,6 +38,7 @@ def main() -> None:
     if page is None:
         return
     _live_figures(page)
+    _too_new(page)
     if says_unscored(page.source, page.figures):
         return
     for left_part, right_part in ((_trend, _distribution), (_first_of_queue, _reasons)):
@@ -48,6 +60,7 @@ def _live_figures(page: Page) -> None:
             risk.population.clear(page.source)
             st.rerun()
         _tiles(page.source, figures)
+        st.caption(_here_and_gone(figures), help=terms(figures).gone_help)
         if not figures["is_away"]:
             st.caption(
                 f"Looked at {pd.Timestamp.now('UTC'):%H:%M:%S} UTC, every {REFRESH_SECONDS} s."
@@ -93,6 +106,34 @@ def _tiles(source: Source, figures: dict[str, Any]) -> None:
         "Alerts whose drafted message waits for somebody to approve it. Nothing is sent before.",
     )
     _health_tile(place, source, figures)
+
+
+def _here_and_gone(figures: dict[str, Any]) -> str:
+    """Say how many of those at risk may still be kept, and how many are to be won back."""
+    gone, value_gone = figures["customers_gone"], figures["value_gone"]
+    return (
+        f"{HERE}: {count(figures['customers_at_risk'] - gone)} customers at risk, value at risk"
+        f" {money(figures['value_at_risk'] - value_gone)}. {GONE}, to be won back: {count(gone)}"
+        f" customers, {money(value_gone)}."
+    )
+
+
+def _too_new(page: Page) -> None:
+    """Say how many customers have no score because they are new, and what became of such."""
+    figures = page.figures
+    if not figures["new_customers"]:
+        return
+    words = (
+        f"Too new to tell: {count(figures['new_customers'])} customers have too few active days"
+        " for a score."
+    )
+    if pd.notna(figures["new_n"]) and figures["new_n"]:
+        words += (
+            f" Of {count(figures['new_n'])} customers this new, {percent(figures['new_share'])}"
+            f" left within {page.terms.horizon_days} days; of these about"
+            f" {count(round(figures['new_expected_to_leave']))} would, each counted by segment."
+        )
+    st.caption(words)
 
 
 def _course(trend: pd.DataFrame, name: str, now: float, form: Any) -> dict[str, Any]:
@@ -189,14 +230,14 @@ def _distribution(page: Page) -> None:
 def _first_of_queue(page: Page) -> None:
     first = with_words(risk.first_of_queue(page.source, FIRST))
     first = first.assign(about=first["first_reason"].map(about, na_action=None))
-    heading("Most value at risk", first, "first_of_queue", page.terms.value_help)
+    heading("Most value at risk, still here", first, "first_of_queue", page.terms.value_help)
     if first.empty:
-        st.success("Nobody is at risk now.", icon=":material/check:")
+        st.success("Nobody who is still here is at risk now.", icon=":material/check:")
         return
     listing(
         first,
         key="first_of_queue",
-        alt="The customers with the most value at risk",
+        alt="The customers with the most value at risk who are still here",
         columns={
             "name": columns.text("Name", 120),
             "percent": columns.risk(page.terms),

@@ -3,12 +3,13 @@
 
    A day is over once an event of a later day has come, as in training_cutoffs: the clock alone closes
    no day, because a loader that is behind still brings events of it.
-   metrics: churn_metrics_live. #}
-{% macro last_closed_day(metrics) %}
+   metrics: churn_metrics_live. now: the moment asked about; as_of() is a task's. #}
+{% macro last_closed_day(metrics, now=none) %}
+    {%- set now = now or as_of() %}
     select
         max(last_activity_at)
-        >= {{ as_of() }} - interval '{{ var("stale_after_minutes") }} minutes' as is_fresh,
-        least(cast(max(last_activity_at) as date), cast({{ as_of() }} as date)) - 1
+        >= {{ now }} - interval '{{ var("stale_after_minutes") }} minutes' as is_fresh,
+        least(cast(max(last_activity_at) as date), cast({{ now }} as date)) - 1
             as last_closed_date
     from {{ metrics }}
 {% endmacro %}

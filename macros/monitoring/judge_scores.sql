@@ -51,7 +51,7 @@
     select
         week,
         model_version,
-        cast(least(floor(score * 10), 9) as integer) as score_bin,
+        {{ score_tenth('score') }} as score_bin,
         count(case when weight > 0 then 1 end) as n,
         sum(case when weight > 0 then has_churned else 0 end) as churners,
         count(case when weight = 0 then 1 end) as treated,
@@ -65,5 +65,5 @@
         sum(weight * weight * has_churned) as squared_churner_weight_sum,
         {{ as_of() }} as judged_at
     from ranked
-    group by week, model_version, cast(least(floor(score * 10), 9) as integer)
+    group by week, model_version, {{ score_tenth('score') }}
 {% endmacro %}

@@ -18,6 +18,24 @@ scores as (
 
 ),
 
+new_customers as (
+
+    select * from {{ ref('new_customers') }}
+
+),
+
+alike as (
+
+    select * from {{ ref('alike_customers') }}
+
+),
+
+data_end as (
+
+    {{ last_closed_day('metrics', utc_now()) }}
+
+),
+
 placeholders as (
 
     -- Without the brackets in which the seed has to write null.
@@ -45,6 +63,7 @@ described as (
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,
         metrics.first_seen_at,
         metrics.last_activity_at,
+        {{ has_lapsed('metrics.last_activity_at', 'data_end.last_closed_date') }} as has_lapsed,
         metrics.cancelled_at,
         metrics.active_days_28d,
         metrics.active_days_84d,
@@ -58,10 +77,25 @@ described as (
         scores.top_reasons,
         {{ json_text(parse_json('scores.top_reasons'), '[0].code') }} as first_reason,
         scores.model_version,
-        scores.scored_at
+        scores.scored_at,
+        alike.n as alike_n,
+        alike.left_n as alike_left,
+        alike.left_low as alike_left_low,
+        alike.left_high as alike_left_high,
+        new_customers.customer_id is not null as is_too_new,
+        new_customers.n as new_n,
+        new_customers.share as new_share,
+        new_customers.segment_n as new_segment_n,
+        new_customers.segment_share as new_segment_share
     from metrics
+    cross join data_end
     left join profiles on metrics.customer_id = profiles.customer_id
     left join scores on metrics.customer_id = scores.customer_id
+    left join alike
+        on
+            scores.model_version = alike.model_version
+            and {{ score_tenth('scores.score') }} = alike.score_bin
+    left join new_customers on metrics.customer_id = new_customers.customer_id
     -- As it is written, because this is asked of everybody; letters look more closely.
     left join placeholders on lower(profiles.name) = placeholders.placeholder
     inner join visible_regions on {{ in_visible_region('profiles.region') }}

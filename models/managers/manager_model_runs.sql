@@ -68,6 +68,7 @@ described as (
         runs.lift_curve,
         runs.rolling_origin,
         runs.by_segment,
+        runs.by_region,
         runs.feature_psi
     from runs
     left join active on runs.version = active.version

@@ -17,6 +17,10 @@ overview as (
     select
         population.customers,
         population.scored_customers,
+        population.new_customers,
+        population.new_n,
+        population.new_share,
+        population.new_expected_to_leave,
         live.*
     from population
     cross join live

@@ -25,6 +25,12 @@ scores as (
 
 ),
 
+new_customers as (
+
+    select * from {{ ref('new_customers') }}
+
+),
+
 visible_regions as (
 
     {{ visible_regions() }}
@@ -35,10 +41,15 @@ figures as (
 
     select
         count(*) as customers,
-        count(scores.customer_id) as scored_customers
+        count(scores.customer_id) as scored_customers,
+        count(new_customers.customer_id) as new_customers,
+        max(new_customers.n) as new_n,
+        max(new_customers.share) as new_share,
+        sum(new_customers.segment_share) as new_expected_to_leave
     from customers
     left join profiles on customers.customer_id = profiles.customer_id
     left join scores on customers.customer_id = scores.customer_id
+    left join new_customers on customers.customer_id = new_customers.customer_id
     inner join visible_regions on {{ in_visible_region('profiles.region') }}
 
 )

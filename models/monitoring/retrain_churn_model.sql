@@ -4,7 +4,8 @@
     materialized='task',
     meta={
         'schedule': var('retrain_schedule'),
-        'dbt_command': 'run --select training_cutoffs training_snapshots train_churn_model',
+        'dbt_command': 'run --select training_cutoffs training_snapshots new_customer_shares'
+            ~ ' train_churn_model',
     },
 ) }}
 

@@ -53,8 +53,8 @@ weights as (
 
 ),
 
--- Keys, segment, label, weight, what the customer is worth, and features: only the last are learned
--- from.
+-- Keys, segment, region, label, weight, who was gone already, what the customer is worth, and features: only
+-- the last are learned from.
 labelled as (
 
     select
@@ -62,9 +62,11 @@ labelled as (
         features.cutoff_date,
         features.cutoff_date + {{ var('churn_horizon_days') }} as label_until_date,
         profiles.segment,
+        profiles.region,
         {{ has_churned('outcomes') }} as has_churned,
         weights.alert_arm,
         coalesce(weights.snapshot_weight, 1.0) as snapshot_weight,
+        {{ has_lapsed('features.last_activity_at', 'features.cutoff_date') }} as has_lapsed,
         profiles.monthly_value,
         coalesce(outcomes.purchase_amount_after, 0) as spend_after,
         {{ feature_columns('features') }}

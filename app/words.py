@@ -62,9 +62,9 @@ class Terms(NamedTuple):
     def gone_help(self) -> str:
         """Who is still here, and who is gone already."""
         return (
-            f"Already gone is who has done nothing for {self.horizon_days} days or more: they have"
-            " left by the same definition that a risk has, and are to be won back. Everybody else"
-            " is still here, and may be kept."
+            f"Customers without activity for {self.horizon_days} days or more are already gone:"
+            " they have left as a risk defines it, and are to be won back. All others are still"
+            " here and may be kept."
         )
 
     @property
@@ -75,6 +75,15 @@ class Terms(NamedTuple):
             " latest week whose outcomes are known, or when the model was tested: whichever are"
             f" more. How many of them did nothing, or cancelled, in the next {self.horizon_days}"
             " days says how far the risk can be trusted."
+        )
+
+    @property
+    def urgency_help(self) -> str:
+        """What a risk within fewer days is."""
+        return (
+            f"Leaving has a day: the cancellation, or the end of {self.horizon_days} days without"
+            f" activity. The risk of {self.horizon_days} days times the share of those who left,"
+            " after as long a silence, within so many days."
         )
 
     @property
@@ -107,6 +116,17 @@ def alike(customer: Mapping[str, Any], terms: Terms) -> str | None:
             f" {count(customer['alike_left_low'])} and {count(customer['alike_left_high'])}"
         )
     return f"{words}."
+
+
+def urgency(customer: Mapping[str, Any], terms: Terms) -> str | None:
+    """Return in a sentence how soon a customer may leave; None where that is not known."""
+    if pd.isna(customer["score_7d"]):
+        return None
+    return (
+        f"How soon: {percent(customer['score_7d'])} within 7 days,"
+        f" {percent(customer['score_14d'])} within 14, {percent(customer['score'])} within"
+        f" {terms.horizon_days}."
+    )
 
 
 def too_new(customer: Mapping[str, Any], terms: Terms) -> str:

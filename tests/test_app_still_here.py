@@ -34,6 +34,7 @@ def path(empty_pipelines, tmp_path_factory):
                     first_seen_at = last_activity_at - interval 200 day
                 where customer_id = 'c0015'
                 """,
+                "delete from new_customer_shares",
                 """
                 insert into new_customer_shares
                 values (null, 512, 0.31), ('budget', 40, 0.28), ('standard', 8, 0.3)
@@ -41,7 +42,11 @@ def path(empty_pipelines, tmp_path_factory):
                 f"""
                 update train_churn_model
                 set reliability =
-                    '[{{"from": 0.6, "to": 0.7, "n": 40, "predicted": 0.6, "observed": 0.3}}]'
+                    '[{{"from": 0.6, "to": 0.7, "n": 40, "predicted": 0.6, "observed": 0.3}}]',
+                    timing_bands = '[
+                        {{"from": 0, "to": 14, "n": 90, "within_7": 0.1, "within_14": 0.2}},
+                        {{"from": 28, "to": null, "n": 29, "within_7": 1.0, "within_14": 1.0}}
+                    ]'
                 where version = '{MODEL}'
                 """,
             ):
@@ -129,3 +134,14 @@ def test_what_became_of_customers_like_this_one_stands_beside_the_score(monkeypa
     finally:
         rows("delete from score_outcomes")
     assert "Of 200 customers like this one 50 left within 28 days." in markdown(app)
+
+
+def test_how_soon_stands_beside_the_score_where_enough_churners_tell(monkeypatch, path):
+    app = open_app(monkeypatch, path, "customer", customer_id="c0020")
+    assert "How soon: 6% within 7 days, 12% within 14, 61% within 28." in markdown(app)
+    app = open_app(monkeypatch, path, "customer", customer_id="c0010")
+    assert "How soon" not in markdown(app)
+    assert "Already gone" in markdown(app)
+    soon = "customer_id, round(score_7d, 3), round(score_14d, 3)"
+    found = rows(f"select {soon} from manager_risk_queue where customer_id < 'c0025' order by 1")
+    assert found == [("c0000", 0.061, 0.122), ("c0010", None, None), ("c0020", 0.061, 0.122)]

@@ -45,7 +45,7 @@ def test_outcomes_are_of_those_who_count_and_alerts_of_everybody():
 
 
 def test_a_run_notes_both(tmp_path):
-    rows = made_up(800).assign(region=lambda rows: numpy.where(rows.index % 2, "north", None))
+    rows = made_up(800).assign(region=lambda rows: numpy.where(rows.index % 3, "north", None))
     found = train(object(), rows, str(tmp_path), Settings(rolling_origins=0)).iloc[0]
     assert [one["region"] for one in json.loads(found.by_region)] == ["north", "unknown"]
     assert len(json.loads(found.by_segment)) == 3

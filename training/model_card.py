@@ -52,6 +52,7 @@ def model_card(run: Mapping[str, Any], settings: Settings) -> dict[str, bytes]:
         f" tenth]({version}-reliability.svg)",
         f"## Whom to look at first\n\n{_lift(facts)}\n\n![Churners found among the highest scores]"
         f"({version}-lift.svg)",
+        "## Time to churn\n\n" + _timing(facts),
         "## Segments\n\n" + _segments(facts),
         "## Regions\n\n" + _groups(facts, "region"),
         f"## Features\n\n{_features(facts)}\n\n![Population stability index of each feature]"
@@ -250,6 +251,22 @@ def _paid(facts: Mapping[str, Any]) -> str:
         f"On the earlier windows that threshold would have paid {words['score']}, and contacting"
         " whoever's risk times expected spend is worth the contact (alert_rule `value`)"
         f" {words['value']}. "
+    )
+
+
+def _timing(facts: Mapping[str, Any]) -> str:
+    tested = facts.get("timing_tested") or []
+    if not tested:
+        return "The label has no day, or no version of before has noted it."
+    rows = [
+        [f"{one['days']} days", number(one["expected"], 0), number(one["observed"], 0)]
+        for one in tested
+    ]
+    return (
+        "Churn has a day: the cancellation, or the end of a whole horizon without activity. So many"
+        " customers of the tested window were expected to churn within the first days, by their"
+        " score and by how churners who had been silent for as long have been spread over time, and"
+        " so many did:\n\n" + table(["within", "expected", "churned"], rows)
     )
 
 

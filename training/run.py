@@ -30,6 +30,7 @@ from training.registry import run_row
 from training.spend import expected_spend, fit_spend_level
 from training.stability import feature_psi
 from training.status import trained_without
+from training.timing import compared_timing, timing_bands
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,10 @@ def train(
         "is_calibrated": calibration is not None,
         "reliability": reliability(tested.truth, score, tested.weight),
         "lift_curve": lift_curve(tested.truth, score, tested.weight),
+        "timing_bands": timing_bands(counted, settings.horizon_days),
+        "timing_tested": compared_timing(
+            timing_bands(train_rows, settings.horizon_days), test_rows, score, settings.horizon_days
+        ),
         "by_segment": by_group(test_rows, score, population, "segment"),
         "by_region": by_group(test_rows, score, population, "region"),
         "rolling_origin": [one.facts() for one in windows],

@@ -8,6 +8,7 @@ from training.status import of_customers
 # Every other column of training_snapshots is a feature, in its order.
 KEYS_AND_LABEL = (
     *("customer_id", "cutoff_date", "label_until_date", "segment", "region", "has_churned"),
+    "churn_day",
     *("alert_arm", "snapshot_weight", "has_lapsed"),
     *("monthly_value", "spend_after"),
 )

@@ -47,6 +47,7 @@ def _in_words(queue: pd.DataFrame) -> pd.DataFrame:
     due = queue["due_on"].dt.strftime("%Y-%m-%d").where(queue["due_on"].notna(), DASH)
     return with_words(queue).assign(
         about=queue["first_reason"].map(about, na_action=None),
+        percent_7d=queue["score_7d"].astype("float64") * 100,
         alike=[
             DASH if pd.isna(n) else f"{count(left)} of {count(n)}"
             for left, n in zip(queue["alike_left"], queue["alike_n"], strict=True)
@@ -144,6 +145,7 @@ def _table(page: Page, rows: pd.DataFrame) -> None:
                 "Change of the risk in points; a dash for who was not scored then.",
                 "%+.0f",
             ),
+            "percent_7d": columns.number("Within 7 days", 90, terms.urgency_help, "%.0f%%"),
             "alike": columns.text("Like this one, left", 110, terms.alike_help),
             "value_at_risk": columns.value_at_risk(terms),
             "about": columns.text("First reason", 95, "In words in the last column."),

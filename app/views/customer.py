@@ -34,6 +34,7 @@ from words import (
     short_money,
     state,
     too_new,
+    urgency,
 )
 
 CHOICE = "customer_choice"
@@ -122,7 +123,9 @@ def _head(customer: dict[str, Any], terms: Terms) -> None:
     elif pd.notna(customer["score"]) and (known := alike(customer, terms)):
         st.caption(known, help=terms.alike_help)
     if pd.notna(customer["score"]) and customer["has_lapsed"]:
-        st.caption(f"{GONE}: nothing was done for {terms.horizon_days} days or more.")
+        st.caption(f"{GONE}: no activity for {terms.horizon_days} days or more.")
+    elif pd.notna(customer["score"]) and (soon := urgency(customer, terms)):
+        st.caption(soon, help=terms.urgency_help)
 
 
 def _reasons(customer: dict[str, Any]) -> None:

@@ -130,8 +130,8 @@ def _too_new(page: Page) -> None:
     if pd.notna(figures["new_n"]) and figures["new_n"]:
         words += (
             f" Of {count(figures['new_n'])} customers this new, {percent(figures['new_share'])}"
-            f" left within {page.terms.horizon_days} days; of these about"
-            f" {count(round(figures['new_expected_to_leave']))} would, each counted by segment."
+            f" left within {page.terms.horizon_days} days; about"
+            f" {count(round(figures['new_expected_to_leave']))} of these are expected to."
         )
     st.caption(words)
 

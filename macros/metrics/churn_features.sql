@@ -37,15 +37,14 @@
 {% macro with_clock_features(metrics, as_of_date) %}
     select
         *,
-        greatest(datediff('day', cast(last_activity_at as date), {{ as_of_date }}), 0)
-            as days_since_last_activity,
+        {{ days_away('last_activity_at', as_of_date) }} as days_since_last_activity,
         greatest(datediff('day', cast(first_seen_at as date), {{ as_of_date }}), 0) as tenure_days,
         round(
-            greatest(datediff('day', cast(last_activity_at as date), {{ as_of_date }}), 0)
+            {{ days_away('last_activity_at', as_of_date) }}
             / nullif(gap_days_mean, 0), 6
         ) as recency_to_usual_gap,
         round(
-            greatest(datediff('day', cast(last_activity_at as date), {{ as_of_date }}), 0)
+            {{ days_away('last_activity_at', as_of_date) }}
             / nullif(cast(gap_days_max as double), 0), 6
         ) as recency_to_longest_gap
     from {{ metrics }}

@@ -4,8 +4,6 @@
    as_of_date: in training the cut-off, for managers the last closed day (last_closed_day.sql). #}
 {% macro has_lapsed(last_activity_at, as_of_date) -%}
     coalesce(
-        datediff('day', cast({{ last_activity_at }} as date), {{ as_of_date }})
-        >= {{ var('churn_horizon_days') }},
-        false
+        {{ days_away(last_activity_at, as_of_date) }} >= {{ var('churn_horizon_days') }}, false
     )
 {%- endmacro %}

@@ -33,6 +33,8 @@
         max(case when {{ is_after }} and {{ daily }}.is_active then 1 else 0 end) as was_active,
         max(case when {{ is_after }} and {{ daily }}.cancellation_count > 0 then 1 else 0 end)
             as was_cancelled,
+        min(case when {{ is_after }} and {{ daily }}.cancellation_count > 0
+            then {{ daily }}.activity_date end) as first_cancelled_date,
         {{ spend('case when ' ~ is_after ~ ' then ' ~ daily ~ '.purchase_amount else 0 end') }}
             as purchase_amount_after,
         {{ spend('case when ' ~ is_after ~ ' then 0 else ' ~ daily ~ '.purchase_amount end') }}

@@ -8,12 +8,13 @@
 
         select
             segment,
-            count(case when weight > 0 then 1 end) as n,
+            count(*) as n,
             sum(weight) as weight,
-            sum(weight * has_churned) / nullif(sum(weight), 0) as share
+            sum(weight * has_churned) as churner_weight,
+            least(sum(weight * has_churned) / nullif(sum(weight), 0), 1) as share
         from {{ outcomes }}
+        where weight > 0
         group by segment
-        having sum(weight) > 0
 
     ),
 
@@ -22,7 +23,9 @@
         select
             cast(coalesce(sum(n), 0) as bigint) as n,
             count(*) as segments,
-            sum(weight * share) / nullif(sum(weight), 0) as share,
+            case
+                when sum(weight) > 0 then least(sum(churner_weight) / nullif(sum(weight), 0), 1)
+            end as share,
             sum(weight) - sum(weight * weight) / nullif(sum(weight), 0) as compared_weight
         from counted
 

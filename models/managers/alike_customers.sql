@@ -60,7 +60,7 @@ chosen as (
     select
         model_version,
         score_bin,
-        n,
+        greatest(n, 1) as n,
         least(greatest(observed, 0), 1) as observed
     from both_of_them
     where n > 0 and observed is not null
@@ -77,8 +77,12 @@ counted as (
         score_bin,
         n,
         {{ whole_number('n * observed') }} as left_n,
-        {{ whole_number('n * ' ~ wilson_bound('n * observed', 'n', '-')) }} as left_low,
-        {{ whole_number('n * ' ~ wilson_bound('n * observed', 'n', '+')) }} as left_high
+        {{ whole_number(
+            'n * ' ~ wilson_bound('n * observed', 'cast(n as double)', '-')
+        ) }} as left_low,
+        {{ whole_number(
+            'n * ' ~ wilson_bound('n * observed', 'cast(n as double)', '+')
+        ) }} as left_high
     from chosen
 
 )

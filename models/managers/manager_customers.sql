@@ -30,6 +30,12 @@ alike as (
 
 ),
 
+timing as (
+
+    select * from {{ ref('time_to_churn') }}
+
+),
+
 data_end as (
 
     {{ last_closed_day('metrics', utc_now()) }}
@@ -78,6 +84,8 @@ described as (
         {{ json_text(parse_json('scores.top_reasons'), '[0].code') }} as first_reason,
         scores.model_version,
         scores.scored_at,
+        scores.score * timing.within_7 as score_7d,
+        scores.score * timing.within_14 as score_14d,
         alike.n as alike_n,
         alike.left_n as alike_left,
         alike.left_low as alike_left_low,
@@ -95,6 +103,13 @@ described as (
         on
             scores.model_version = alike.model_version
             and {{ score_tenth('scores.score') }} = alike.score_bin
+    left join timing
+        on
+            scores.model_version = timing.model_version
+            and {{ days_away('metrics.last_activity_at', 'data_end.last_closed_date') }}
+            >= timing.away_from
+            and {{ days_away('metrics.last_activity_at', 'data_end.last_closed_date') }}
+            < coalesce(timing.away_to, 1e9)
     left join new_customers on metrics.customer_id = new_customers.customer_id
     -- As it is written, because this is asked of everybody; letters look more closely.
     left join placeholders on lower(profiles.name) = placeholders.placeholder

@@ -58,6 +58,8 @@ queue as (
         customers.band_since,
         customers.model_version,
         customers.scored_at,
+        customers.score_7d,
+        customers.score_14d,
         customers.alike_n,
         customers.alike_left,
         customers.alike_left_low,

@@ -45,7 +45,7 @@ figures as (
         count(new_customers.customer_id) as new_customers,
         max(new_customers.n) as new_n,
         max(new_customers.share) as new_share,
-        sum(new_customers.segment_share) as new_expected_to_leave
+        sum({{ finite('new_customers.segment_share') }}) as new_expected_to_leave
     from customers
     left join profiles on customers.customer_id = profiles.customer_id
     left join scores on customers.customer_id = scores.customer_id

@@ -53,8 +53,8 @@ weights as (
 
 ),
 
--- Keys, segment, region, label, weight, who was gone already, what the customer is worth, and features: only
--- the last are learned from.
+-- Keys, segment, region, label, its day, weight, who was gone already, what the customer is worth, and
+-- features: only the last are learned from.
 labelled as (
 
     select
@@ -64,6 +64,9 @@ labelled as (
         profiles.segment,
         profiles.region,
         {{ has_churned('outcomes') }} as has_churned,
+        {{ churn_day(
+            'outcomes', 'features.last_activity_at', 'features.cutoff_date'
+        ) }} as churn_day,
         weights.alert_arm,
         coalesce(weights.snapshot_weight, 1.0) as snapshot_weight,
         {{ has_lapsed('features.last_activity_at', 'features.cutoff_date') }} as has_lapsed,

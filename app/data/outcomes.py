@@ -8,14 +8,17 @@ from data import fresh, slow
 
 @slow
 def effect(source: Source) -> pd.DataFrame:
-    """List treated and held-out churn with the difference: overall, by offer, by segment."""
+    """List treated and held-out churn with the difference: overall, by risk, offer, segment."""
     return query(
         source,
         """
         select *
         from manager_effect
         order by
-            case dimension when 'overall' then 0 when 'offer' then 1 else 2 end,
+            case dimension
+                when 'overall' then 0 when 'risk_band' then 1 when 'offer' then 2 else 3
+            end,
+            case dimension when 'risk_band' then name end,
             treated_n + holdout_n desc,
             name
         """,

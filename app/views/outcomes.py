@@ -22,10 +22,15 @@ from words import (
     state,
 )
 
+SHRUNKEN = (
+    "The difference drawn towards that of all groups of its kind, by as much as chance explains how"
+    " far apart they are: the best guess for a small group. One group alone keeps its difference."
+)
 VERDICT = (
     "It is wider than the bars drawn, because it stays right however often one looks, and while new"
     f" outcomes come in; it is given once both arms have {FEW} customers."
 )
+KINDS = {"risk_band": "Risk at the alert", "offer": "Offer", "segment": "Segment"}
 FUNNEL = ("OPEN", "DRAFTED", "APPROVED", "QUEUED", "SENT")
 
 
@@ -146,7 +151,7 @@ def _groups(effect: pd.DataFrame) -> pd.DataFrame:
 
 def _names(rows: pd.DataFrame) -> list[str]:
     return [
-        "All" if dimension == "overall" else f"{label(dimension)}: {_named(dimension, name)}"
+        "All" if dimension == "overall" else f"{KINDS[dimension]}: {_named(dimension, name)}"
         for dimension, name in zip(rows["dimension"], rows["name"], strict=True)
     ]
 
@@ -187,6 +192,7 @@ def _table(rows: pd.DataFrame) -> None:
             holdout_percent=rows["holdout_rate"] * 100,
             sent_percent=rows["sent_share"] * 100,
             in_points=rows["difference"].map(points),
+            best_guess=rows["shrunken"].map(points),
             between=[interval(row) for _, row in rows.iterrows()],
             verdict_between=[interval(row, "verdict_") for _, row in rows.iterrows()],
         ),
@@ -197,6 +203,7 @@ def _table(rows: pd.DataFrame) -> None:
             "holdout_percent": "holdout_n",
             "sent_percent": "treated_n",
             "in_points": "fewest",
+            "best_guess": "fewest",
             "between": "fewest",
             "verdict_between": "fewest",
         },
@@ -208,6 +215,7 @@ def _table(rows: pd.DataFrame) -> None:
             "holdout_n": columns.number("Held out (n)", 95),
             "holdout_percent": columns.share("of them left ", 90),
             "in_points": columns.text("Difference", 100),
+            "best_guess": columns.text("Best guess", 100, SHRUNKEN),
             "between": columns.text("95 % interval", 160),
             "verdict": columns.text("Verdict", 190),
             "verdict_between": columns.text("Interval of the verdict", 160, VERDICT),

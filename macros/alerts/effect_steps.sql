@@ -96,6 +96,8 @@ differences as (
 
 ),
 
+{{ shrunken_steps('differences') }},
+
 bounded as (
 
     select
@@ -108,7 +110,7 @@ bounded as (
                 then difference {{ side }} verdict_errors * standard_error
         end as verdict_{{ bound }}{{ ',' if not loop.last }}
         {%- endfor %}
-    from differences
+    from shrunk
 
 ),
 
@@ -129,6 +131,7 @@ judged as (
             as holdout_rate,
         left_out_n,
         difference,
+        shrunken,
         low,
         high,
         verdict_low,

@@ -38,6 +38,9 @@ compared as (
 
     select
         first_alerts.alert_id,
+        first_alerts.customer_id,
+        first_alerts.score,
+        {{ risk_band('first_alerts.score') }} as risk_band,
         first_alerts.arm,
         first_alerts.offer,
         first_alerts.segment,

@@ -34,7 +34,8 @@ followed as (
 strata as (
 
     {%- for dimension, name in [
-        ('overall', "'all'"), ('offer', 'offer'), ('segment', 'segment'),
+        ('overall', "'all'"), ('risk_band', 'risk_band'), ('offer', 'offer'),
+        ('segment', 'segment'),
     ] %}
     select
         '{{ dimension }}' as dimension,
@@ -49,7 +50,7 @@ strata as (
         count(case when arm = 'treated' then {{ finite('value') }} end) as valued_n,
         sum(case when arm = 'treated' then {{ finite('value') }} end) as treated_value
     from followed
-    group by segment, holdout_percent{% if dimension == 'offer' %}, offer{% endif %}
+    group by segment, holdout_percent{{ ', ' ~ name if name in ('risk_band', 'offer') }}
     {%- if not loop.last %}
     union all
     {%- endif %}

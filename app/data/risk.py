@@ -61,10 +61,8 @@ def distribution(source: Source) -> pd.DataFrame:
 
 @fresh
 def queue(source: Source) -> pd.DataFrame:
-    """List who is at risk, the most value first."""
-    return query(
-        source, "select * from manager_risk_queue order by value_at_risk desc, customer_id"
-    )
+    """List who is at risk, in the order of `order_used`."""
+    return query(source, "select * from manager_risk_queue order by place")
 
 
 @fresh

@@ -33,6 +33,10 @@ STATES = {
     "HELD_OUT": "Held out",
     "EXPIRED": "Expired",
 }
+ORDERS = {
+    "value_at_risk": "value at risk",
+    "value_kept": "what a message is expected to keep",
+}
 # What a browser would not show, or what would turn the order of the letters around it.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"

@@ -32,7 +32,7 @@ OFFLINE = ("--no-populate-cache", "--no-introspect")
 # What is off by default is rendered as well.
 SNOWFLAKE_VARS = (
     "{email_provider: cortex, digest_recipients: a@example.com, churn_label: half_spend,"
-    " retrain_schedule: 24 HOURS}"
+    " retrain_schedule: 24 HOURS, alert_order: value_kept}"
 )
 
 

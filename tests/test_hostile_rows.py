@@ -40,7 +40,8 @@ NAMES = {"customer_id": "C", "alert_id": "A", "version": "v", "model_version": "
 # What is added up over many rows.
 FIGURES = {
     "manager_llm_usage": ("cost", "mean_seconds"),
-    "retention_effect": ("treated_value",),
+    "retention_effect": ("treated_value", "shrunken"),
+    "alert_ranking": ("kept_by_value_at_risk", "kept_by_value_kept", "difference", "verdict_low"),
     "model_live_quality": ("predicted", "brier", "roc_auc", "calibration_z"),
     "population_drift": ("psi",),
 }

@@ -41,6 +41,12 @@ def money(source: Source) -> pd.DataFrame:
     )
 
 
+@slow
+def ranking(source: Source) -> pd.DataFrame:
+    """Return in one row what both orders of alerts would have kept; none for roles of a region."""
+    return query(source, "select * from manager_ranking")
+
+
 @fresh
 def funnel(source: Source) -> pd.DataFrame:
     """Count the alerts that have ever been in each state, by arm."""

@@ -1,4 +1,4 @@
-"""Who is at risk, why, and who does what about it? The most value at risk first."""
+"""Who is at risk, why, and who does what about it? In the order in which alerts are raised."""
 
 import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from data import outreach, risk
 from decisions import bar, say_done
 from page import Page, begin
 from tables import export, listing, selected
-from words import DASH, GONE, HERE, about, count, money, state
+from words import DASH, GONE, HERE, ORDERS, about, count, money, state
 
 TABLE, CLICK = "queue", "queue_open"
 ANY_OWNER, NOBODY = "Anybody", "Nobody yet"
@@ -33,7 +33,7 @@ def main() -> None:
         return
     rows = _filtered(_one_list(page, _in_words(queue)))
     chosen = rows[rows["customer_id"].isin(selected(TABLE, rows["customer_id"].tolist()))]
-    _actions(page, rows, chosen)
+    _actions(page, rows, chosen, queue["order_used"].iloc[0])
     if rows.empty:
         st.info("Nobody in this list fits these filters.")
         return
@@ -93,7 +93,7 @@ def _filtered(rows: pd.DataFrame) -> pd.DataFrame:
     return rows if owner == ANY_OWNER else rows[rows["owner"] == owner]
 
 
-def _actions(page: Page, rows: pd.DataFrame, chosen: pd.DataFrame) -> None:
+def _actions(page: Page, rows: pd.DataFrame, chosen: pd.DataFrame, order: str) -> None:
     left, right = st.columns([5, 2], vertical_alignment="bottom")
     with left:
         bar(page.source, chosen[chosen["alert_id"].notna()])
@@ -105,7 +105,7 @@ def _actions(page: Page, rows: pd.DataFrame, chosen: pd.DataFrame) -> None:
         export(_for_export(page, rows), "action_queue")
     st.caption(
         f"{len(rows):,} customers at risk, value at risk {money(rows['value_at_risk'].sum())};"
-        f" {len(chosen):,} selected. Sorted by value at risk."
+        f" {len(chosen):,} selected. Sorted by {ORDERS[order]}."
     )
 
 
@@ -124,7 +124,7 @@ def _table(page: Page, rows: pd.DataFrame) -> None:
     listing(
         rows,
         key=TABLE,
-        alt="Customers at risk, the most value at risk first",
+        alt="Customers at risk, whom to see to first",
         height=560,
         on_select="rerun",
         selection_mode="multi-row",

@@ -11,6 +11,7 @@ from page import Page, begin
 from tables import heading, listing
 from words import (
     FEW,
+    ORDERS,
     count,
     interval,
     label,
@@ -53,6 +54,7 @@ def main() -> None:
         _intervals(groups[groups["difference"].notna()])
         _table(groups)
         _money(outcomes.money(page.source))
+        _ranking(outcomes.ranking(page.source))
     _funnel(page)
 
 
@@ -277,6 +279,46 @@ def _earned(row: pd.Series) -> str:
         f" {money(row['treated_spend'])}, a held-out one {money(row['holdout_spend'])}. Less"
         f" {money(row['cost'])} for contact and offer that is {row['earned']:+,.2f} for each"
         f" treated customer ({money_interval(row)}): {plain(row['verdict'])}."
+    )
+
+
+def _ranking(rows: pd.DataFrame) -> None:
+    heading(
+        "Whom to contact first",
+        rows,
+        "ranking",
+        "Of past alerts, what it would have kept to contact one half of the customers and not the"
+        " other: chosen by value at risk, or by value kept. Value kept is the effect of messages"
+        " on customers of that risk times the expected spend, less contact and offer: the customers"
+        " with the greatest risk may be those whom no message keeps. Each half of the customers is"
+        " ranked by what messages did to the other.",
+    )
+    for _, row in rows.iterrows():
+        st.text(_ranked(row))
+        st.text(
+            f"Alerts and queue are sorted by {ORDERS[row['order_used']]}."
+            + (
+                " The order by what a message is expected to keep is asked for, and used once it is"
+                " proved to keep more."
+                if row["alert_order"] != row["order_used"]
+                else ""
+            )
+        )
+        st.caption(
+            "Only customers whom one order would contact and the other would not tell them apart."
+            " The interval stays right however often one looks; it is given once"
+            f" {FEW} of them have closed in each arm."
+        )
+
+
+def _ranked(row: pd.Series) -> str:
+    if not row["compared_n"]:
+        return "Nobody's horizon has passed yet: which order keeps more comes with the first."
+    return (
+        f"Per 100 contacts the order by value at risk would have kept"
+        f" {money(row['kept_by_value_at_risk'])}, the one by value kept"
+        f" {money(row['kept_by_value_kept'])}, of {count(row['compared_n'])} customers:"
+        f" {row['difference']:+,.2f} ({money_interval(row)}), {plain(row['verdict'])}."
     )
 
 

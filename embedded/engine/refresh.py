@@ -339,22 +339,18 @@ def _log(current: Pass, table: DynamicTable) -> None:
     """Write what this pass has changed in a table to its log."""
     run, name = current.statements, table.name
     run.known(("log", name), lambda: create_log(run, name))
-    version = f"select coalesce(max(version), 0) + 1 from {SCHEMA}.refresh_states"
-    head = f"insert into {log_of(name)} by name"
-    head = f"{head} select ({version} where name = '{name}') as version"
-    put_in = "1::tinyint as change, *"
+    states = f"from {SCHEMA}.refresh_states where name = '{name}'"
+    version = f"(select coalesce(max(version), 0) + 1 {states}) as version"
+    head, put_in = f"insert into {log_of(name)} by name select {version}", "1::tinyint as change, *"
     if name in current.filled:
         run.count_once(f"{head}, {put_in} from {_target(name)}")
-        return
-    if name in current.only_new:
+    elif name in current.only_new:
         run.count(f"{head}, {put_in} from {_computed(name)}", current.differing[name])
-        return
-    only = _only_differing(table, "changed")
-    for columns, rows in (
-        ("-1::tinyint as change, * exclude (stored_row)", _stored(name)),
-        (put_in, _computed(name)),
-    ):
-        run.count(f"{head}, {columns} from {rows} as changed {only}", current.differing[name])
+    else:
+        only = f"as changed {_only_differing(table, 'changed')}"
+        taken_out = f"-1::tinyint as change, * exclude (stored_row) from {_stored(name)} {only}"
+        for rows in (taken_out, f"{put_in} from {_computed(name)} {only}"):
+            run.count(f"{head}, {rows}", current.differing[name])
 
 
 def _only_differing(table: DynamicTable, rows: str) -> str:

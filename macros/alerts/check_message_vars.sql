@@ -8,6 +8,9 @@
             'email_provider', (email_providers() | join(' or ')) ~ ' on ' ~ target.type
         )) -%}
     {%- endif -%}
+    {%- if var('alert_order') not in ['value_at_risk', 'value_kept'] -%}
+        {%- do wrong.append(wrong_var('alert_order', 'value_at_risk or value_kept')) -%}
+    {%- endif -%}
     {%- if var('digest_recipients') != '' and target.type != 'snowflake' -%}
         {%- do wrong.append(
             "var 'digest_recipients' needs Snowflake, whose SYSTEM$SEND_EMAIL sends the digest"

@@ -1,6 +1,6 @@
 {# Raises an alert for every customer that entered the high band and has none for this stay in it:
    at most one in cooldown_days, and at most max_alerts_per_run and max_alerts_per_day per segment,
-   the greatest value at risk first; who does not fit is taken by the next run. Held-out customers
+   the greatest alert_priority first; who does not fit is taken by the next run. Held-out customers
    get the alert, and nothing else, for ever: only that shows later whether the messages helped. So
    that both arms are alike, suppressed_because says of both who could not have been written to. #}
 {% macro raise_alerts(history, scores, policies, offers) %}
@@ -49,10 +49,13 @@
             )
     ),
     capped as (
-        select * from candidates
+        select candidates.*
+        from candidates
+        {{ alert_priority_joins('candidates') }}
         qualify row_number() over (
-            partition by policy_segment order by coalesce({{ finite('value_at_risk') }}, 0) desc, customer_id
-        ) <= alerts_left
+            partition by candidates.policy_segment
+            order by {{ alert_priority('candidates') }} desc, candidates.customer_id
+        ) <= candidates.alerts_left
     ),
     chosen as (
         select

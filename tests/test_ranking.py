@@ -113,7 +113,7 @@ def test_value_kept_leads_caps_and_queue_once_it_is_proved(pipeline):
         " ('B', 0.5, 'high', now(), 40.0, '[]', 'm', 'h', now()),"
         " ('C', 0.3, 'high', now(), 80.0, '[]', 'm', 'h', now())"
     )
-    queue = "select customer_id, order_used from manager_risk_queue order by place"
+    queue = "select customer_id, order_used from manager_risk_queue order by priority desc"
     assert [row[0] for row in pipeline.rows(queue)] == ["A", "C", "B"]
     assert pipeline.rows("select alert_order, order_used, verdict from manager_ranking") == [
         ("value_kept", "value_at_risk", "nothing to compare yet")

@@ -107,7 +107,7 @@ def test_it_works_until_sigterm_and_leaves_no_process(empty_pipelines, start, tm
 
     wait_until(is_measured, 60)
     assert up.ends(signal.SIGTERM) == 0, up.said()
-    assert up.processes() == []
+    wait_until(lambda: up.processes() == [], 30)
     assert "Traceback" not in up.said()
     assert is_measured()
 
@@ -119,7 +119,7 @@ def test_without_a_database_it_builds_one_first(start, tmp_path):
     done = run_module("embedded", "query", "select * from manager_risk_queue")
     assert done.returncode == 0, done.stderr  # it has waited for the build
     assert up.ends(signal.SIGINT) == 0, up.said()
-    assert up.processes() == []
+    wait_until(lambda: up.processes() == [], 30)
     assert run_module("embedded", "tick").returncode == 0
 
 
@@ -139,7 +139,7 @@ def test_a_second_one_says_who_is_at_work_and_takes_over(empty_pipelines, start,
     wait_until(lambda: first.processes() == [], 30)
     assert run_module("embedded", "query", "select 1").returncode == 0
     assert second.ends(signal.SIGTERM) == 0, second.said()
-    assert second.processes() == []
+    wait_until(lambda: second.processes() == [], 30)
 
 
 def test_when_its_broker_ends_everything_ends_with_one_line(empty_pipelines, start, tmp_path):
@@ -158,7 +158,7 @@ def test_when_its_broker_ends_everything_ends_with_one_line(empty_pipelines, sta
         .splitlines()[-1]
         .startswith("the broker ended, and everything with it: its exit code is ")
     )
-    assert up.processes() == []
+    wait_until(lambda: up.processes() == [], 30)
 
 
 def test_a_port_that_there_is_not_is_one_line():

@@ -69,7 +69,10 @@ def distribution(source: Source) -> pd.DataFrame:
 @fresh
 def queue(source: Source) -> pd.DataFrame:
     """List who is at risk: who is still here before who is gone already, as `order_used` says."""
-    return query(source, "select * from manager_risk_queue order by has_lapsed, place")
+    return query(
+        source,
+        "select * from manager_risk_queue order by has_lapsed, priority desc, customer_id",
+    )
 
 
 @fresh

@@ -57,6 +57,7 @@ def _at(drawn: numpy.ndarray, cutoff: int) -> pandas.DataFrame:
             "label_until_date": day + pandas.Timedelta(days=HORIZON),
             "segment": "regular",
             "has_churned": 1 - ((drawn > cutoff) & (drawn <= cutoff + HORIZON)).any(axis=1),
+            "has_lapsed": cutoff - last >= HORIZON,
             "days_since_last_activity": cutoff - last,
             "tenure_days": cutoff - first,
             "gap_days_mean": gap,

@@ -24,7 +24,10 @@ alerts as (
         compared.alert_id,
         -- Another hash than the one that draws the arms.
         case
-            when substr(md5(compared.customer_id || '|{{ var("holdout_salt") }}|ranking'), 1, 1) < '8'
+            when
+                substr(
+                    md5(compared.customer_id || '|{{ var("holdout_salt") }}|ranking'), 1, 1
+                ) < '8'
                 then 0
             else 1
         end as fold,

@@ -70,16 +70,14 @@ queue as (
         coalesce(progress.state, alerts.status) as alert_status,
         progress.owner,
         progress.due_on,
-        row_number() over (
-            order by {{ alert_priority('customers') }} desc, customers.customer_id asc
-        ) as place,
+        {{ alert_priority('customers') }} as priority,
         {{ alert_order_used() }} as order_used
     from customers
-    {{ alert_priority_joins('customers') }}
     left join alerts on customers.customer_id = alerts.customer_id
     left join progress on alerts.alert_id = progress.alert_id
     left join week_old_scores on customers.customer_id = week_old_scores.customer_id
     left join contacts on customers.customer_id = contacts.customer_id
+    {{ alert_priority_joins('customers') }}
     where customers.band = 'high'
 
 )

@@ -53,8 +53,8 @@ weights as (
 
 ),
 
--- Keys, segment, region, label, its day, weight, who was gone already, what the customer is worth, and
--- features: only the last are learned from.
+-- Keys, segment, region, label, its day, weight, who was gone already, what the customer is worth,
+-- and features: only the last are learned from.
 labelled as (
 
     select

@@ -21,7 +21,7 @@ from embedded.engine.storage import Opened, transact
 
 _TIMES = 8  # so many times more or fewer rows are worth another plan
 _LONGEST_SECONDS = 60  # that a plan is kept
-_OF_PRESENT_ROWS = "statistics_propagation,compressed_materialization"
+_BY_STATISTICS = "statistics_propagation,compressed_materialization"
 _planning = threading.Lock()  # what is set for it, is set for all connections
 
 Result = TypeVar("Result")
@@ -105,7 +105,7 @@ class Statements:
         # than that: an empty table, the greatest number, the longest text. Rows that came later
         # would be lost or changed (duckdb/duckdb#23704).
         with _planning:
-            self.connection.execute(f"set global disabled_optimizers = '{_OF_PRESENT_ROWS}'")
+            self.connection.execute(f"set global disabled_optimizers = '{_BY_STATISTICS}'")
             try:
                 self.connection.execute(f"prepare {name} as {text}")
             finally:

@@ -104,12 +104,7 @@ bounded as (
         *,
         difference - below as low,
         difference + above as high,
-        {%- for bound, side in [('low', '-'), ('high', '+')] %}
-        case
-            when least(compared_treated_n, compared_holdout_n) >= {{ least_for_verdict() }}
-                then difference {{ side }} verdict_errors * standard_error
-        end as verdict_{{ bound }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ verdict_bounds('difference', 'compared_treated_n', 'compared_holdout_n') }}
     from shrunk
 
 ),
@@ -163,6 +158,3 @@ judged as (
         * (1 / nullif(cast(holdout_n as double), 0) + 1 / nullif(cast(treated_n as double), 0))
     )
 {%- endmacro %}
-
-{# Customers of an arm below which nothing is said to be proved. #}
-{% macro least_for_verdict() -%}30{%- endmacro %}

@@ -80,12 +80,7 @@ bounded as (
 
     select
         *,
-        {%- for bound, side in [('low', '-'), ('high', '+')] %}
-        case
-            when least(compared_treated_n, compared_holdout_n) >= {{ least_for_verdict() }}
-                then earned {{ side }} verdict_errors * standard_error
-        end as verdict_{{ bound }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ verdict_bounds('earned', 'compared_treated_n', 'compared_holdout_n') }}
     from differences
 
 ),

@@ -105,12 +105,7 @@ ranked_bounds as (
 
     select
         *,
-        {%- for bound, side in [('low', '-'), ('high', '+')] %}
-        case
-            when least(apart_treated_n, apart_holdout_n) >= {{ least_for_verdict() }}
-                then difference {{ side }} verdict_errors * standard_error
-        end as verdict_{{ bound }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ verdict_bounds('difference', 'apart_treated_n', 'apart_holdout_n') }}
     from errors
 
 ),

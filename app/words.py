@@ -67,7 +67,7 @@ class Terms(NamedTuple):
         """Who is still here, and who is gone already."""
         return (
             f"Customers without activity for {self.horizon_days} days or more are already gone:"
-            " they have left as a risk defines it, and are to be won back. All others are still"
+            " that is what the risk predicts, so they can only be won back. All others are still"
             " here and may be kept."
         )
 
@@ -138,7 +138,7 @@ def too_new(customer: Mapping[str, Any], terms: Terms) -> str:
     words = "Too new to tell"
     n, of_segment = customer["new_n"], customer["new_segment_n"]
     if pd.isna(n) or not n:
-        return f"{words}: of nobody this new it is known yet who left."
+        return f"{words}: no outcome of customers this new is known yet."
     words += (
         f": of {count(n)} customers this new, {percent(customer['new_share'])} left within"
         f" {terms.horizon_days} days"

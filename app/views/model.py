@@ -159,8 +159,8 @@ def _drift(page: Page) -> None:
         drift,
         "drift",
         "How far customers have moved from those the model learned from, feature by feature"
-        " (population stability index, PSI). Marked is what chance does not explain with so many"
-        " customers: some or much.",
+        " (population stability index, PSI). A feature is marked as moved, some or much, when"
+        " chance does not explain it with so many customers.",
     )
     if drift.empty:
         st.caption("No week has been compared with the training rows yet.")

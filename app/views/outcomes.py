@@ -24,12 +24,12 @@ from words import (
 )
 
 SHRUNKEN = (
-    "The difference drawn towards that of all groups of its kind, by as much as chance explains how"
-    " far apart they are: the best guess for a small group. One group alone keeps its difference."
+    "The difference, moved towards the mean of all groups of its kind: the less certain it is, the"
+    " further. It is the best guess for a small group. One group alone keeps its difference."
 )
 VERDICT = (
-    "It is wider than the bars drawn, because it stays right however often one looks, and while new"
-    f" outcomes come in; it is given once both arms have {FEW} customers."
+    "It is wider than the bars, because it stays valid however often somebody looks at it. There is"
+    f" one as soon as both arms have {FEW} customers."
 )
 KINDS = {"risk_band": "Risk at the alert", "offer": "Offer", "segment": "Segment"}
 FUNNEL = ("OPEN", "DRAFTED", "APPROVED", "QUEUED", "SENT")
@@ -94,8 +94,8 @@ def _tiles(overall: pd.Series) -> None:
     st.caption(f"The verdict goes by the interval {interval(overall, 'verdict_')}. {VERDICT}")
     if (sent := overall["sent_share"]) > 0:
         st.caption(
-            f"{percent(sent)} of the treated really got a message. The difference is what it does"
-            " to be chosen for one, over all of the treated: the fewer are sent, the smaller it is."
+            f"{percent(sent)} of the treated really got a message. The difference is the effect on"
+            " all of the treated, sent or not: the fewer messages are sent, the smaller it is."
             f" At this share a proof takes {1 / sent**2:,.1f} times as many customers as if all"
             " were sent."
         )
@@ -169,7 +169,7 @@ def _intervals(rows: pd.DataFrame) -> None:
         rows,
         "effect",
         "Held-out churn minus treated churn, as assigned: whoever was to get a message counts as"
-        " treated, sent or not. Bars are 95 % intervals for somebody who looks once.",
+        " treated, sent or not. Bars are 95 % intervals for a single look.",
     )
     if rows.empty:
         st.caption(
@@ -178,9 +178,9 @@ def _intervals(rows: pd.DataFrame) -> None:
         return
     charts.show(pictures.intervals(rows), "Effect of messages with its interval", "effect")
     st.caption(
-        f"Groups of fewer than {FEW} customers in an arm are faint. A bar beside 0 is no proof yet:"
-        " among many looks and many groups one is off it by chance. The verdicts below take that"
-        " into account."
+        f"Groups of fewer than {FEW} customers in an arm are faint. A bar that does not reach 0 is"
+        " no proof by itself: with many looks and many groups, some bars miss it by chance. The"
+        " verdicts below take that into account."
     )
 
 
@@ -306,7 +306,7 @@ def _ranking(rows: pd.DataFrame) -> None:
         )
         st.caption(
             "Only customers whom one order would contact and the other would not tell them apart."
-            " The interval stays right however often one looks; it is given once"
+            " The interval stays valid however often somebody looks; there is one once"
             f" {FEW} of them have closed in each arm."
         )
 

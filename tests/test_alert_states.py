@@ -39,7 +39,8 @@ def test_the_moves_lead_one_way_to_an_end(pipeline):
         assert ends, f"a circle within {left}"
         order.append(ends)
         left -= ends
-    assert order[0] == ENDS - {"HELD_OUT"}
+    # Held out is where an alert begins; late events may tell that a lost customer has stayed.
+    assert order[0] == ENDS - {"HELD_OUT", "LOST"}
 
 
 def test_a_manager_moves_only_what_the_table_allows_and_twice_changes_one_row(pipeline):

@@ -317,6 +317,51 @@ def test_outcomes_close_with_the_data_and_count_each_customer_once(pipeline):
     assert pipeline.one("select treated_n from manager_money where dimension = 'segment'") == 2
 
 
+def test_a_visit_that_arrives_late_corrects_the_outcome_for_some_weeks(pipeline):
+    """A and B are said to be lost; then a purchase of A arrives late, and months later one of B."""
+    raise_alerts(pipeline, "A", "B")
+    raised = datetime.combine(utc_now(), time())
+    for alert in ("A", "B"):
+        transact(
+            pipeline.connection,
+            lambda open_, alert=alert: open_.execute(
+                "insert into alert_events select md5(?), ?, 'DRAFTED', 'SENT', 'x', 'x', now()",
+                [alert, alert],
+            ),
+        )
+
+    def after(days: int, *events: dict) -> tuple[dict, list[tuple], list[tuple]]:
+        pipeline.add(*events, event(f"end{days}", "Z", "login", raised + timedelta(days=days)))
+        pipeline.tick()
+        run(pipeline, "advance_alerts", as_of=utc_now() + timedelta(days=days))
+        run(pipeline, "advance_alerts", as_of=utc_now() + timedelta(days=days))
+        return (
+            states(pipeline),
+            pipeline.rows("select alert_id, churned from outcomes order by 1"),
+            pipeline.rows("select * exclude closed_at from alert_spend order by 1, 2"),
+        )
+
+    def bought(customer: str, day: int) -> dict:
+        moment = raised + timedelta(days=day)
+        return event(f"{customer}{day}", customer, "purchase", moment, amount=2.0)
+
+    nothing = [("A", 28, 0.0, None), ("B", 28, 0.0, None)]
+    assert after(29) == ({"A": "LOST", "B": "LOST"}, [("A", 1), ("B", 1)], nothing)
+    corrected = ({"A": "RETAINED", "B": "LOST"}, [("A", 0), ("B", 1)])
+    bought_once = [("A", 28, 2.0, None), ("B", 28, 0.0, None)]
+    assert after(56, bought("A", 28)) == (*corrected, bought_once)
+    # After four weeks B's comes too late; but by 84 days B is here, and A no longer.
+    states_, outcomes_, spends = after(85, bought("B", 28), bought("B", 60))
+    assert (states_, outcomes_) == corrected
+    assert spends == [("A", 28, 2.0, None), ("A", 84, 2.0, 1), ("B", 28, 0.0, None),
+                      ("B", 84, 4.0, 0)]  # fmt: skip
+    [later] = pipeline.rows(
+        "select name, treated_n, treated_churned, holdout_n, verdict from manager_effect"
+        " where dimension = 'later'"
+    )
+    assert later == ("84", 2, 1, 0, "nothing to compare yet")
+
+
 def test_the_bucket_is_the_same_everywhere():
     """The first 32 bits of MD5, mod 100, by Python's hashlib: what both engines' SQL says."""
     sql = render("{{ hash_bucket('name') }}").strip()

@@ -8,7 +8,7 @@ from data import fresh, slow
 
 @slow
 def effect(source: Source) -> pd.DataFrame:
-    """List treated and held-out churn with the difference: overall, by risk, offer, segment."""
+    """List treated and held-out churn with their difference: overall, later, and by group."""
     return query(
         source,
         """
@@ -16,7 +16,8 @@ def effect(source: Source) -> pd.DataFrame:
         from manager_effect
         order by
             case dimension
-                when 'overall' then 0 when 'risk_band' then 1 when 'offer' then 2 else 3
+                when 'overall' then 0 when 'later' then 1 when 'risk_band' then 2
+                when 'offer' then 3 else 4
             end,
             case dimension when 'risk_band' then name end,
             treated_n + holdout_n desc,

@@ -31,6 +31,7 @@ VERDICT = (
     "It is wider than the bars, because it stays valid however often somebody looks at it. There is"
     f" one as soon as both arms have {FEW} customers."
 )
+ALL = {"overall": "All", "later": "All, by {name} days after the alert"}
 KINDS = {"risk_band": "Risk at the alert", "offer": "Offer", "segment": "Segment"}
 FUNNEL = ("OPEN", "DRAFTED", "APPROVED", "QUEUED", "SENT")
 
@@ -48,7 +49,7 @@ def main() -> None:
             else "No alert has been raised yet, so there is nothing to compare."
         )
     else:
-        _tiles(effect.iloc[0])
+        _tiles(effect.iloc[0], effect[effect["dimension"] == "later"])
         _stayed(page, effect.iloc[0])
         groups = _groups(effect)
         _intervals(groups[groups["difference"].notna()])
@@ -58,7 +59,7 @@ def main() -> None:
     _funnel(page)
 
 
-def _tiles(overall: pd.Series) -> None:
+def _tiles(overall: pd.Series, later: pd.DataFrame) -> None:
     layout.tiles(
         [
             (
@@ -91,6 +92,8 @@ def _tiles(overall: pd.Series) -> None:
         ]
     )
     st.text(f"Do messages keep customers? {plain(overall['verdict']).capitalize()}.")
+    if not later.empty:
+        st.text(_later(later.iloc[0]))
     st.caption(f"The verdict goes by the interval {interval(overall, 'verdict_')}. {VERDICT}")
     if (sent := overall["sent_share"]) > 0:
         st.caption(
@@ -104,6 +107,16 @@ def _tiles(overall: pd.Series) -> None:
             f"{count(left_out)} customers are not compared: nobody of their segment and hold-out"
             " share is in the other arm yet."
         )
+
+
+def _later(row: pd.Series) -> str:
+    if pd.isna(row["difference"]):
+        return f"And {row['name']} days after the alert? Nothing to compare yet."
+    return (
+        f"And {row['name']} days after the alert? {percent(row['treated_rate'], 1)} of the treated"
+        f" had left by then, {percent(row['holdout_rate'], 1)} of the held out:"
+        f" {points(row['difference'])}, {plain(row['verdict'])}."
+    )
 
 
 def _basis(number: int) -> str:
@@ -153,7 +166,7 @@ def _groups(effect: pd.DataFrame) -> pd.DataFrame:
 
 def _names(rows: pd.DataFrame) -> list[str]:
     return [
-        "All" if dimension == "overall" else f"{KINDS[dimension]}: {_named(dimension, name)}"
+        ALL.get(dimension, "").format(name=name) or f"{KINDS[dimension]}: {_named(dimension, name)}"
         for dimension, name in zip(rows["dimension"], rows["name"], strict=True)
     ]
 

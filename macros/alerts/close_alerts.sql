@@ -5,8 +5,38 @@
     insert into {{ ref('outcomes') }} (
         alert_id, customer_id, arm, churned, closed_at, horizon_days, value
     )
-    with data_end as (
-        select max(activity_date) - 1 as last_date from {{ ref('customer_activity_daily') }}
+    with {{ labelled_alerts('closed.alert_id is null') }}
+    select
+        alert_id,
+        customer_id,
+        arm,
+        churned,
+        {{ as_of() }} as closed_at,
+        {{ var('churn_horizon_days') }} as horizon_days,
+        value_at_risk as value
+    from labelled
+{% endmacro %}
+
+{# Events may arrive after their day has closed: whoever was said to have left, and by the label of
+   today has stayed, has stayed. #}
+{% macro correct_outcomes() %}
+    update {{ ref('outcomes') }} as outcomes
+    set churned = 0, closed_at = {{ as_of() }}
+    from (
+        with {{ labelled_alerts('closed.churned = 1') }}
+        select alert_id
+        from labelled
+        where churned = 0
+    ) as labelled
+    where outcomes.alert_id = labelled.alert_id
+{% endmacro %}
+
+{# CTEs: alerts whose horizon has passed in the data, at most correction_days() ago if they are
+   closed, with the label as the data says it now. wanted: which of them, of closed (outcomes). #}
+{% macro labelled_alerts(wanted) %}
+    {%- set horizon = var('churn_horizon_days') -%}
+    data_end as (
+        {{ last_whole_day() }}
     ),
     due as (
         select
@@ -19,9 +49,13 @@
         left join {{ ref('outcomes') }} as closed on alerts.alert_id = closed.alert_id
         cross join data_end
         where
-            closed.alert_id is null
-            and cast(alerts.created_at as date) + {{ var('churn_horizon_days') }}
-            <= data_end.last_date
+            {{ wanted }}
+            and cast(alerts.created_at as date) + {{ horizon }} <= data_end.last_date
+            and (
+                closed.alert_id is null
+                or cast(alerts.created_at as date) + {{ horizon + correction_days() }}
+                > data_end.last_date
+            )
     ),
     cutoffs as (
         select distinct cutoff_date from due
@@ -34,16 +68,21 @@
     ),
     labels as (
         {{ churn_outcomes('cutoffs', 'daily') }}
+    ),
+    labelled as (
+        select
+            due.*,
+            {{ has_churned('labels') }} as churned
+        from due
+        left join labels
+            on due.cutoff_date = labels.cutoff_date and due.customer_id = labels.customer_id
     )
-    select
-        due.alert_id,
-        due.customer_id,
-        due.arm,
-        {{ has_churned('labels') }} as churned,
-        {{ as_of() }} as closed_at,
-        {{ var('churn_horizon_days') }} as horizon_days,
-        due.value_at_risk as value
-    from due
-    left join labels
-        on due.cutoff_date = labels.cutoff_date and due.customer_id = labels.customer_id
 {% endmacro %}
+
+{# The last day that is over in the data. #}
+{% macro last_whole_day() %}
+        select max(activity_date) - 1 as last_date from {{ ref('customer_activity_daily') }}
+{%- endmacro %}
+
+{# For how many days of data after an alert has closed late events still correct what became of it. #}
+{% macro correction_days() %}{{ return(28) }}{% endmacro %}

@@ -48,7 +48,8 @@
             >= policies.expire_days * 86400
 {% endmacro %}
 
-{# Alerts whose message was sent and whose horizon has passed. #}
+{# Alerts whose message was sent and whose horizon has passed; and those that were said to be lost
+   before late events told otherwise. #}
 {% macro closed_alerts() %}
         select
             states.alert_id,
@@ -60,7 +61,7 @@
             end || closed.horizon_days || ' days after the alert' as reason
         from states
         inner join {{ ref('outcomes') }} as closed on states.alert_id = closed.alert_id
-        where states.state = 'SENT'
+        where states.state = 'SENT' or (states.state = 'LOST' and closed.churned = 0)
 {% endmacro %}
 
 {# Approved alerts whose message is in the outbox. #}

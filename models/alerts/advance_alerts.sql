@@ -10,5 +10,7 @@
 {{ move_alerts(expired_alerts()) }};
 {{ close_alerts() }};
 {{ close_spend() }};
+{{ correct_outcomes() }};
+{{ correct_spend() }};
 {{ move_alerts(closed_alerts()) }};
 {{ queue_messages() }}

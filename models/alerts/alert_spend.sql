@@ -3,5 +3,6 @@ select
     cast(null as {{ dbt.type_string() }}) as alert_id,
     cast(null as integer) as days,
     cast(null as double) as spend,
-    cast(null as {{ type_utc() }}) as closed_at
+    cast(null as {{ type_utc() }}) as closed_at,
+    cast(null as integer) as has_left
 where 1 = 0

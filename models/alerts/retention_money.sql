@@ -35,7 +35,8 @@ costs as (
         {{ finite('spans.spend') }} as spend,
         case
             when alerts.arm = 'treated' and alerts.is_sent
-                then {{ var('contact_cost') }} + coalesce({{ finite('offers.offer_cost') }}, 0)
+                then {{ var('contact_cost') }}
+                    + coalesce({{ finite('offers.offer_cost') }}, {{ var('offer_cost') }})
             else 0
         end as cost
     from alerts

@@ -1,5 +1,5 @@
 {# Alerts that wait for a draft by an LLM: open, treated, without a draft and with tries left;
-   nobody while the template writes. The most value at risk has the first place. A view, because it
+   nobody while the template writes. The greatest alert_priority has the first place. A view, because it
    changes with every reply. #}
 {{ config(materialized='view') }}
 
@@ -49,13 +49,14 @@ waiting as (
         alerts.top_reasons,
         coalesce(calls.tried, 0) as tried,
         row_number() over (
-            order by coalesce({{ finite('alerts.value_at_risk') }}, 0) desc, alerts.alert_id asc
+            order by {{ alert_priority('alerts') }} desc, alerts.alert_id asc
         ) as place
     from states
     inner join alerts on states.alert_id = alerts.alert_id
     cross join settings
     left join drafts on states.alert_id = drafts.alert_id
     left join calls on states.alert_id = calls.alert_id
+    {{ alert_priority_joins('alerts') }}
     where
         settings.provider <> 'template'
         and alerts.arm = 'treated'

@@ -71,7 +71,8 @@ def backtest(events: Path, cutoffs: dict[str, str], earliest: str) -> dict[str, 
             with closing(open_sink("duckdb")) as sink:
                 load(sink, address, _TOPIC, until_end=True)
         run_dbt("seed", "-s", "alert_policy")
-        run_dbt("run", "-s", "+training_snapshots", "model_promotions")
+        # The label half_spend asks when a customer was first seen.
+        run_dbt("run", "-s", "+training_snapshots", "+churn_metrics_live", "model_promotions")
         found = {label: _train(label, cutoffs[label], earliest) for label in HORIZONS}
         open_database().close()  # who has it open makes files
         return found

@@ -62,13 +62,13 @@
             'seeds/offers.csv: offer ' || offer || ' has several costs, which one shall it be?' as problem
         from {{ offers }}
         group by offer
-        having count(distinct cost) > 1
+        having count(distinct coalesce(cost, {{ var('offer_cost') }})) > 1
         union all
         select
             'seeds/offers.csv: the cost of offer ' || offer || ' must be at least 0, not '
-            || coalesce(cast(cost as {{ dbt.type_string() }}), 'empty') as problem
+            || cast(cost as {{ dbt.type_string() }}) as problem
         from {{ offers }}
-        where cost is null or cost < 0 or {{ finite('cost') }} is null
+        where cost < 0 or (cost is not null and {{ finite('cost') }} is null)
         union all
         select
             'seeds/offers.csv: offer ' || coalesce(offer, '(no name)')

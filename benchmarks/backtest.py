@@ -40,11 +40,13 @@ _RUN = """
         round(value_at_risk_ratio, 3) as value_at_risk_ratio,
         round(challenger_auc, 4) as logistic_auc,
         round(baseline_auc, 4) as recency_auc,
+        spend_by_tenure,
         rolling_origin,
         status
     from train_churn_model order by trained_at desc limit 1
 """
 
+_LISTS = ("spend_by_tenure", "rolling_origin")
 # Heading of a column, and what it shows of each earlier cut-off.
 _EARLIER = {
     "cut-off": "cutoff",
@@ -93,17 +95,23 @@ def _train(label: str, cutoff: str, earliest: str) -> dict:
         run = dict(zip(names, result.fetchone(), strict=True))
     if not has_trained(status := run.pop("status")):
         raise EngineError(f"{label}: {status}")
-    return run | {"rolling_origin": json.loads(run["rolling_origin"])}
+    return run | {name: json.loads(run[name]) for name in _LISTS}
 
 
 def _print(found: dict[str, dict], title: str) -> None:
     console, table = Console(stderr=True), Table("figure", *found, title=title)
     for name in next(iter(found.values())):
-        if name != "rolling_origin":
+        if name not in _LISTS:
             table.add_row(name, *(str(run[name]) for run in found.values()))
     console.print(table)
     for label, run in found.items():
-        table = Table(*_EARLIER, title=f"{label}: earlier cut-offs")
+        table = Table("known for", "stayed", "expected / spent", title=f"{label}: expected spend")
+        for band in run["spend_by_tenure"]:
+            ratio = f"{band['expected'] / band['spent']:.3f}" if band["spent"] else "nothing spent"
+            table.add_row(band["known"], str(band["n"]), ratio)
+        console.print(table)
+        # Nine columns fit into 80 characters only without lines between them.
+        table = Table(*_EARLIER, title=f"{label}: earlier cut-offs", box=None)
         for window in run["rolling_origin"]:
             figures = [window[name] for name in _EARLIER.values()]
             table.add_row(

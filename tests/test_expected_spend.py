@@ -7,7 +7,7 @@ import pytest
 from benchmarks.simulations.expected_spend import (
     HORIZON,
     expected_by_sql,
-    of_shipped_events,
+    of_events,
     queries_of_the_project,
     simulate,
 )
@@ -28,7 +28,7 @@ def test_new_and_old_customers_are_expected_to_spend_what_they_spend(queries, sp
 
 
 def test_real_customers_who_stay_spend_what_was_expected_of_them(queries):
-    *_, known_for_long = of_shipped_events(queries, cutoffs=2).values()
+    *_, known_for_long = of_events(queries, cutoffs=2).values()
     assert known_for_long == pytest.approx(1, abs=0.1)
 
 

@@ -129,14 +129,18 @@ def simulate(queries: tuple[str, str], each: int, spread: float, seed: int) -> d
     return {group: ratios[group] for group in customers["group"].unique()}
 
 
-def of_shipped_events(queries: tuple[str, str], cutoffs: int = 10) -> dict[str, float]:
-    """Return expected over real spend of stayers, by days since joining, in the shipped events.
+def of_events(
+    queries: tuple[str, str], events: Path = SAMPLE, cutoffs: int = 10
+) -> dict[str, float]:
+    """Return expected over real spend of stayers, by days since joining, in a Parquet file.
 
     At each of the latest cut-offs the level is found on those whose horizon had closed by then.
     """
     days = duckdb.sql(
         "select customer_id, occurred_at::date as day, sum(amount) as purchase_amount,"
-        f" count(*) as purchase_count from '{SAMPLE}' where event_type = 'purchase' group by all"
+        " count(*) as purchase_count from read_parquet($events)"
+        " where event_type = 'purchase' group by all",
+        params={"events": str(events)},
     ).df()
     days["day"] = pandas.to_datetime(days["day"])
     last = days["day"].max() - timedelta(days=HORIZON + 1)
@@ -169,6 +173,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--each", type=int, default=4_000, help="customers of each group")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--events", type=Path, default=SAMPLE, help="a Parquet file of events")
     arguments = parser.parse_args()
     queries = queries_of_the_project()
     found = {
@@ -177,7 +182,9 @@ def main() -> None:
         )
         for spread in (0.0, 0.5)
     }
-    found["shipped events, of stayers, expected / spent"] = of_shipped_events(queries)
+    found[f"{arguments.events.name}, of stayers, expected / spent"] = of_events(
+        queries, arguments.events
+    )
     for title, ratios in found.items():
         print(f"{title}: " + ", ".join(f"{group} {ratio:.2f}" for group, ratio in ratios.items()))
 

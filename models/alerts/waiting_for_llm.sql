@@ -1,4 +1,4 @@
-{# Alerts that wait for a draft by an LLM: open, treated, without a draft and with tries left;
+{# Alerts that wait for a draft by an LLM: open, of both arms, without a draft and with tries left;
    nobody while the template writes. The most value at risk has the first place. A view, because it
    changes with every reply. #}
 {{ config(materialized='view') }}
@@ -58,7 +58,6 @@ waiting as (
     left join calls on states.alert_id = calls.alert_id
     where
         settings.provider <> 'template'
-        and alerts.arm = 'treated'
         and drafts.alert_id is null
         and coalesce(calls.tried, 0) < settings.tries
         and coalesce(calls.done, 0) = 0

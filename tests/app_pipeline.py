@@ -13,9 +13,9 @@ NASTY = (
     " \u202eright to left\u202c " + "long " * 2_000
 )
 REASONS = json.dumps([{"code": "silent", "text": "No activity for 20 days, usually every 3"}])
-# Customer n is in region n % 4 and at risk if n % 10 = 0, to be held out once the alert is approved if
-# n % 100 = 90, not scored if n % 10 = 5; the first one has the nasty name, the greatest value and a draft; no figure explains
-# the risk of customer 20.
+# Customer n is in region n % 4 and at risk if n % 10 = 0, held out if approved and n % 100 = 90,
+# not scored if n % 10 = 5; the first one has the nasty name, and the greatest value; no figure
+# explains the risk of customer 20.
 _EVENTS = """
     insert into churn_scores_raw
     with customers as (

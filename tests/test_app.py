@@ -218,7 +218,8 @@ def test_who_stayed_or_left_stands_beside_the_held_out_with_its_n(monkeypatch, p
             overview = open_app(monkeypatch, pipelines(5_000))
             outcomes = turn_to(overview, "outcomes")
         finally:
-            connection.execute("delete from outcomes; delete from alert_events where actor = 'test'")
+            connection.execute("delete from outcomes")
+            connection.execute("delete from alert_events where actor = 'test'")
     basis = {metric.label: metric.delta for metric in outcomes.metric}
     assert basis["Left, treated"] == "n 450"
     assert basis["Left, held out"] == "n 20: too few to tell"

@@ -98,7 +98,7 @@ def test_a_run_learns_from_the_held_out_and_says_so(tmp_path):
     assert again.roc_auc == found.roc_auc
     assert again.artefact_hash == found.artefact_hash
     card = model_card(found.to_dict(), settings)[f"{found.version}.md"].decode()
-    assert "300 of the rows, tested ones included, are of customers who had an alert" in card
+    assert "300 of the rows, tested ones included, are of customers whose message was" in card
     assert "Too few held out" not in card
 
     nobody = rows.assign(snapshot_weight=1.0).assign(

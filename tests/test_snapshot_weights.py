@@ -52,7 +52,7 @@ def test_weights_follow_from_the_arm_and_the_share_held_out(sql):
             " (segment, holdout_percent)"
         )
         connection.execute(
-            "create table alerts (customer_id varchar, arm varchar, created_at timestamp,"
+            "create table alerts (customer_id varchar, arm varchar, drawn_at timestamp,"
             " holdout_percent integer, segment varchar)"
         )
         given = [(*alert[:4], "gold") for alert in ALERTS]

@@ -1,11 +1,11 @@
 """`python -m benchmarks.simulations.approval`: what is gained by drawing the arm at the approval?
 
 Campaigns with a known truth. Managers decide some days after the alert: about half of the alerts
-are approved, more often those of customers more at risk, and none of customers who are back by then.
-A message keeps some of those who would leave. The same campaigns are compared as if the arm had been
-drawn when the alert was raised, where the treated include customers whose alert nobody approved, and
-as it is drawn now, at the approval. In a third comparison managers know the arm before they decide.
-Outcomes and spend count from the day of the alert, as in the project.
+are approved, more often those of customers more at risk, and none of customers who are back by
+then. A message keeps some of those who would leave. The same campaigns are compared as if the arm
+had been drawn when the alert was raised, where the treated include customers whose alert nobody
+approved, and as it is drawn now, at the approval. In a third comparison managers know the arm
+before they decide. Outcomes and spend count from the day of the alert, as in the project.
 """
 
 import argparse
@@ -109,7 +109,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.simulations.approval", description=__doc__
     )
-    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=400)
     parser.add_argument("--alerts", type=int, default=20_000)
     parser.add_argument("--every", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)

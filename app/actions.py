@@ -85,9 +85,7 @@ def _visible(source: Source, alert_ids: Sequence[str]) -> tuple[dict[str, str], 
         wanted,
     )
     visible = dict(zip(found["alert_id"], found["customer_id"], strict=True))
-    return visible, [
-        Answer(one, "There is no such alert.") for one in wanted if one not in visible
-    ]
+    return visible, [Answer(one, "There is no such alert.") for one in wanted if one not in visible]
 
 
 def _call(

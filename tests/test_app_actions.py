@@ -42,6 +42,10 @@ def select(app, table, *positions):
     return app.run()
 
 
+def captions(app):
+    return " ".join(caption.value for caption in app.caption)
+
+
 def states():
     return dict(rows("select customer_id, state from alert_states order by 1"))
 
@@ -86,7 +90,7 @@ def test_refused_actions_say_why(monkeypatch, pipeline):
 
 def test_who_is_held_out_is_said_once_approved_and_nowhere_before(monkeypatch, pipeline):
     app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 0, 8, 9)
-    assert "0 were held out" in texts(app)
+    assert "0 were held out" in captions(app)
     assert rows("select distinct arm from manager_outreach") == [(None,)]
     app.button(key="approve").click().run()
     assert app.success[0].value == (
@@ -98,7 +102,7 @@ def test_who_is_held_out_is_said_once_approved_and_nowhere_before(monkeypatch, p
     drawn = rows("select customer_id, arm from manager_outreach where arm is not null order by 1")
     assert drawn == [("c0000", "treated"), ("c0080", "treated"), ("c0090", "holdout")]
     turn_to(app, "outcomes")
-    assert "Held out by chance of the approved alerts: 1." in texts(app)
+    assert "Held out by chance of the approved alerts: 1." in captions(app)
     app = open_app(monkeypatch, pipeline, "customer", customer_id="c0090")
     app.button(key="approve").click().run()
     assert app.success[0].value == (

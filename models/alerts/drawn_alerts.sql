@@ -25,7 +25,15 @@ approvals as (
 drawn as (
 
     select
-        alerts.*,
+        alerts.alert_id,
+        alerts.customer_id,
+        alerts.score,
+        alerts.offer,
+        alerts.segment,
+        alerts.suppressed_because,
+        alerts.arm,
+        alerts.holdout_percent,
+        alerts.arm_drawn,
         case
             when alerts.arm_drawn = 'approval' then approvals.approved_at
             else alerts.created_at

@@ -1,7 +1,8 @@
 """All that the dashboard writes: moves of alerts, edits of drafts, who sees to what by when.
 
 Each ends in a procedure of the same name on both engines, which decides what is allowed and answers
-with a sentence for what is not. What the asking role does not see, it cannot move.
+with a sentence for what is not, and for each approved alert that is held out. What the asking role
+does not see, it cannot move.
 """
 
 import json
@@ -15,20 +16,26 @@ from data.changes import forget
 PATIENCE_SECONDS = 5.0  # that a button waits for another process that has the database file
 
 
-class Refused(NamedTuple):
-    """What was not done for an alert, and why, as a sentence for the manager."""
+class Answer(NamedTuple):
+    """What there is to say of an alert, as a sentence: why something was refused, in most cases."""
 
     alert_id: str
     sentence: str
+    kind: str = "refused"  # or held_out: approved, and nothing is sent
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether the alert was approved and is held out."""
+        return self.kind == "held_out"
 
 
-def move(source: Source, alert_ids: Sequence[str], to_state: str, reason: str) -> list[Refused]:
-    """Move alerts to a state, as far as that is allowed; return what was refused."""
+def move(source: Source, alert_ids: Sequence[str], to_state: str, reason: str) -> list[Answer]:
+    """Move alerts to a state, as far as that is allowed; return what was refused, and held out."""
     arguments = {"to_state": to_state, "reason": reason.strip()}
     return _call_for(source, "move_alerts", alert_ids, lambda ids: ids | arguments)
 
 
-def edit_draft(source: Source, alert_id: str, subject: str, body: str) -> list[Refused]:
+def edit_draft(source: Source, alert_id: str, subject: str, body: str) -> list[Answer]:
     """Give a draft new words, as its next revision; return why they were refused, if they were."""
     arguments = {"alert_id": alert_id, "subject": subject.strip(), "body": body.strip()}
     return _call_for(source, "edit_draft", [alert_id], lambda _: arguments)
@@ -36,7 +43,7 @@ def edit_draft(source: Source, alert_id: str, subject: str, body: str) -> list[R
 
 def assign(
     source: Source, alert_ids: Sequence[str], owner: str, due_on: date | None
-) -> list[Refused]:
+) -> list[Answer]:
     """Say who sees to alerts, and by when; return what was refused."""
     arguments = {"owner": owner.strip(), "due_on": due_on.isoformat() if due_on else None}
     return _call_for(source, "assign_alerts", alert_ids, lambda ids: ids | arguments)
@@ -52,7 +59,7 @@ def _call_for(
     procedure: str,
     alert_ids: Sequence[str],
     arguments: Callable[[dict[str, str | None]], dict[str, str | None]],
-) -> list[Refused]:
+) -> list[Answer]:
     """Call a procedure for those of the alerts that this role sees.
 
     `arguments` makes its arguments of the one that names these alerts.
@@ -65,10 +72,10 @@ def _call_for(
                 refused += _call(source, procedure, given, visible)
             return refused
     except Away as error:
-        return [Refused(one, f"Nothing was changed: {error}.") for one in alert_ids]
+        return [Answer(one, f"Nothing was changed: {error}.") for one in alert_ids]
 
 
-def _visible(source: Source, alert_ids: Sequence[str]) -> tuple[dict[str, str], list[Refused]]:
+def _visible(source: Source, alert_ids: Sequence[str]) -> tuple[dict[str, str], list[Answer]]:
     """Return the alerts that this role sees, with their customers, and refuse the others."""
     wanted = list(dict.fromkeys(alert_ids))
     marks = ", ".join("?" for _ in wanted) or "null"
@@ -78,9 +85,7 @@ def _visible(source: Source, alert_ids: Sequence[str]) -> tuple[dict[str, str], 
         wanted,
     )
     visible = dict(zip(found["alert_id"], found["customer_id"], strict=True))
-    return visible, [
-        Refused(one, "There is no such alert.") for one in wanted if one not in visible
-    ]
+    return visible, [Answer(one, "There is no such alert.") for one in wanted if one not in visible]
 
 
 def _call(
@@ -88,11 +93,11 @@ def _call(
     procedure: str,
     arguments: dict[str, str | None],
     customers: Mapping[str, str],
-) -> list[Refused]:
+) -> list[Answer]:
     answer = _call_duckdb if source.backend == DUCKDB else _call_snowflake
     rows = answer(source, procedure, {**arguments, "actor": viewer(source)})
     forget(source, customers)
-    return [Refused(alert_id, sentence) for alert_id, sentence in rows]
+    return [Answer(*row) for row in rows]
 
 
 def _call_duckdb(source: Source, procedure: str, arguments: dict[str, str | None]) -> list[tuple]:

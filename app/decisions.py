@@ -15,19 +15,23 @@ REJECT, SUPPRESS = ("Reject", "REJECTED"), ("Suppress", "SUPPRESSED")
 
 
 class Done(NamedTuple):
-    """What an action did: in words, and for whom it was refused and why."""
+    """What an action did: in words, for whom it was refused and why, and who is held out."""
 
     words: str
     refused: list[tuple[str, str]]
+    held_out: list[str]
 
 
 def say_done() -> None:
-    """Say what the last action did, once; refusals as text, because ids come from outside."""
+    """Say what the last action did, once; customers as text, because ids come from outside."""
     done: Done | None = st.session_state.pop(_DONE, None)
     if done is None:
         return
     if done.words:
         st.success(done.words, icon=":material/check:")
+    if done.held_out:
+        more = f" and {len(done.held_out) - 10:,} more" if len(done.held_out) > 10 else ""
+        st.text(f"Held out: {', '.join(map(plain, done.held_out[:10]))}{more}.")
     if done.refused:
         with st.container(border=True):
             st.warning(f"Refused for {len(done.refused):,}:", icon=":material/block:")
@@ -46,7 +50,9 @@ def bar(source: Source, chosen: pd.DataFrame) -> None:
         type="primary",
         disabled=not number,
         key="approve",
-        help="The drafts may then be sent. Only drafts that passed their checks can be approved.",
+        help="The drafts may then be sent. Only drafts that passed their checks can be approved."
+        " Some customers, drawn by chance, are then held out, to measure what messages do: nothing"
+        " is sent to them.",
     ):
         _move(source, chosen, "APPROVED", "", "Approved")
     for verb, state in (REJECT, SUPPRESS):
@@ -80,22 +86,32 @@ def _assign(source: Source, chosen: pd.DataFrame, row: object) -> None:
 
 
 def _move(source: Source, chosen: pd.DataFrame, state: str, reason: str, verb: str) -> None:
-    refused = actions.move(source, list(chosen["alert_id"]), state, reason)
-    _finish(chosen, refused, verb)
+    answers = actions.move(source, list(chosen["alert_id"]), state, reason)
+    _finish(chosen, answers, verb)
 
 
-def finish_edit(customer_id: str, refused: Sequence[actions.Refused]) -> None:
+def finish_edit(customer_id: str, refused: Sequence[actions.Answer]) -> None:
     """Note what came of an edit, and show the page anew."""
     words = "" if refused else "The draft was changed. Its checks ran again."
-    st.session_state[_DONE] = Done(words, [(customer_id, one.sentence) for one in refused])
+    st.session_state[_DONE] = Done(words, [(customer_id, one.sentence) for one in refused], [])
     st.rerun()
 
 
-def _finish(chosen: pd.DataFrame, refused: Sequence[actions.Refused], verb: str) -> None:
+def _finish(chosen: pd.DataFrame, answers: Sequence[actions.Answer], verb: str) -> None:
     customers = dict(zip(chosen["alert_id"], chosen["customer_id"], strict=True))
+    refused = [one for one in answers if not one.is_held_out]
+    held_out = [customers.get(one.alert_id, "?") for one in answers if one.is_held_out]
     done = len(chosen) - len(refused)
+    words = f"{verb} {done:,}." if done else ""
+    if held_out:
+        words += f" {_held_out(len(held_out), done)}, to measure what messages do: nothing is sent."
     st.session_state[_DONE] = Done(
-        f"{verb} {done:,}." if done else "",
-        [(customers.get(one.alert_id, "?"), one.sentence) for one in refused],
+        words, [(customers.get(one.alert_id, "?"), one.sentence) for one in refused], held_out
     )
     st.rerun()
+
+
+def _held_out(number: int, of: int) -> str:
+    if of == 1:
+        return "The customer is held out"
+    return f"{number:,} of them {'is' if number == 1 else 'are'} held out"

@@ -93,9 +93,9 @@ def _alerts(run: pd.Series) -> None:
     if pd.isna(treated) or not treated + held_out:
         return
     words = (
-        f"{count(treated)} observations of customers who were to get a message are left out,"
-        f" because it may have changed what they did; {count(held_out)} of customers held out by"
-        " chance stand for them."
+        f"{count(treated)} observations of customers whose message was approved are left out,"
+        f" because it may have changed what they did; {count(held_out)} of customers who were held"
+        " out by chance instead stand for them."
     )
     if run["as_treated_share"] > 0:
         words += (

@@ -99,7 +99,7 @@ def _show(console: Console, figures: dict, customers: list, draft: tuple | None)
     model = figures["model"]
     console.print(
         f"\n{figures['events_loaded']:,} events of {figures['customers']:,} customers,"
-        f" {figures['alerts']} alerts ({figures['holdout']} held out), {figures['emails']} drafts;"
+        f" {figures['alerts']} alerts, {figures['emails']} drafts;"
         f" model {model['version']}: AUC {model['roc_auc'] or 0:.3f} out of time,"
         f" recency rule {model['baseline_auc'] or 0:.3f}; {figures['seconds']} s",
         highlight=False,

@@ -10,7 +10,6 @@ _FIGURES = {
     "customers": "select count(*) from churn_metrics_live",
     "churners_in_label": "select count(*) from training_snapshots where has_churned = 1",
     "alerts": "select count(*) from high_risk_history",
-    "holdout": "select count(*) from high_risk_history where arm = 'holdout'",
     "emails": "select count(distinct alert_id) from retention_emails where status = 'DRAFTED'",
 }
 _MODEL = "select version, roc_auc, pr_auc, brier, baseline_auc from active_churn_model"

@@ -13,9 +13,9 @@ NASTY = (
     " \u202eright to left\u202c " + "long " * 2_000
 )
 REASONS = json.dumps([{"code": "silent", "text": "No activity for 20 days, usually every 3"}])
-# Customer n is in region n % 4 and at risk if n % 10 = 0, held out if n % 100 = 90, not scored if
-# n % 10 = 5; the first one has the nasty name, the greatest value and a draft; no figure explains
-# the risk of customer 20.
+# Customer n is in region n % 4 and at risk if n % 10 = 0, held out if approved and n % 100 = 90,
+# not scored if n % 10 = 5; the first one has the nasty name, and the greatest value; no figure
+# explains the risk of customer 20.
 _EVENTS = """
     insert into churn_scores_raw
     with customers as (
@@ -73,26 +73,25 @@ _STATEMENTS = [
     insert into high_risk_history
     select alert_id, customer_id, 0.61, 0.2, 300.25 - number / 100, reasons, 'welcome_back',
         case when is_held_out then 'holdout' else 'treated' end,
-        case when is_held_out then 'HELD_OUT' else 'OPEN' end, '{MODEL}', $now, 'default', null, 10
+        'OPEN', '{MODEL}', $now, 'default', null, 10, 'approval'
     from ({_SCORED}) where is_at_risk
     """,
     f"""
     insert into alert_events
-    select md5(alert_id || 'new'), alert_id, '',
-        case when is_held_out then 'HELD_OUT' else 'OPEN' end, 'process_alerts', '', $now
+    select md5(alert_id || 'new'), alert_id, '', 'OPEN', 'process_alerts', '', $now
     from ({_SCORED}) where is_at_risk
     """,
     f"""
     insert into alert_events
     select md5(alert_id || 'drafted'), alert_id, 'OPEN', 'DRAFTED', 'template', '', $now
-    from ({_SCORED}) where is_at_risk and not is_held_out
+    from ({_SCORED}) where is_at_risk
     """,
     f"""
     insert into retention_emails
     select alert_id, case number when 0 then $nasty || ', we have missed you' else 'Hello' end,
         'Dear customer', 'template', 'none', '1', '{{"length":true}}', 'DRAFTED', null, $now, 0,
         'template'
-    from ({_SCORED}) where is_at_risk and not is_held_out
+    from ({_SCORED}) where is_at_risk
     """,
 ]
 

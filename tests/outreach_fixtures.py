@@ -46,17 +46,25 @@ def customer(customer_id: str, name: str | None = "Ada Keller", **profile) -> li
 
 
 def raise_alerts(
-    pipeline: Pipeline, *customers: str, days_ago: float = 0, arm: str = "treated"
+    pipeline: Pipeline,
+    *customers: str,
+    days_ago: float = 0,
+    arm: str = "treated",
+    arm_drawn: str | None = "approval",
 ) -> None:
-    """Alerts as PROCESS_ALERTS raises them, one a customer, with the customer's id as theirs."""
-    status = "OPEN" if arm == "treated" else "HELD_OUT"
+    """Alerts as PROCESS_ALERTS raises them, one a customer, with the customer's id as theirs.
+
+    arm_drawn=None: as it did when the arm was drawn with the alert.
+    """
+    status = "OPEN" if arm == "treated" or arm_drawn else "HELD_OUT"
     at = utc_now() - timedelta(days=days_ago)
     rows = [
         (one, one, 0.5, 0.2, 10.0 + number, REASONS, "thank_you", arm, status, "m", at, "default")
         for number, one in enumerate(customers)
     ]
     marks = ", ".join("?" for _ in rows[0])
-    insert = f"insert into high_risk_history values ({marks}, null, 10)"
+    rows = [(*row, arm_drawn) for row in rows]
+    insert = f"insert into high_risk_history values ({marks}, null, 10, ?)"
     transact(pipeline.connection, lambda open_: open_.executemany(insert, rows))
     run(pipeline, "sweep_silent_customers")
 

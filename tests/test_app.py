@@ -207,13 +207,19 @@ def test_who_stayed_or_left_stands_beside_the_held_out_with_its_n(monkeypatch, p
             select
                 alert_id, customer_id, arm, (hash(alert_id) % 5 = 0)::integer, created_at, 28, 10
             from high_risk_history
-            where arm = 'treated' or customer_id < 'c2000'
+            where arm = 'treated' or customer_id < 'c2000';
+            insert into alert_events
+            select
+                md5(alert_id || 'drawn'), alert_id, 'DRAFTED',
+                case arm when 'holdout' then 'HELD_OUT' else 'APPROVED' end, 'test', '', created_at
+            from high_risk_history
         """)
         try:
             overview = open_app(monkeypatch, pipelines(5_000))
             outcomes = turn_to(overview, "outcomes")
         finally:
             connection.execute("delete from outcomes")
+            connection.execute("delete from alert_events where actor = 'test'")
     basis = {metric.label: metric.delta for metric in outcomes.metric}
     assert basis["Left, treated"] == "n 450"
     assert basis["Left, held out"] == "n 20: too few to tell"

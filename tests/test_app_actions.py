@@ -24,7 +24,7 @@ def filled(empty_pipelines, tmp_path_factory):
 
 @pytest.fixture
 def pipeline(filled, tmp_path, monkeypatch):
-    """A pipeline with ten customers at risk, c0000 to c0090; the last one is held out."""
+    """A pipeline with ten customers at risk, c0000 to c0090; the last is held out if approved."""
     st.cache_data.clear()
     path = shutil.copytree(filled, tmp_path / "home")
     monkeypatch.setenv("CHURN_HOME", str(path))
@@ -40,6 +40,10 @@ def select(app, table, *positions):
     selection = {"rows": list(positions), "columns": [], "cells": []}
     app.session_state[table] = {"selection": selection}
     return app.run()
+
+
+def captions(app):
+    return " ".join(caption.value for caption in app.caption)
 
 
 def states():
@@ -77,12 +81,33 @@ def test_approving_twice_changes_one_row(monkeypatch, pipeline):
 
 def test_refused_actions_say_why(monkeypatch, pipeline):
     rows("insert into suppressions select 'c0010', 'unsubscribed', 'test', now()::timestamp")
-    app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 0, 1, 9)
+    app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 0, 1)
     app.button(key="approve").click().run()
     assert [who for who, state in states().items() if state == "APPROVED"] == ["c0000"]
     assert "Approved 1." in app.success[0].value
     assert "c0010: Nothing may be sent: the customer is on the suppression list" in texts(app)
-    assert "c0090: This customer is held out" in texts(app)
+
+
+def test_who_is_held_out_is_said_once_approved_and_nowhere_before(monkeypatch, pipeline):
+    app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 0, 8, 9)
+    assert "0 were held out" in captions(app)
+    assert rows("select distinct arm from manager_outreach") == [(None,)]
+    app.button(key="approve").click().run()
+    assert app.success[0].value == (
+        "Approved 3. 1 of them is held out, to measure what messages do: nothing is sent."
+    )
+    assert "Held out: c0090." in texts(app)
+    assert not app.warning
+    assert states()["c0090"] == "HELD_OUT"
+    drawn = rows("select customer_id, arm from manager_outreach where arm is not null order by 1")
+    assert drawn == [("c0000", "treated"), ("c0080", "treated"), ("c0090", "holdout")]
+    turn_to(app, "outcomes")
+    assert "Held out by chance of the approved alerts: 1." in captions(app)
+    app = open_app(monkeypatch, pipeline, "customer", customer_id="c0090")
+    app.button(key="approve").click().run()
+    assert app.success[0].value == (
+        "Approved 1. The customer is held out, to measure what messages do: nothing is sent."
+    )
 
 
 def test_an_invalid_address_has_a_word_and_cannot_be_approved(monkeypatch, pipeline):

@@ -265,11 +265,14 @@ def test_outcomes_close_with_the_data_and_count_each_customer_once(pipeline):
     raise_alerts(pipeline, "H", arm="holdout")
     raised = pipeline.one("select max(created_at) from high_risk_history")
     raised = datetime.combine(raised, time())  # midnight of that day
+    arguments = {"alert_ids": '["A", "B", "H"]', "to_state": "APPROVED", "actor": "x"}
+    [(held_out, _, kind)] = pipeline.call("move_alerts", arguments | {"reason": ""})
+    assert (held_out, kind) == ("H", "held_out")
     for alert in ("A", "B"):
         transact(
             pipeline.connection,
             lambda open_, alert=alert: open_.execute(
-                "insert into alert_events select md5(?), ?, 'DRAFTED', 'SENT', 'x', 'x', now()",
+                "insert into alert_events select md5(?), ?, 'APPROVED', 'SENT', 'x', 'x', now()",
                 [alert, alert],
             ),
         )
@@ -298,7 +301,7 @@ def test_outcomes_close_with_the_data_and_count_each_customer_once(pipeline):
         " from manager_money where dimension = 'overall'"
     ) == [(2, 0.5, 1.0, 1, 0.0, -0.5, "not proved")]
     assert states(pipeline) == {"A": "LOST", "B": "RETAINED", "H": "HELD_OUT"}
-    raise_alerts(pipeline, "again")
+    raise_alerts(pipeline, "again", arm_drawn=None)
     pipeline.connection.execute(
         "update high_risk_history set customer_id = 'A' where alert_id = 'again'"
     )

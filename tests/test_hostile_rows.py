@@ -22,7 +22,8 @@ TEXTS = (
     None, "", "abc", "0", "-1", "1e999", "NaN", "9" * 400, "2026-02-31", "infinity", "null", "[]",
     "{", '{"a": 1e400}', '[{"code": 5}]', '[{"code": "silent"}]', '{"x": {"bins": "no"}}',
     '{"x": {"bins": ["1e999", null, 1], "shares": [1, "a", {}]}}', "\\", "%_", "\U0001f600",
-    *("high", "low", "left", "treated", "holdout", "OPEN", "DRAFTED", "APPROVED", "QUEUED", "SENT"),
+    *("high", "low", "left", "treated", "holdout", "approval"),
+    *("OPEN", "DRAFTED", "APPROVED", "QUEUED", "SENT"),
     *("HANDED_OVER", "FAILED", "UNKNOWN", "accepted", "replied", "failed", "not_called", "score"),
 )  # fmt: skip
 POOLS = {

@@ -37,8 +37,9 @@ def providers(pipeline: Pipeline) -> Counter:
 
 def test_an_llms_draft_is_checked_kept_and_counted(pipeline, llm):
     set_up(pipeline, provider="ollama", model="fake", cost_per_million_tokens=2.0)
-    raise_alerts(pipeline, "A", "B")
-    raise_alerts(pipeline, "H", arm="holdout")
+    raise_alerts(pipeline, "A")
+    raise_alerts(pipeline, "B", arm="holdout")  # not drawn yet: treated like any other
+    raise_alerts(pipeline, "H", arm="holdout", arm_drawn=None)
     assert states(pipeline) == {"A": "OPEN", "B": "OPEN", "H": "HELD_OUT"}
     assert ask_now(pipeline) == 2
     assert ask_now(pipeline) == 0
@@ -109,15 +110,11 @@ def test_who_has_no_reason_gets_an_alert_an_offer_and_a_draft_all_the_same(pipel
     run(pipeline, "sweep_silent_customers", now + timedelta(seconds=1))
     found = dict(pipeline.rows("select customer_id, offer from high_risk_history"))
     assert found == dict.fromkeys("ABCDEFGH", "thank_you") | {"P": "personal_call"}
-    treated = [name for (name,) in pipeline.rows(
-        "select customer_id from high_risk_history where arm = 'treated' order by 1"
-    )]  # fmt: skip
-    assert len(treated) >= 5
     assert pipeline.rows(
         "select distinct first_reason from manager_risk_queue where alert_status = 'DRAFTED'"
     ) == [(None,)]
     drafts = pipeline.rows("select subject, body from current_drafts where status = 'DRAFTED'")
-    assert len(drafts) == len(treated)
+    assert len(drafts) == 9
     for subject, body in drafts:
         assert subject == "Ada Keller, we have something for you"
         assert body.startswith("Dear Ada Keller,\n\nThank you for being with us.\n")

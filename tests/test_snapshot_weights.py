@@ -52,7 +52,7 @@ def test_weights_follow_from_the_arm_and_the_share_held_out(sql):
             " (segment, holdout_percent)"
         )
         connection.execute(
-            "create table alerts (customer_id varchar, arm varchar, created_at timestamp,"
+            "create table alerts (customer_id varchar, arm varchar, drawn_at timestamp,"
             " holdout_percent integer, segment varchar)"
         )
         given = [(*alert[:4], "gold") for alert in ALERTS]
@@ -98,7 +98,7 @@ def test_a_run_learns_from_the_held_out_and_says_so(tmp_path):
     assert again.roc_auc == found.roc_auc
     assert again.artefact_hash == found.artefact_hash
     card = model_card(found.to_dict(), settings)[f"{found.version}.md"].decode()
-    assert "300 of the rows, tested ones included, are of customers who had an alert" in card
+    assert "300 of the rows, tested ones included, are of customers whose message was" in card
     assert "Too few held out" not in card
 
     nobody = rows.assign(snapshot_weight=1.0).assign(

@@ -130,9 +130,10 @@ def _alerts(facts: Mapping[str, Any]) -> list[str]:
         return []
     lines = [
         f"- **Alerts**: {treated + held_out:,} of the rows, tested ones included, are of customers"
-        f" who had an alert around that time. What became of the treated, {treated:,} rows, a"
-        f" message may have changed; so the {held_out:,} of held-out customers stand for them, and"
-        " each counts as many times as it takes to make up for them, 20 times at most."
+        f" whose message was approved around that time. The message may have changed what became"
+        f" of the treated, {treated:,} rows; so the {held_out:,} of customers who were held out"
+        " instead stand for them, and each counts as many times as it takes to make up for them,"
+        " 20 times at most."
     ]
     if share := facts["as_treated_share"]:
         lines.append(
@@ -323,9 +324,9 @@ def _limits(facts: Mapping[str, Any], settings: Settings) -> str:
         [
             "- It learns from what customers do, not why. The reasons shown with an alert are what"
             " moved the score, not causes.",
-            "- It predicts what happens to customers to whom nothing is sent. Of those who had an"
-            " alert it knows that from the hold-out group alone: the fewer are held out, the less"
-            " exact are high scores.",
+            "- It predicts what happens to customers to whom nothing is sent. Of those for whom a"
+            " message was approved it knows that from the hold-out group alone: the fewer are held"
+            " out, the less exact are high scores.",
             "- Whoever was away for a whole horizon before the cut-off has lapsed already, and is"
             " easily told: the AUC of those still here says how well it sees others go.",
             f"- With {facts['test_churners']:,} churners tested, differences within the intervals"

@@ -39,7 +39,7 @@ def matrix(rows: pandas.DataFrame, features: list[str]) -> numpy.ndarray:
 
 
 def weights(rows: pandas.DataFrame) -> numpy.ndarray:
-    """Return how many snapshots each one stands for: 1 where no alert was raised.
+    """Return how many snapshots each one stands for: 1 where no message was approved.
 
     See macros/training/snapshot_weights.sql.
     """
@@ -62,7 +62,7 @@ def counting(rows: pandas.DataFrame) -> pandas.DataFrame:
 
 
 def about_alerts(rows: pandas.DataFrame) -> dict[str, float]:
-    """Return how many rows an alert may have changed, of either arm, and who stands for them.
+    """Return how many rows are of drawn alerts, treated and held out, and who stands for whom.
 
     `as_treated_share` is the share of all weight that lies on treated rows, for want of enough
     customers who were held out: of them the outcomes are learnt that messages left.

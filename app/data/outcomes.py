@@ -50,13 +50,12 @@ def ranking(source: Source) -> pd.DataFrame:
 
 @fresh
 def funnel(source: Source) -> pd.DataFrame:
-    """Count the alerts that have ever been in each state, by arm."""
+    """Count the alerts that were ever moved to each state, by the state before."""
     return query(
         source,
         """
-        select outreach.arm, history.to_state as state, count(distinct history.alert_id) as alerts
-        from manager_alert_history as history
-        inner join manager_outreach as outreach on history.alert_id = outreach.alert_id
+        select from_state, to_state as state, count(distinct alert_id) as alerts
+        from manager_alert_history
         group by 1, 2
         """,
     )

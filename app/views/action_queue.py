@@ -152,7 +152,8 @@ def _table(page: Page, rows: pd.DataFrame) -> None:
             "state": columns.text(
                 "State",
                 140,
-                "Held-out customers get no message, so that the effect of messages shows.",
+                "Held-out customers get no message, so that the effect of messages shows. Who is"
+                " held out is drawn by chance when an alert is approved.",
             ),
             "owner": columns.text("Owner", 85),
             "due": columns.text("Due", 85),
@@ -190,7 +191,8 @@ def _held_out(page: Page) -> None:
     held_out = int((alerts["state"] == "HELD_OUT").sum())
     st.caption(
         f"Of {len(alerts):,} alerts so far {held_out:,} were held out: those customers get no"
-        " message, and show on the page Outcomes whether messages help."
+        " message, and show on the page Outcomes whether messages help. Who is held out is drawn"
+        " by chance when an alert is approved, and cannot be seen before."
     )
 
 

@@ -65,14 +65,15 @@ def _tiles(overall: pd.Series, later: pd.DataFrame) -> None:
             (
                 "Left, treated",
                 percent(overall["treated_rate"], 1),
-                f"Of {count(overall['treated_n'])} customers who were to get a message and whose"
+                f"Of {count(overall['treated_n'])} customers whose message was approved and whose"
                 f" horizon has passed; {count(overall['sent_n'])} of them did get it.",
                 _basis(overall["treated_n"]),
             ),
             (
                 "Left, held out",
                 percent(overall["holdout_rate"], 1),
-                f"Of {count(overall['holdout_n'])} customers drawn by chance to get nothing.",
+                f"Of {count(overall['holdout_n'])} customers whose message was approved as well,"
+                " and who were then drawn by chance to get nothing.",
                 _basis(overall["holdout_n"]),
             ),
             (
@@ -85,8 +86,9 @@ def _tiles(overall: pd.Series, later: pd.DataFrame) -> None:
             (
                 "Still needed",
                 count(overall["needed_n"]),
-                "Customers whose horizon has still to pass until an effect worth having would be"
-                " proved in four cases of five, if as large a share of messages is sent as now.",
+                "Approved customers whose horizon has still to pass until an effect worth having"
+                " would be proved in four cases of five, if as large a share of the approved"
+                " messages is sent as now.",
                 "customers",
             ),
         ]
@@ -98,14 +100,14 @@ def _tiles(overall: pd.Series, later: pd.DataFrame) -> None:
     if (sent := overall["sent_share"]) > 0:
         st.caption(
             f"{percent(sent)} of the treated really got a message. The difference is the effect on"
-            " all of the treated, sent or not: the fewer messages are sent, the smaller it is."
-            f" At this share a proof takes {1 / sent**2:,.1f} times as many customers as if all"
-            " were sent."
+            " all of the treated, sent or not: the fewer of the approved messages are sent, the"
+            f" smaller it is. At this share a proof takes {1 / sent**2:,.1f} times as many"
+            " customers as if all were sent."
         )
     if left_out := overall["left_out_n"]:
         st.caption(
             f"{count(left_out)} customers are not compared: nobody of their segment and hold-out"
-            " share is in the other arm yet."
+            " share, drawn at the same step, is in the other arm yet."
         )
 
 
@@ -181,8 +183,9 @@ def _intervals(rows: pd.DataFrame) -> None:
         "What messages do",
         rows,
         "effect",
-        "Held-out churn minus treated churn, as assigned: whoever was to get a message counts as"
-        " treated, sent or not. Bars are 95 % intervals for a single look.",
+        "Held-out churn minus treated churn, as drawn when the message was approved: whoever was"
+        " then to get it counts as treated, sent or not. Customers whose alert nobody approved"
+        " count in neither. Bars are 95 % intervals for a single look.",
     )
     if rows.empty:
         st.caption(
@@ -246,9 +249,10 @@ def _money(rows: pd.DataFrame) -> None:
         "What messages earn",
         rows,
         "money",
-        "What customers really spent in so many days after the alert, as assigned, in the account's"
-        " currency. Earned is the spend of a treated customer less contact and offer, minus the"
-        " spend of a held-out one, compared within segment and hold-out share.",
+        "What customers really spent in so many days after the alert, by the arm drawn when it was"
+        " approved, in the account's currency. Earned is the spend of a treated customer less"
+        " contact and offer, minus the spend of a held-out one, compared within segment and"
+        " hold-out share.",
     )
     if rows.empty:
         st.caption("Nobody's first 28 days after the alert have passed yet.")
@@ -337,14 +341,19 @@ def _ranked(row: pd.Series) -> str:
 
 def _funnel(page: Page) -> None:
     found = outcomes.funnel(page.source)
-    treated = found[found["arm"] == "treated"].set_index("state")["alerts"]
-    held_out = found[found["arm"] == "holdout"].set_index("state")["alerts"]
-    total = int(treated.get("OPEN", 0))
+    is_held_out = found["state"] == "HELD_OUT"
+    drawn, earlier = (
+        int(found[is_held_out & (found["from_state"] == before)]["alerts"].sum())
+        for before in ("DRAFTED", "")
+    )
+    reached = found.groupby("state")["alerts"].sum()
+    reached["APPROVED"] = reached.get("APPROVED", 0) + drawn
+    total = int(reached.get("OPEN", 0))
     steps = pd.DataFrame(
         [
             {
                 "step": state(code) if code != "OPEN" else "Raised",
-                "alerts": int(treated.get(code, 0)),
+                "alerts": int(reached.get(code, 0)),
             }
             for code in FUNNEL
         ]
@@ -357,15 +366,16 @@ def _funnel(page: Page) -> None:
         "How far alerts come",
         steps,
         "funnel",
-        "Alerts of the treated arm that have ever been in a state.",
+        "Alerts that have ever been in a state. Approved counts those who are held out, too.",
     )
     if not total:
-        st.caption("No alert of the treated arm has been raised yet.")
+        st.caption("No alert has been raised yet.")
         return
     charts.show(pictures.funnel(steps), "Alerts by how far they came", "funnel")
     st.caption(
-        f"Beside them {count(held_out.get('HELD_OUT', 0))} alerts were held out: they get nothing,"
-        f" and are watched for the same {page.terms.horizon_days} days."
+        f"Held out by chance of the approved alerts: {count(drawn)}. They get nothing, and are"
+        f" watched for the same {page.terms.horizon_days} days."
+        + (f" {count(earlier)} more were held out when they were raised." if earlier else "")
     )
 
 

@@ -48,7 +48,8 @@ def _tiles(alerts: pd.DataFrame) -> None:
             ("SUPPRESSED", "May not be written to: no consent, unsubscribed, or contacted lately."),
             ("INVALID_ADDRESS", "The e-mail address is invalid. The next alert can be sent once"
              " the profile has a valid one."),
-            ("HELD_OUT", "Never written to, so that the effect of messages shows."),
+            ("HELD_OUT", "Drawn by chance when the alert was approved: nothing is sent, so that the"
+             " effect of messages shows."),
         ]
     )  # fmt: skip
 

@@ -97,7 +97,7 @@ def _tiles(source: Source, figures: dict[str, Any]) -> None:
         place,
         "New alerts, 24 h",
         count(figures["new_alerts"]),
-        "Alerts raised in the last 24 hours, held-out customers included.",
+        "Alerts raised in the last 24 hours.",
     )
     layout.tile(
         place,

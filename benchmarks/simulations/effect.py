@@ -20,7 +20,7 @@ STEPS = "with {{ effect_steps('counts') }} select * from judged"
 
 
 class Group(NamedTuple):
-    """Customers who are alike: alerts that close in a day, the held out, who leaves by itself.
+    """Customers who are alike: approved alerts that close in a day, the held out, who leaves.
 
     segment and holdout_share are its stratum; its alerts close from first_day on, until last_day.
     """

@@ -21,7 +21,7 @@ EARNS, COSTS = "messages earn more than they cost", "messages cost more than the
 
 
 class Spenders(NamedTuple):
-    """Customers who are alike: alerts that close in a day, the held out, who spends, and how much.
+    """Customers who are alike: approved alerts that close in a day, the held out, who spends what.
 
     spread: the standard deviation of the logarithm of what is spent. name: the group that is shown.
     """

@@ -79,6 +79,7 @@ def alerts(
             "churned": (draw.random(size) < risk - np.where(is_held_out, 0, saved)).astype(int),
             "segment": "default",
             "holdout_percent": setting.holdout_percent,
+            "arm_drawn": "approval",
             "worth": saved * spend,
         }
     )

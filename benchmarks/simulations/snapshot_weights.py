@@ -1,9 +1,11 @@
 """`python -m benchmarks.simulations.snapshot_weights`: the risk that is learnt beside messages.
 
 Customers visit at gaps of their own and leave by chance. Whoever is silent for twice the usual gap
-gets an alert; some are held out, most of the others get a message, and messages do nothing. So the
-risk without messages is known, by silence in usual gaps. Beside it stands what is learnt when
-customers with a message are left out, and what is learnt with the project's weights.
+gets an alert. Some days later a manager approves it or not: not for customers who are back by then,
+and more often for customers who have left, as if managers knew more than the model. Of the approved
+some are held out, the others get a message, and messages do nothing. So the risk without messages
+is known, by silence in usual gaps. Beside it stands what is learnt when customers with a message
+are left out, and what is learnt with the project's weights.
 """
 
 import argparse
@@ -19,13 +21,14 @@ from training.snapshots import counting, weights
 
 CUTOFF, HORIZON, WINDOW = 120, 28, 84  # days
 EPOCH = datetime(2026, 1, 1)
-ALERT_AT, APPROVED = 2.0, 0.85  # usual gaps; share of treated alerts that become a message
+ALERT_AT, DECIDED_AFTER = 2.0, 3.0  # usual gaps; days from the alert to the decision, on average
+APPROVED, APPROVED_OF_GONE = 0.5, 0.9  # shares of the alerts, of customers who will visit and not
 EDGES, BANDS = (0.5, 1, 2, 3), ("< 0.5", "0.5-1", "1-2", "2-3", "> 3")
 FEATURES = ["days_since_last_activity", "gap_days_mean", "gaps_away"]
 
 
 def customers(number: int, draw: numpy.random.Generator) -> pandas.DataFrame:
-    """Draw the population at the cut-off: silence, alert and outcome of each customer."""
+    """Draw the population at the cut-off: silence, approval and outcome of each customer."""
     gap = draw.uniform(3, 14, number)
     visits = numpy.cumsum(draw.gamma(3, gap[:, None] / 3, (number, 64)), axis=1)
     visits[visits > draw.exponential(250, number)[:, None]] = numpy.inf
@@ -35,8 +38,10 @@ def customers(number: int, draw: numpy.random.Generator) -> pandas.DataFrame:
     is_after = (visits > CUTOFF) & (visits <= CUTOFF + HORIZON)
     # Silences within reach of the label window: each visit's, if the next one comes late enough.
     following = numpy.concatenate([visits[:, 1:], numpy.full((number, 1), numpy.inf)], axis=1)
-    entered = visits + ALERT_AT * gap[:, None]
-    is_alert = (entered < following) & (numpy.abs(entered - CUTOFF) < HORIZON)
+    decided = visits + ALERT_AT * gap[:, None] + draw.exponential(DECIDED_AFTER, visits.shape)
+    share = numpy.where(numpy.isinf(following), APPROVED_OF_GONE, APPROVED)
+    is_approved = (decided < following) & (draw.random(visits.shape) < share)
+    is_drawn = is_approved & (numpy.abs(decided - CUTOFF) < HORIZON)
     rows = pandas.DataFrame(
         {
             "customer_id": [f"c{one}" for one in range(number)],
@@ -44,7 +49,7 @@ def customers(number: int, draw: numpy.random.Generator) -> pandas.DataFrame:
             "gap_days_mean": gap,
             "gaps_away": (CUTOFF - last) / gap,
             "has_churned": (~is_after.any(axis=1)).astype(int),
-            "alerted_at": numpy.where(is_alert, entered, numpy.inf).min(axis=1),
+            "drawn_at": numpy.where(is_drawn, decided, numpy.inf).min(axis=1),
         }
     )
     return rows[in_window >= 3].reset_index(drop=True)
@@ -55,15 +60,15 @@ WEIGHTS = "{{ snapshot_weights('cutoffs', 'alerts', 'policies') }}"
 
 
 def weighted(rows: pandas.DataFrame, held_out: float, sql: str) -> pandas.DataFrame:
-    """Return the rows with the weights that the project's SQL gives their alerts."""
-    alerted = rows[numpy.isfinite(rows["alerted_at"])]
+    """Return the rows with the weights that the project's SQL gives their drawn alerts."""
+    drawn = rows[numpy.isfinite(rows["drawn_at"])]
     alerts = pandas.DataFrame(
         {
-            "customer_id": alerted["customer_id"],
-            "arm": alerted["arm"],
+            "customer_id": drawn["customer_id"],
+            "arm": drawn["arm"],
             "segment": "default",
             "holdout_percent": round(100 * held_out),
-            "created_at": EPOCH + pandas.to_timedelta(alerted["alerted_at"], "D"),
+            "drawn_at": EPOCH + pandas.to_timedelta(drawn["drawn_at"], "D"),
         }
     )
     policies = pandas.DataFrame({"segment": ["default"], "holdout_percent": [50]})
@@ -93,7 +98,7 @@ def by_band(number: int, held_out: float, draws: int, seed: int, sql: str) -> pa
         found = weighted(rows.assign(arm=arm), held_out, sql)
         parts = found.assign(churned=found["has_churned"] * weights(found)).groupby(band)
         weighted_shares.append(parts["churned"].sum() / parts["snapshot_weight"].sum())
-        has_message = (found["alert_arm"] == "treated") & (draw.random(len(rows)) < APPROVED)
+        has_message = found["alert_arm"] == "treated"
         left_out.append(found["has_churned"].where(~has_message).groupby(band).mean())
     fitted = forest.fit(counting(found), FEATURES)
     learnt = pandas.Series(forest.predict(fitted, rows, FEATURES))

@@ -1,4 +1,4 @@
-{# Drafts a message for every treated alert that is open: from the LLM's reply if one was accepted,
+{# Drafts a message for every alert that is open, of both arms: from the LLM's reply if one was accepted,
    by the template if none is asked, when all tries failed, or when nobody may be asked. The reply
    never held a name, an address or an offer; draft_message checks it and puts them in. Safe to run
    again: a draft is made once. #}
@@ -45,7 +45,6 @@
         left join {{ ref('llm_calls') }} as accepted on calls.accepted_call_id = accepted.call_id
         where
             states.state = 'OPEN'
-            and alerts.arm = 'treated'
             and drafted.alert_id is null
             and (
                 settings.provider = 'template'

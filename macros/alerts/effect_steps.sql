@@ -1,5 +1,5 @@
-{# What messages do, from the counts of both arms by stratum (segment and hold-out share): a row for
-   each dimension and name.
+{# What messages do, from the counts of both arms by stratum (segment, hold-out share and the moment of
+   the draw): a row for each dimension and name.
    Arms are compared within a stratum only. Where more are held out among those who leave more often,
    all of them together would differ without any effect (Simpson). Strata weigh as many customers as
    they have; those without anybody in one arm are left out, and counted. The interval drawn is

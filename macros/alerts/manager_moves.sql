@@ -1,12 +1,19 @@
 {# The moves of MOVE_ALERTS: of the alerts asked for, those that may be moved so. A draft is approved
-   only when it passed its checks and its customer may be written to. #}
+   only when it passed its checks and its customer may be written to. That is when the arm is drawn:
+   under the same conditions an alert of the holdout arm becomes HELD_OUT instead. It is the system
+   that makes this move, so that no manager can ask for it and choose who is held out. #}
 {% macro manager_moves() %}
+    {%- set is_held_out -%}
+        {{ parameter('to_state') }} = 'APPROVED' and alerts.arm = 'holdout'
+    {%- endset %}
         select
             asked.alert_id,
-            {{ parameter('to_state') }} as to_state,
-            'manager' as moved_by,
+            case when {{ is_held_out }} then 'HELD_OUT' else {{ parameter('to_state') }} end
+                as to_state,
+            case when {{ is_held_out }} then 'system' else 'manager' end as moved_by,
             {{ parameter('actor') }} as actor,
-            {{ parameter('reason') }} as reason
+            case when {{ is_held_out }} then {{ why_held_out() }} else {{ parameter('reason') }} end
+                as reason
         from {{ asked_alerts() }} as asked
         inner join {{ ref('high_risk_history') }} as alerts on asked.alert_id = alerts.alert_id
         left join {{ ref('current_drafts') }} as drafts on asked.alert_id = drafts.alert_id
@@ -14,19 +21,19 @@
             on alerts.customer_id = contacts.customer_id
         where
             {{ parameter('to_state') }} <> 'APPROVED'
-            or (
-                alerts.arm = 'treated'
-                and drafts.status = 'DRAFTED'
-                and contacts.suppressed_because is null
-            )
+            or (drafts.status = 'DRAFTED' and contacts.suppressed_because is null)
 {% endmacro %}
 
-{# After the moves: what was asked for and has not come true, with the reason as a sentence. #}
-{% macro refused_moves() %}
+{# After the moves: what was asked for and has not come true, with the reason as a sentence. kind says
+   whether it was refused, or held_out: approved, and nothing is sent. #}
+{% macro answers_to_moves() %}
     select
         asked.alert_id,
         case
             when states.alert_id is null then 'There is no such alert.'
+            when {{ parameter('to_state') }} = 'HELD_OUT'
+                then 'Nobody chooses who is held out: that is drawn by chance when an alert is'
+                    || ' approved.'
             when states.state = 'HELD_OUT'
                 then 'This customer is held out, to measure what messages do: nothing is sent.'
             when states.state = 'INVALID_ADDRESS' and {{ parameter('to_state') }} = 'APPROVED'
@@ -39,7 +46,12 @@
             when contacts.suppressed_because is not null
                 then 'Nothing may be sent: ' || contacts.suppressed_because || '.'
             else 'There is no draft that passed its checks.'
-        end as sentence
+        end as sentence,
+        case
+            when states.state = 'HELD_OUT' and {{ parameter('to_state') }} = 'APPROVED'
+                then 'held_out'
+            else 'refused'
+        end as kind
     from {{ asked_alerts() }} as asked
     left join {{ ref('alert_states') }} as states on asked.alert_id = states.alert_id
     left join {{ contact_suppressions(as_of(), asked_customers()) }} as contacts
@@ -49,7 +61,9 @@
             states.state = transitions.from_state
             and transitions.to_state = {{ parameter('to_state') }}
             and transitions.moved_by in ('any', 'manager')
-    where coalesce(states.state, '') <> {{ parameter('to_state') }}
+    where
+        coalesce(states.state, '') <> {{ parameter('to_state') }}
+        or {{ parameter('to_state') }} = 'HELD_OUT'
 {% endmacro %}
 
 {# The customers of the alerts that a caller names. #}

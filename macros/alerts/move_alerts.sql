@@ -52,7 +52,7 @@
         alerts.status as to_state,
         'process_alerts' as actor,
         case
-            when alerts.status = 'HELD_OUT' then 'held out, to measure what messages do'
+            when alerts.status = 'HELD_OUT' then {{ why_held_out() }}
             else 'risk of ' || {{ whole_number('100 * alerts.score') }} || ' %, threshold '
                 || {{ whole_number('100 * alerts.threshold') }} || ' %'
         end as reason,
@@ -61,3 +61,6 @@
     left join {{ ref('alert_events') }} as events on alerts.alert_id = events.alert_id
     where events.alert_id is null
 {% endmacro %}
+
+{# Why an alert is held out, as a text of SQL. #}
+{% macro why_held_out() %}{{ return("'held out, to measure what messages do'") }}{% endmacro %}

@@ -1,12 +1,12 @@
 {# Raises an alert for every customer that entered the high band and has none for this stay in it:
    at most one in cooldown_days, and at most max_alerts_per_run and max_alerts_per_day per segment,
-   the greatest alert_priority first; who does not fit is taken by the next run. Held-out customers
-   get the alert, and nothing else, for ever: only that shows later whether the messages helped. So
-   that both arms are alike, suppressed_because says of both who could not have been written to. #}
+   the greatest alert_priority first; who does not fit is taken by the next run. The arm is a hash of
+   the customer, for ever, and kept here, but it changes nothing before somebody approves the message
+   (manager_moves): until then alerts of both arms are treated alike, and no manager sees the arm. #}
 {% macro raise_alerts(history, scores, policies, offers) %}
     insert into {{ history }} (
         alert_id, customer_id, score, threshold, value_at_risk, top_reasons, offer, arm, status,
-        model_version, created_at, segment, suppressed_because, holdout_percent
+        model_version, created_at, segment, suppressed_because, holdout_percent, arm_drawn
     )
     with policies as (select * from {{ policies }}),
     previous as (
@@ -95,11 +95,12 @@
         top_reasons,
         offer,
         arm,
-        case when arm = 'holdout' then 'HELD_OUT' else 'OPEN' end as status,
+        'OPEN' as status,
         model_version,
         {{ as_of() }} as created_at,
         policy_segment as segment,
         suppressed_because,
-        holdout_percent
+        holdout_percent,
+        'approval' as arm_drawn
     from offered
 {% endmacro %}

@@ -12,7 +12,8 @@
    Only customers of whom the two halves differ decide. The interval holds at all looks together, as that
    of effect_steps; there is none before 30 of these customers of each arm have closed.
    alerts: a relation with alert_id, fold (0 or 1, drawn by chance), arm, score, value (at risk),
-   churned, segment and holdout_percent, closed and with a hold-out share above 0 and below 100. #}
+   churned, segment, holdout_percent and arm_drawn, closed and with a hold-out share above 0 and below
+   100. #}
 {% macro ranking_steps(alerts) %}
 strata as (
 
@@ -139,6 +140,7 @@ ranking as (
         {{ risk_band('score') }} as name,
         segment,
         holdout_percent,
+        arm_drawn,
         {%- for arm in ['treated', 'holdout'] %}
         count(case when arm = '{{ arm }}' then 1 end) as {{ arm }}_n,
         count(case when arm = '{{ arm }}' and churned = 1 then 1 end) as {{ arm }}_churned,
@@ -147,5 +149,5 @@ ranking as (
         0 as valued_n,
         cast(null as double) as treated_value
     from {{ alerts }}
-    group by {{ dimension }}, {{ risk_band('score') }}, segment, holdout_percent
+    group by {{ dimension }}, {{ risk_band('score') }}, segment, holdout_percent, arm_drawn
 {%- endmacro %}

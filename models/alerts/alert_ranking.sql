@@ -36,7 +36,8 @@ alerts as (
         {{ finite('outcomes.value') }} as value,
         outcomes.churned,
         compared.segment,
-        compared.holdout_percent
+        compared.holdout_percent,
+        compared.arm_drawn
     from compared
     inner join outcomes on compared.alert_id = outcomes.alert_id
     where

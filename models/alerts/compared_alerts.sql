@@ -1,13 +1,14 @@
 {# By which alerts the treated are compared with the held out: each customer counts once, with the
-   first alert at which it could have been written to: a later one comes after the treatment and is no
-   longer comparable. A view over few rows. #}
+   first alert for which its arm was drawn: a later one comes after the treatment and is no longer
+   comparable. Where the arm was drawn when the alert was raised, only those count who could have been
+   written to at that moment; an approval asks that itself. A view over few rows. #}
 {{ config(materialized='view') }}
 
 with
 
 alerts as (
 
-    select * from {{ ref('high_risk_history') }}
+    select * from {{ ref('drawn_alerts') }}
 
 ),
 
@@ -29,8 +30,8 @@ first_alerts as (
 
     select *
     from alerts
-    where suppressed_because is null
-    qualify row_number() over (partition by customer_id order by created_at, alert_id) = 1
+    where arm_drawn = 'approval' or suppressed_because is null
+    qualify row_number() over (partition by customer_id order by drawn_at, alert_id) = 1
 
 ),
 
@@ -42,6 +43,7 @@ compared as (
         first_alerts.score,
         {{ risk_band('first_alerts.score') }} as risk_band,
         first_alerts.arm,
+        first_alerts.arm_drawn,
         first_alerts.offer,
         first_alerts.segment,
         first_alerts.holdout_percent,

@@ -13,5 +13,6 @@ select
     cast(null as {{ type_utc() }}) as created_at,
     cast(null as {{ dbt.type_string() }}) as segment,
     cast(null as {{ dbt.type_string() }}) as suppressed_because,
-    cast(null as integer) as holdout_percent
+    cast(null as integer) as holdout_percent,
+    cast(null as {{ dbt.type_string() }}) as arm_drawn
 where 1 = 0

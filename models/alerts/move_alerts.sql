@@ -1,11 +1,12 @@
-{# What a manager asks for; the answer says, in a sentence each, what was refused. #}
+{# What a manager asks for; the answer says, in a sentence each, what was refused, and which of the
+   approved alerts are held out. #}
 {{ config(
     materialized='procedure',
     meta={
         'parameters': ['alert_ids', 'to_state', 'actor', 'reason'],
-        'returns': ['alert_id', 'sentence'],
+        'returns': ['alert_id', 'sentence', 'kind'],
     }
 ) }}
 
 {{ move_alerts(manager_moves()) }};
-{{ refused_moves() }}
+{{ answers_to_moves() }}

@@ -1,8 +1,9 @@
-{# What messages do: the treated against the held out, as assigned by the hash, whether a message
-   was sent or not, because who decides what is sent must not decide the result. Arms are compared
-   within segment and hold-out share; alerts from before the share was stored are strata of their own.
-   `later` is the same comparison some time afterwards (alert_spend): who had left by then.
-   A group is there from its first alert on, so that its verdict does not become stricter with others
+{# What messages do: the treated against the held out, as drawn by the hash, whether a message was
+   sent or not in the end, because what happens after the draw must not decide the result. Arms are
+   compared within segment, hold-out share and the moment of the draw, because managers approve other
+   customers than those who are alerted; alerts from before the share was stored are strata of their
+   own. `later` is the same comparison some time afterwards (alert_spend): who had left by then. A group
+   is there from its first drawn alert on, so that its verdict does not become stricter with others
    that come later. A view over few rows. #}
 {{ config(materialized='view') }}
 
@@ -63,6 +64,7 @@ strata as (
         {{ name }} as name,
         segment,
         holdout_percent,
+        arm_drawn,
         {%- for arm in ['treated', 'holdout'] %}
         count(case when arm = '{{ arm }}' and is_closed{{ later }} then 1 end) as {{ arm }}_n,
         count(case when arm = '{{ arm }}' and churned{{ later }} = 1 then 1 end) as {{ arm }}_churned,
@@ -72,7 +74,7 @@ strata as (
         count(case when arm = 'treated' then {{ finite('value') }} end) as valued_n,
         sum(case when arm = 'treated' then {{ finite('value') }} end) as treated_value
     from followed
-    group by segment, holdout_percent{{ ', ' ~ name if name in ('risk_band', 'offer') }}
+    group by segment, holdout_percent, arm_drawn{{ ', ' ~ name if name in ('risk_band', 'offer') }}
     {%- if not loop.last %}
     union all
     {%- endif %}

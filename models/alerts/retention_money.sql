@@ -1,6 +1,6 @@
 {# What messages earn: the money that treated and held-out customers really spent in the days after
-   their alert, as assigned, less what contacts and offers cost. Compared by the same alerts, within
-   segment and hold-out share, as in retention_effect. A view over few rows. #}
+   their alert, as drawn, less what contacts and offers cost. Compared by the same alerts, within
+   segment, hold-out share and the moment of the draw, as in retention_effect. A view over few rows. #}
 {{ config(materialized='view') }}
 
 with
@@ -65,6 +65,7 @@ strata as (
         days,
         segment,
         holdout_percent,
+        arm_drawn,
         {%- for arm in ['treated', 'holdout'] %}
         count(case when arm = '{{ arm }}' then earned end) as {{ arm }}_n,
         coalesce(sum(case when arm = '{{ arm }}' then earned end), 0) as {{ arm }}_sum,
@@ -72,7 +73,9 @@ strata as (
         {%- endfor %}
         sum(cost) as cost_sum
     from earnings
-    group by days, segment, holdout_percent{% if dimension == 'offer' %}, offer{% endif %}
+    group by
+        days, segment, holdout_percent, arm_drawn
+        {%- if dimension == 'offer' %}, offer{% endif %}
     {%- if not loop.last %}
     union all
     {%- endif %}

@@ -1,6 +1,6 @@
-{# Alerts that wait for a draft by an LLM: open, treated, without a draft and with tries left;
-   nobody while the template writes. The greatest alert_priority has the first place. A view, because it
-   changes with every reply. #}
+{# Alerts that wait for a draft by an LLM: open, of both arms, without a draft and with tries left;
+   nobody while the template writes. The greatest alert_priority has the first place. A view, because
+   it changes with every reply. #}
 {{ config(materialized='view') }}
 
 with
@@ -59,7 +59,6 @@ waiting as (
     {{ alert_priority_joins('alerts') }}
     where
         settings.provider <> 'template'
-        and alerts.arm = 'treated'
         and drafts.alert_id is null
         and coalesce(calls.tried, 0) < settings.tries
         and coalesce(calls.done, 0) = 0

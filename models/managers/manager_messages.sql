@@ -12,6 +12,15 @@ alerts as (
 
 ),
 
+drawn as (
+
+    select
+        alert_id,
+        arm
+    from {{ ref('drawn_alerts') }}
+
+),
+
 states as (
 
     select * from {{ ref('alert_states') }}
@@ -33,7 +42,7 @@ messages as (
         alerts.threshold,
         coalesce({{ finite('alerts.value_at_risk') }}, 0) as value_at_risk,
         alerts.offer,
-        alerts.arm,
+        drawn.arm,
         coalesce(states.state, alerts.status) as status,
         alerts.created_at as alerted_at,
         alerts.model_version,
@@ -44,6 +53,7 @@ messages as (
         emails.drafted_at
     from alerts
     inner join customers on alerts.customer_id = customers.customer_id
+    left join drawn on alerts.alert_id = drawn.alert_id
     left join states on alerts.alert_id = states.alert_id
     left join emails on alerts.alert_id = emails.alert_id
 

@@ -12,6 +12,15 @@ alerts as (
 
 ),
 
+drawn as (
+
+    select
+        alert_id,
+        arm
+    from {{ ref('drawn_alerts') }}
+
+),
+
 progress as (
 
     select * from {{ ref('alert_progress') }}
@@ -54,7 +63,7 @@ outreach as (
         alerts.top_reasons,
         alerts.offer,
         alerts.offer_text,
-        alerts.arm,
+        drawn.arm,
         alerts.model_version,
         alerts.created_at as alerted_at,
         progress.state,
@@ -80,6 +89,7 @@ outreach as (
     from alerts
     inner join customers on alerts.customer_id = customers.customer_id
     inner join progress on alerts.alert_id = progress.alert_id
+    left join drawn on alerts.alert_id = drawn.alert_id
     left join messages on alerts.alert_id = messages.alert_id
     left join contacts on alerts.customer_id = contacts.customer_id
 

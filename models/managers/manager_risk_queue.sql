@@ -16,6 +16,15 @@ alerts as (
 
 ),
 
+drawn as (
+
+    select
+        alert_id,
+        arm
+    from {{ ref('drawn_alerts') }}
+
+),
+
 progress as (
 
     select * from {{ ref('alert_progress') }}
@@ -66,7 +75,7 @@ queue as (
         customers.alike_left_high,
         alerts.alert_id,
         alerts.created_at as alerted_at,
-        alerts.arm,
+        drawn.arm,
         coalesce(progress.state, alerts.status) as alert_status,
         progress.owner,
         progress.due_on,
@@ -74,6 +83,7 @@ queue as (
         {{ alert_order_used() }} as order_used
     from customers
     left join alerts on customers.customer_id = alerts.customer_id
+    left join drawn on alerts.alert_id = drawn.alert_id
     left join progress on alerts.alert_id = progress.alert_id
     left join week_old_scores on customers.customer_id = week_old_scores.customer_id
     left join contacts on customers.customer_id = contacts.customer_id

@@ -23,6 +23,6 @@
     outcomes=ref('score_outcomes'),
     score_history=ref('churn_score_history'),
     daily=ref('customer_activity_daily'),
-    alerts=ref('high_risk_history'),
+    alerts=ref('drawn_alerts'),
     policies=ref('alert_policy'),
 ) }}

@@ -29,7 +29,7 @@ profiles as (
 
 alerts as (
 
-    select * from {{ ref('high_risk_history') }}
+    select * from {{ ref('drawn_alerts') }}
 
 ),
 

@@ -22,13 +22,22 @@ _DECIDE = """
             states.alert_id,
             ['Ada Keller', 'Ben Haas', 'Ines Abel'][(hash(states.alert_id) % 3 + 1)::integer]
                 as actor,
-            case when hash(states.alert_id) % 9 = 0 then 'REJECTED' else 'APPROVED' end as decision
+            case
+                when hash(states.alert_id) % 9 = 0 then 'REJECTED'
+                when alerts.arm = 'holdout' then 'HELD_OUT'
+                else 'APPROVED'
+            end as decision
         from alert_states as states
+        inner join high_risk_history as alerts using (alert_id)
         where state = 'DRAFTED' and hash(states.alert_id) % 7 > 0
     ),
     moves as (
         select alert_id, 'DRAFTED' as from_state, decision as to_state, actor,
-            case decision when 'REJECTED' then 'We spoke on the phone' else '' end as reason,
+            case decision
+                when 'REJECTED' then 'We spoke on the phone'
+                when 'HELD_OUT' then 'held out, to measure what messages do'
+                else ''
+            end as reason,
             1 as step
         from waiting
         union all

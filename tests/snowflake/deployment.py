@@ -3,6 +3,7 @@
 All of it once for all tests of a run: dbt is started four times.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -124,7 +125,10 @@ def models(manifest: dict, *materialized: str) -> list[dict]:
 
 
 def _fill(pipeline: Pipeline) -> None:
-    """Load the events, refresh, train, and run every task once, as of the end of the data."""
+    """Load the events, refresh, train, run every task once, and approve what can be approved.
+
+    As of the end of the data.
+    """
     frame = raw_rows()
     pipeline.connection.register("raw_events", frame)
     pipeline.connection.execute("insert into churn_scores_raw by name select * from raw_events")
@@ -135,6 +139,11 @@ def _fill(pipeline: Pipeline) -> None:
         if task.schedule:
             done = pipeline.run_task(task, as_of.to_pydatetime())
             assert done.error is None, done
+    drafted = pipeline.rows("select alert_id from alert_states where state = 'DRAFTED'")
+    wanted = {"alert_ids": json.dumps([one for (one,) in drafted]), "to_state": "APPROVED"}
+    answer = pipeline.call("move_alerts", wanted | {"actor": "ann", "reason": ""})
+    assert {kind for *_, kind in answer} <= {"held_out"}
+    assert pipeline.one("select count(*) from drawn_alerts") == len(drafted) > 0
 
 
 def _copy(pipeline: Pipeline, account: Account, manifest: dict, folder: Path) -> None:

@@ -324,11 +324,13 @@ def test_a_visit_that_arrives_late_corrects_the_outcome_for_some_weeks(pipeline)
     """A and B are said to be lost; then a purchase of A arrives late, and months later one of B."""
     raise_alerts(pipeline, "A", "B")
     raised = datetime.combine(utc_now(), time())
+    arguments = {"alert_ids": '["A", "B"]', "to_state": "APPROVED", "actor": "x", "reason": ""}
+    assert pipeline.call("move_alerts", arguments) == []
     for alert in ("A", "B"):
         transact(
             pipeline.connection,
             lambda open_, alert=alert: open_.execute(
-                "insert into alert_events select md5(?), ?, 'DRAFTED', 'SENT', 'x', 'x', now()",
+                "insert into alert_events select md5(?), ?, 'APPROVED', 'SENT', 'x', 'x', now()",
                 [alert, alert],
             ),
         )

@@ -178,7 +178,7 @@ def test_what_was_drawn_with_the_alert_is_never_compared_with_what_was_drawn_lat
         pipeline,
         "alert_spend",
         *(
-            (name, 28, 100.0 if name.startswith("approval") else 10.0, RAISED)
+            (name, 28, 100.0 if name.startswith("approval") else 10.0, RAISED, None)
             for (name,) in pipeline.rows("select alert_id from high_risk_history")
         ),
     )

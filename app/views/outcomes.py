@@ -96,13 +96,22 @@ def _tiles(overall: pd.Series, later: pd.DataFrame) -> None:
     st.text(f"Do messages keep customers? {plain(overall['verdict']).capitalize()}.")
     if not later.empty:
         st.text(_later(later.iloc[0]))
-    st.caption(f"The verdict goes by the interval {interval(overall, 'verdict_')}. {VERDICT}")
+    st.caption(
+        f"There is no verdict before both arms have {FEW} customers."
+        if pd.isna(overall["verdict_low"])
+        else f"The verdict goes by the interval {interval(overall, 'verdict_')}. {VERDICT}"
+    )
     if (sent := overall["sent_share"]) > 0:
         st.caption(
             f"{percent(sent)} of the treated really got a message. The difference is the effect on"
             " all of the treated, sent or not: the fewer of the approved messages are sent, the"
-            f" smaller it is. At this share a proof takes {1 / sent**2:,.1f} times as many"
-            " customers as if all were sent."
+            " smaller it is."
+            + (
+                f" At this share a proof takes {1 / sent**2:,.1f} times as many customers as if"
+                " all were sent."
+                if sent < 0.95
+                else ""
+            )
         )
     if left_out := overall["left_out_n"]:
         st.caption(
@@ -295,7 +304,7 @@ def _earned(row: pd.Series) -> str:
         f"In the {row['days']} days after the alert a treated customer spent"
         f" {money(row['treated_spend'])}, a held-out one {money(row['holdout_spend'])}. Less"
         f" {money(row['cost'])} for contact and offer that is {row['earned']:+,.2f} for each"
-        f" treated customer ({money_interval(row)}): {plain(row['verdict'])}."
+        f" treated customer{_in_between(row)}: {plain(row['verdict'])}."
     )
 
 
@@ -335,8 +344,13 @@ def _ranked(row: pd.Series) -> str:
         f"Per 100 contacts the order by value at risk would have kept"
         f" {money(row['kept_by_value_at_risk'])}, the one by value kept"
         f" {money(row['kept_by_value_kept'])}, of {count(row['compared_n'])} customers:"
-        f" {row['difference']:+,.2f} ({money_interval(row)}), {plain(row['verdict'])}."
+        f" {row['difference']:+,.2f}{_in_between(row)}: {plain(row['verdict'])}."
     )
+
+
+def _in_between(row: pd.Series) -> str:
+    """Return the interval of an amount in brackets; nothing while there are too few customers."""
+    return "" if pd.isna(row["verdict_low"]) else f" ({money_interval(row)})"
 
 
 def _funnel(page: Page) -> None:

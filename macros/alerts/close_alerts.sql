@@ -20,7 +20,7 @@
 {# Events may arrive after their day has closed: whoever was said to have left, and by the label of
    today has stayed, has stayed. #}
 {% macro correct_outcomes() %}
-    update {{ ref('outcomes') }} as outcomes
+    update {{ ref('outcomes') }} outcomes
     set churned = 0, closed_at = {{ as_of() }}
     from (
         with {{ labelled_alerts('closed.churned = 1') }}

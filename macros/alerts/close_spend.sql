@@ -15,7 +15,7 @@
 
 {# What late events say of spans that have closed; see correct_outcomes. #}
 {% macro correct_spend() %}
-    update {{ ref('alert_spend') }} as alert_spend
+    update {{ ref('alert_spend') }} alert_spend
     set spend = spent.spend, has_left = spent.has_left, closed_at = {{ as_of() }}
     from (
         with {{ spans_of_alerts('closed.alert_id is not null') }}

@@ -67,7 +67,8 @@ strata as (
         arm_drawn,
         {%- for arm in ['treated', 'holdout'] %}
         count(case when arm = '{{ arm }}' and is_closed{{ later }} then 1 end) as {{ arm }}_n,
-        count(case when arm = '{{ arm }}' and churned{{ later }} = 1 then 1 end) as {{ arm }}_churned,
+        count(case when arm = '{{ arm }}' and churned{{ later }} = 1 then 1 end)
+            as {{ arm }}_churned,
         {%- endfor %}
         count(case when arm = 'treated' and is_closed{{ later }} and is_sent then 1 end)
             as sent_n,

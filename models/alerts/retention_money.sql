@@ -21,7 +21,7 @@ offers as (
 
     select
         offer,
-        max(cost) as offer_cost
+        {{ finite('max(cost)') }} as offer_cost
     from {{ ref('offers') }}
     group by offer
 
@@ -35,8 +35,9 @@ costs as (
         {{ finite('spans.spend') }} as spend,
         case
             when alerts.arm = 'treated' and alerts.is_sent
-                then {{ var('contact_cost') }}
-                    + coalesce({{ finite('offers.offer_cost') }}, {{ var('offer_cost') }})
+                then
+                    {{ var('contact_cost') }}
+                    + coalesce(offers.offer_cost, {{ var('offer_cost') }})
             else 0
         end as cost
     from alerts

@@ -159,7 +159,9 @@ class Project:
         )
         query = query.from_(statement.this.copy())
         using = statement.args.get("using") or []
-        for source in using if isinstance(using, list) else [using]:
+        sources = [*using] if isinstance(using, list) else [using]
+        from_ = statement.args.get("from_") or statement.args.get("from")
+        for source in sources + [one.this for one in [from_] if one]:
             query = query.join(source.copy(), join_type="cross")
         columns = [one.this.name.lower() for one in sets]
         return _Query(self._scope(query), statement.this.name.lower(), columns)

@@ -115,13 +115,13 @@ def best_so_far(version: str, facts: Mapping[str, Any]) -> str:
 def _unseeing(champion: Champion, test_cutoff: str) -> tuple[str, str] | None:
     """Return name and hash of the artefact that knows no outcome of the tested window, if any.
 
-    What serves was fitted on its own tested window too, so that its labels reach a horizon further
-    than those of the fit that was tested.
+    The fit that was tested, if there is one: what serves was fitted on one more window, and so has
+    an advantage over any new fit that is tested, besides knowing labels that reach further.
     """
-    if champion.label_until_date <= test_cutoff:
-        return champion.artefact, champion.artefact_hash
     if champion.tested_artefact and champion.test_cutoff_date <= test_cutoff:
         return champion.tested_artefact, champion.tested_artefact_hash
+    if champion.label_until_date <= test_cutoff:
+        return champion.artefact, champion.artefact_hash
     return None
 
 

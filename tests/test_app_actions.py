@@ -102,7 +102,7 @@ def test_who_is_held_out_is_said_once_approved_and_nowhere_before(monkeypatch, p
     drawn = rows("select customer_id, arm from manager_outreach where arm is not null order by 1")
     assert drawn == [("c0000", "treated"), ("c0080", "treated"), ("c0090", "holdout")]
     turn_to(app, "outcomes")
-    assert "Held out by chance of the approved alerts: 1." in captions(app)
+    assert "Approved alerts that were held out, drawn by chance: 1." in captions(app)
     app = open_app(monkeypatch, pipeline, "customer", customer_id="c0090")
     app.button(key="approve").click().run()
     assert app.success[0].value == (

@@ -259,6 +259,17 @@ def test_nobody_to_compare_is_said_so_and_no_error(shared_pipeline, effect_sql):
     assert row[["difference", "low", "high", "needed_n"]].isna().all()
 
 
+def note_as_sent(pipeline, *alerts: str) -> None:
+    for alert in alerts:
+        transact(
+            pipeline.connection,
+            lambda open_, alert=alert: open_.execute(
+                "insert into alert_events select md5(?), ?, 'APPROVED', 'SENT', 'x', 'x', now()",
+                [alert, alert],
+            ),
+        )
+
+
 def test_outcomes_close_with_the_data_and_count_each_customer_once(pipeline):
     """A stays away, B comes back on the last day, H is held out and stays away."""
     raise_alerts(pipeline, "A", "B")
@@ -268,14 +279,7 @@ def test_outcomes_close_with_the_data_and_count_each_customer_once(pipeline):
     arguments = {"alert_ids": '["A", "B", "H"]', "to_state": "APPROVED", "actor": "x"}
     [(held_out, _, kind)] = pipeline.call("move_alerts", arguments | {"reason": ""})
     assert (held_out, kind) == ("H", "held_out")
-    for alert in ("A", "B"):
-        transact(
-            pipeline.connection,
-            lambda open_, alert=alert: open_.execute(
-                "insert into alert_events select md5(?), ?, 'APPROVED', 'SENT', 'x', 'x', now()",
-                [alert, alert],
-            ),
-        )
+    note_as_sent(pipeline, "A", "B")
     later = utc_now() + timedelta(days=40)
     run(pipeline, "advance_alerts", as_of=later)
     assert pipeline.one("select count(*) from outcomes") == 0  # the clock alone closes nothing
@@ -326,14 +330,7 @@ def test_a_visit_that_arrives_late_corrects_the_outcome_for_some_weeks(pipeline)
     raised = datetime.combine(utc_now(), time())
     arguments = {"alert_ids": '["A", "B"]', "to_state": "APPROVED", "actor": "x", "reason": ""}
     assert pipeline.call("move_alerts", arguments) == []
-    for alert in ("A", "B"):
-        transact(
-            pipeline.connection,
-            lambda open_, alert=alert: open_.execute(
-                "insert into alert_events select md5(?), ?, 'APPROVED', 'SENT', 'x', 'x', now()",
-                [alert, alert],
-            ),
-        )
+    note_as_sent(pipeline, "A", "B")
 
     def after(days: int, *events: dict) -> tuple[dict, list[tuple], list[tuple]]:
         pipeline.add(*events, event(f"end{days}", "Z", "login", raised + timedelta(days=days)))

@@ -122,10 +122,10 @@ def _tiles(overall: pd.Series, later: pd.DataFrame) -> None:
 
 def _later(row: pd.Series) -> str:
     if pd.isna(row["difference"]):
-        return f"And {row['name']} days after the alert? Nothing to compare yet."
+        return f"{row['name']} days after the alert: nothing to compare yet."
     return (
-        f"And {row['name']} days after the alert? {percent(row['treated_rate'], 1)} of the treated"
-        f" had left by then, {percent(row['holdout_rate'], 1)} of the held out:"
+        f"{row['name']} days after the alert {percent(row['treated_rate'], 1)} of the treated had"
+        f" left, and {percent(row['holdout_rate'], 1)} of the held out:"
         f" {points(row['difference'])}, {plain(row['verdict'])}."
     )
 
@@ -387,8 +387,8 @@ def _funnel(page: Page) -> None:
         return
     charts.show(pictures.funnel(steps), "Alerts by how far they came", "funnel")
     st.caption(
-        f"Held out by chance of the approved alerts: {count(drawn)}. They get nothing, and are"
-        f" watched for the same {page.terms.horizon_days} days."
+        f"Approved alerts that were held out, drawn by chance: {count(drawn)}. These customers get"
+        f" no message, and are watched for the same {page.terms.horizon_days} days."
         + (f" {count(earlier)} more were held out when they were raised." if earlier else "")
     )
 

@@ -41,23 +41,32 @@ def say_done() -> None:
                 st.caption(f"and {len(done.refused) - 10:,} more.")
 
 
-def bar(source: Source, chosen: pd.DataFrame) -> None:
-    """Show what can be done with the chosen alerts (alert_id, customer_id), in one row."""
+def bar(source: Source, chosen: pd.DataFrame, is_read: bool = False) -> None:
+    """Show what can be done with the chosen alerts (alert_id, customer_id, is_marked), in one row.
+
+    is_read: whether the page shows the draft; one with marks is approved only there.
+    """
     number = len(chosen)
+    marked = 0 if is_read else int(chosen["is_marked"].fillna(False).astype(bool).sum())
     row = st.container(horizontal=True)
     if row.button(
         f"Approve{_of(number)}",
         type="primary",
-        disabled=not number,
+        disabled=not number or (number == 1 and marked == 1),
         key="approve",
-        help="The drafts may then be sent. Only drafts that passed their checks can be approved."
-        " Some customers, drawn by chance, are then held out, to measure what messages do: nothing"
-        " is sent to them.",
+        help="The drafts may then be sent. Only drafts that passed their checks can be approved,"
+        " and one with marked text only where it is shown, by itself. Some customers, drawn by"
+        " chance, are then held out, to measure what messages do: nothing is sent to them.",
     ):
         _move(source, chosen, "APPROVED", "", "Approved")
     for verb, state in (REJECT, SUPPRESS):
         _with_reason(source, chosen, row, verb, state)
     _assign(source, chosen, row)
+    if marked:
+        st.caption(
+            f"{marked:,} of the chosen drafts {'has' if marked == 1 else 'have'} marked text: open"
+            " each and approve it there."
+        )
 
 
 def _of(number: int) -> str:

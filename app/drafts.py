@@ -14,6 +14,7 @@ from words import (
     checks,
     day,
     label,
+    marks,
     moment,
     money,
     percent,
@@ -57,7 +58,7 @@ def draft(source: Source, alert: dict[str, Any]) -> None:
         _checks(alert)
     if alert["state"] in _EDITABLE and alert["subject"] != MASKED:
         _edit(source, alert)
-    bar(source, pd.DataFrame([alert]))
+    bar(source, pd.DataFrame([alert]), is_read=True)
 
 
 def _is_said(text: Any) -> bool:
@@ -65,12 +66,19 @@ def _is_said(text: Any) -> bool:
 
 
 def _text(alert: dict[str, Any]) -> None:
+    found = marks(alert["marks"])
+    subject, body = plain(alert["subject"], 500), str(alert["body"])[:10_000]
+    for text, _ in found:
+        subject, body = (whole.replace(text, f"[[{text}]]") for whole in (subject, body))
     # Code is shown letter by letter: no Markdown, no HTML, no links.
-    st.code(
-        f"Subject: {plain(alert['subject'], 500)}\n\n{str(alert['body'])[:10_000]}",
-        language=None,
-        wrap_lines=True,
-    )
+    st.code(f"Subject: {subject}\n\n{body}", language=None, wrap_lines=True)
+    if found:
+        st.warning(
+            "Read what stands in [[ ]] before you approve: it is not the company's own text, or is"
+            " doubtful.",
+            icon=":material/report:",
+        )
+        st.text("\n".join(f"{text}\n    {', '.join(why)}" for text, why in found))
 
 
 def _checks(alert: dict[str, Any]) -> None:

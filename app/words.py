@@ -264,6 +264,14 @@ def checks(found: Any) -> str:
     return f"{words}Checks passed ({len(passed)} of {len(results)}): {', '.join(passed)}."
 
 
+def marks(found: Any) -> list[tuple[str, list[str]]]:
+    """Return what is marked in a draft: each text with the reasons why; nothing for no marks."""
+    try:
+        return [(str(one["text"]), list(map(str, one["why"]))) for one in json.loads(found)]
+    except (ValueError, TypeError, KeyError):
+        return []
+
+
 def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a copy whose texts no spreadsheet takes for a formula: customers write their names."""
 

@@ -1,5 +1,6 @@
 """The project's SQL functions on DuckDB, under the names that they have on Snowflake."""
 
+import functools
 import threading
 from collections.abc import Callable
 
@@ -10,16 +11,17 @@ from embedded.churn_model import ChurnModel, read_active_model, return_to_last_g
 from embedded.engine.storage import CATALOG, Connection
 from outreach import providers
 from outreach.addresses import mail_address
-from outreach.checks import check_message, draft_message
+from outreach.letters import check_message, draft_message, read_review
 from outreach.settings import MessageSettings, read_settings
 from outreach.template import write_from_template
 from runtime.errors import EngineError
 
 # Of the package outreach/, which Snowflake imports too: by how many texts each takes.
 _MESSAGE_FUNCTIONS = {
-    write_from_template: 1,
-    draft_message: 4,
-    check_message: 5,
+    write_from_template: 2,
+    draft_message: 6,
+    check_message: 6,
+    read_review: 1,
     mail_address: 1,
 }
 DEFAULT_ROLE = "CHURN_MANAGER"
@@ -40,7 +42,7 @@ def register_functions(connection: Connection) -> None:
         type="arrow",
         null_handling="special",
     )
-    asking = {_asking_function(connection): 1}
+    asking = dict.fromkeys(_asking_functions(connection), 2)
     for function, parameters in (_MESSAGE_FUNCTIONS | asking).items():
         connection.create_function(
             function.__name__,
@@ -56,21 +58,25 @@ def register_functions(connection: Connection) -> None:
     )
 
 
-def _asking_function(connection: Connection) -> Callable[[str | None], str]:
-    """Return the SQL function that asks the provider which the stored settings name.
+def _asking_functions(connection: Connection) -> list[Callable[..., str]]:
+    """Return the SQL functions that ask the provider which the stored settings name.
 
     They are read once per open file, by another connection than the one that runs the query.
     """
-    settings: list[MessageSettings] = []
 
-    def generate_retention_email(reasons: str | None) -> str:
-        if not settings:
-            with connection.cursor() as cursor:
-                cursor.execute(f"use {CATALOG}.main")
-                settings.append(read_settings(cursor))
-        return providers.generate_retention_email(settings[0], reasons)
+    @functools.cache
+    def settings() -> MessageSettings:
+        with connection.cursor() as cursor:
+            cursor.execute(f"use {CATALOG}.main")
+            return read_settings(cursor)
 
-    return generate_retention_email
+    def generate_retention_email(prompt: str | None, reasons: str | None) -> str:
+        return providers.generate_retention_email(settings(), prompt, reasons)
+
+    def review_retention_email(prompt: str | None, letter: str | None) -> str:
+        return providers.review_retention_email(settings(), prompt, letter)
+
+    return [generate_retention_email, review_retention_email]
 
 
 def load_churn_model(connection: Connection) -> ChurnModel | None:

@@ -1,4 +1,5 @@
-"""One run of asking the LLM: each alert that waits, once, within the budget.
+"""One run of asking the LLM, within the budget: a letter for each alert that waits, then a second
+reading of each letter that has words of its own.
 
 No transaction is open while the LLM thinks, and another process may have the database file. Each
 answer is in the ledger before the next question; a run that is killed loses the one it was waiting
@@ -9,12 +10,14 @@ from collections.abc import Callable
 
 from embedded.engine.procedures import call
 from embedded.engine.storage import Database
-from outreach.providers import Answer, ask
+from outreach.providers import Answer, ask, review
 from outreach.settings import MessageSettings
 
 # An LLM that is down or overloaded must not hold up every draft for its time limit.
 _SILENT_CALLS = 3
 _NOT_CALLED = f"the LLM did not answer {_SILENT_CALLS} times in a row"
+# A try that failed waits for another run; what was just written is read in this one.
+_ROUNDS = (("write", "review"), ("review",))
 
 
 def ask_waiting(
@@ -22,30 +25,35 @@ def ask_waiting(
     settings: MessageSettings,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Ask about every alert whose turn it is, then draft; return how many drafts came of it."""
+    """Ask whatever is to be asked in this run, then draft; return how many drafts came of it."""
     silent = 0
-    for alert_id, reasons, attempt in call(database, "begin_llm_run", {}):
-        if should_stop():
-            break
-        if silent >= _SILENT_CALLS:
-            _note(database, alert_id, attempt, "not_called", Answer(error=_NOT_CALLED))
-            continue
-        answer = ask(settings, reasons)
-        silent = 0 if answer.has_answered else silent + 1
-        outcome = "failed" if answer.error else "replied"
-        _note(database, alert_id, attempt, outcome, answer)
+    for purposes in _ROUNDS:
+        for alert_id, purpose, about, attempt in call(database, "begin_llm_run", {}):
+            if purpose not in purposes:
+                continue
+            if should_stop():
+                break
+            turn = alert_id, purpose, attempt
+            if silent >= _SILENT_CALLS:
+                _note(database, turn, "not_called", Answer(error=_NOT_CALLED))
+                continue
+            answer = (review if purpose == "review" else ask)(settings, about)
+            silent = 0 if answer.has_answered else silent + 1
+            _note(database, turn, "failed" if answer.error else "replied", answer)
     return len(call(database, "draft_messages", {}))
 
 
-def _note(database: Database, alert_id: str, attempt: str, outcome: str, answer: Answer) -> None:
+def _note(database: Database, turn: tuple[str, str, str], outcome: str, answer: Answer) -> None:
     def text(value: float | None) -> str | None:
         return None if value is None else str(value)
 
+    alert_id, purpose, attempt = turn
     call(
         database,
         "note_llm_call",
         {
             "alert_id": alert_id,
+            "purpose": purpose,
             "attempt": attempt,
             "outcome": outcome,
             "detail": answer.error,

@@ -9,7 +9,15 @@ import zipfile
 from importlib import import_module
 from pathlib import Path
 
-_FILES = ("__init__.py", "addresses.py", "checks.py", "template.py", "words.py")
+_FILES = (
+    "__init__.py",
+    "addresses.py",
+    "doubts.py",
+    "letters.py",
+    "names.py",
+    "sentences.py",
+    "template.py",
+)
 # Plain Python both. dnspython, which the first also names, is imported only to ask whether a domain
 # receives mail, and that is never asked.
 _LIBRARIES = ("email_validator", "idna")

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from outreach.settings import MessageSettings
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 # A reply that is worth reading has some hundred tokens; whoever sends more is not listened to.
 LONGEST_ANSWER_BYTES = 64 * 1024
+_TOLD = ("reply", "error", "prompt_tokens", "reply_tokens")  # of an answer, to SQL
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one call brought: a reply (JSON text with subject and body), or why there is none.
+    """What one call brought: a reply (JSON text), or why there is none.
 
     `has_answered` tells an LLM that said something useless from one that said nothing.
     """
@@ -32,24 +33,43 @@ class Answer:
     has_answered: bool = True
 
 
-def generate_retention_email(settings: MessageSettings, reasons: str | None) -> str:
-    """Ask the provider of the settings once; the SQL function of this name, on the laptop.
+def generate_retention_email(
+    settings: MessageSettings, prompt: str | None, reasons: str | None
+) -> str:
+    """Ask the provider of the settings once for a letter: the laptop's SQL function of this name.
 
     Returns JSON text: reply, error, prompt_tokens, reply_tokens.
     """
-    answer = asdict(ask(settings, reasons or "[]"))
-    names = ("reply", "error", "prompt_tokens", "reply_tokens")
-    return json.dumps({name: answer[name] for name in names})
+    return _as_json(ask(replace(settings, prompt=prompt or ""), reasons or "[]"))
+
+
+def review_retention_email(
+    settings: MessageSettings, prompt: str | None, letter: str | None
+) -> str:
+    """Ask the provider of the settings once for its doubts: likewise the function of this name."""
+    return _as_json(review(replace(settings, review_prompt=prompt or ""), letter or "{}"))
 
 
 def ask(settings: MessageSettings, reasons: str) -> Answer:
-    """Ask the provider of the settings once about a customer's reasons; never raises."""
+    """Ask the provider of the settings once for a letter about such reasons; never raises."""
     if settings.provider == "template":
-        return Answer(reply=write_from_template(reasons))
-    return _ask_ollama(settings, reasons)
+        return Answer(reply=write_from_template(reasons, settings.sentences))
+    return _ask_ollama(settings, f"{settings.prompt} {reasons}", settings.reply_schema)
 
 
-def _ask_ollama(settings: MessageSettings, reasons: str) -> Answer:
+def review(settings: MessageSettings, letter: str) -> Answer:
+    """Ask the provider of the settings once for its doubts about a letter; never raises."""
+    if settings.provider == "template":
+        return Answer(error="the template reads nothing")
+    return _ask_ollama(settings, f"{settings.review_prompt} {letter}", settings.review_schema)
+
+
+def _as_json(answer: Answer) -> str:
+    found = asdict(answer)
+    return json.dumps({name: found[name] for name in _TOLD})
+
+
+def _ask_ollama(settings: MessageSettings, question: str, schema: str) -> Answer:
     """One call of the server that OLLAMA_HOST names, bounded in time and in bytes."""
     import httpx
     import ollama
@@ -64,8 +84,8 @@ def _ask_ollama(settings: MessageSettings, reasons: str) -> Answer:
         ) as client:
             response = client.chat(
                 model=settings.model,
-                messages=[{"role": "user", "content": f"{settings.prompt} {reasons}"}],
-                format=json.loads(settings.reply_schema),
+                messages=[{"role": "user", "content": question}],
+                format=json.loads(schema),
                 options={"temperature": 0, "seed": 0, "num_predict": settings.max_tokens},
             )
     except httpx.TimeoutException:

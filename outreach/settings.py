@@ -15,6 +15,9 @@ class MessageSettings:
     model: str
     prompt: str
     reply_schema: str
+    review_prompt: str
+    review_schema: str
+    sentences: str
     max_tokens: int
     timeout_seconds: int
     sender_address: str

@@ -1,37 +1,26 @@
-"""The message without an LLM: a template, from the first reason.
+"""The letter without an LLM: of each part the first fitting sentence, the first reason's if any.
 
-Like an LLM it sees reasons only, and leaves {name} and {offer} in the text. Snowflake imports this
-very file. Standard library only.
+Snowflake imports this very file. Standard library only.
 """
 
 import json
 
-_OPENINGS = {
-    "silent": "It has been a while since we last saw you, and we would like to know how you are.",
-    "fewer_active_days": "We noticed that you come by less often than you used to.",
-    "lower_spend": "We noticed that you find less with us than you used to.",
-    "friction": "Something did not go as it should have lately, and we are sorry for that.",
-    "few_visits": "We would be glad to see you more often.",
-}
-_DEFAULT_OPENING = "Thank you for being with us."
-_SUBJECTS = {
-    "silent": "{name}, we have missed you",
-    "friction": "{name}, let us put this right",
-}
-_DEFAULT_SUBJECT = "{name}, we have something for you"
+from outreach.sentences import SUBJECT, first_of, fitting_sentences
+
+_PARTS = ("opening", "offer", "closing")
 
 
-def write_from_template(reasons: str | None) -> str:
-    """Return JSON text with `subject` and `body` for a JSON list of reasons, strongest first."""
-    try:
-        first = str(json.loads(reasons or "")[0]["code"])
-    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
-        first = ""
-    body = (
-        "Dear {name},\n\n"
-        f"{_OPENINGS.get(first, _DEFAULT_OPENING)}\n\n"
-        "If you would like to stay, this is for you: {offer}.\n\n"
-        "And if there is anything we should do better, simply reply to this message.\n\n"
-        "Kind regards\nYour customer team"
+def write_from_template(reasons: str | None, sentences: str | None) -> str:
+    """Return a reply as an LLM gives it: JSON text with the codes of a subject and of sentences.
+
+    `reasons` is a JSON list, strongest first; `sentences` are the lines of outreach/sentences.py.
+    """
+    fitting = fitting_sentences(sentences, reasons)
+    subject = first_of(fitting, SUBJECT)
+    chosen = [one for part in _PARTS if (one := first_of(fitting, part)) is not None]
+    return json.dumps(
+        {
+            "subject": "" if subject is None else subject.code,
+            "sentences": [one.code for one in chosen],
+        }
     )
-    return json.dumps({"subject": _SUBJECTS.get(first, _DEFAULT_SUBJECT), "body": body})

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -16,16 +15,32 @@ from embedded.engine.registry import tasks
 from embedded.engine.storage import transact
 from runtime.clock import utc_now
 from tests.conftest import Pipeline, event
+from tests.letters import collected
 
-ATTACKS = [
-    json.loads(line) for line in (Path(__file__).parent / "attacks.jsonl").read_text().splitlines()
-]
-REASONS = json.dumps([{"code": "silent", "text": "No activity for 20 days, usually every 3 days"}])
-GOOD_BODY = (
-    "Dear {name},\n\nWe have not seen you for a while and we would like to know how you are."
-    "\n\nThis is for you: {offer}.\n\nKind regards\nYour customer team"
+ATTACKS = collected("attacks")
+REASONS = json.dumps(
+    [
+        {
+            "code": "silent",
+            "text": "No activity for 20 days, usually every 3 days",
+            "facts": {"weeks_away": 2},
+        }
+    ]
 )
-GOOD = json.dumps({"subject": "We miss you, {name}", "body": GOOD_BODY})
+GOOD = json.dumps(
+    {
+        "subject": "silent_subject_1",
+        "sentences": ["silent_opening_2", "silent_offer_1", "closing_2"],
+    }
+)
+OWN_SENTENCE = "We kept your favourite seat by the window."
+OWN_WORDS = json.dumps(
+    {
+        "subject": "silent_subject_1",
+        "sentences": ["silent_opening_1", OWN_SENTENCE, "silent_offer_1", "closing_2"],
+    }
+)
+NO_DOUBTS = json.dumps({"doubts": []})
 
 
 def customer(customer_id: str, name: str | None = "Ada Keller", **profile) -> list[dict]:
@@ -121,17 +136,20 @@ class Llm:
 
     def __init__(self) -> None:
         self.prompts: list[str] = []
+        self.reviewed: list[str] = []
         self.replies: list[str] = []
+        self.reviews: list[str] = []
         self.status, self.wait_seconds, self.padding = 200, 0.0, 0
         self.raw: bytes | None = None
         self.stop = threading.Event()
 
-    def answer(self, prompt: str) -> bytes:
-        self.prompts.append(prompt)
+    def answer(self, prompt: str, is_review: bool = False) -> bytes:
+        (self.reviewed if is_review else self.prompts).append(prompt)
         self.stop.wait(self.wait_seconds)
         if self.raw is not None:
             return self.raw
-        reply = self.replies.pop(0) if self.replies else GOOD
+        next_ones, otherwise = (self.reviews, NO_DOUBTS) if is_review else (self.replies, GOOD)
+        reply = next_ones.pop(0) if next_ones else otherwise
         return json.dumps(
             {
                 "model": "fake",
@@ -154,7 +172,8 @@ def ollama_server() -> Iterator[tuple[Llm, str]]:
             request = json.loads(self.rfile.read(size))
             assert self.path == "/api/chat"
             assert request["options"]["temperature"] == 0
-            body = llm.answer(request["messages"][0]["content"])
+            is_review = "doubts" in request["format"]["properties"]
+            body = llm.answer(request["messages"][0]["content"], is_review)
             self.send_response(llm.status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from outreach.addresses import _mail_address, mail_address
 from outreach.pack import pack
 from runtime.clock import utc_now
+from tests.letters import sentences
 from tests.outreach_fixtures import customer, raise_alerts, run, states
 from tests.test_alert_states import move
 from tests.test_deliveries import send
@@ -158,13 +159,15 @@ def test_the_zip_holds_all_that_the_functions_need(tmp_path):
 import sys
 sys.path.insert(0, {str(archive)!r})
 from outreach.addresses import mail_address
-from outreach.checks import check_message, draft_message
+from outreach.letters import check_message, draft_message
 from outreach.template import write_from_template
 import email_validator
 assert email_validator.__file__.startswith({str(archive)!r}), email_validator.__file__
 assert not any(name.split(".")[0] == "dns" for name in sys.modules)
 print(mail_address(" maria@münchen.de. "), mail_address("käthe@example.com"))
-print(draft_message(write_from_template(None), None, "a gift", "a prompt"))
+lines = {sentences()!r}
+reply = write_from_template(None, lines)
+print(draft_message(reply, None, "a gift", None, lines, None))
 """
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-X", "utf8", "-c", program],

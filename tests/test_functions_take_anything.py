@@ -9,27 +9,28 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedded.functions import register_functions
+from tests.letters import sentences
+from tests.outreach_fixtures import GOOD, REASONS
+from tests.outreach_fixtures import OWN_WORDS as WITH_OWN_WORDS
 
-PROMPT = "Write a short, warm e-mail in English to a customer who seldom comes by now."
-GOOD = json.dumps(
-    {
-        "subject": "{name}, we have missed you",
-        "body": "Dear {name},\n\nIt has been a while since we last saw you, and we would like to"
-        " know how you are. If you would like to stay, this is for you: {offer}.\n\nKind regards",
-    }
-)
+OURS = sentences()
 HOSTILE = (
     None, "", " ", "\x00", "{name}{offer}", "(?P<", "\\", "\\1", "[" * 100_000, "{" * 9_000,
     '{"a":' * 5_000, "9" * 5_000, "-1e999999", "NaN", "null", '"text"', "[[]]", '[{"code": {}}]',
     '{"subject": "\\ud800", "body": "\\udfff"}', '{"subject": 1, "body": null}', GOOD,
     "\N{ZERO WIDTH JOINER}" * 300, "e\N{COMBINING ACUTE ACCENT}" * 200, "\U0010ffff", "a." * 4_000,
-    "l-i-k-e t-h-i-s " * 400, "Dear " * 1_500, "A" * 7_999, PROMPT,
+    "l-i-k-e t-h-i-s " * 400, "Dear " * 1_500, "A" * 7_999, OURS, WITH_OWN_WORDS,
 )  # fmt: skip
+KEYS = ("code", "facts", "subject", "body", "sentences", "doubts")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(("code", "subject", "body", "text")), inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(("code", "facts", "subject", "body", "sentences", "doubts")),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )
@@ -63,28 +64,30 @@ def has_one_outcome(found: dict) -> bool:
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text)[:24])
 def test_a_hostile_text_in_any_place(sql, text):
     for one, other in product((text, "x"), (text, None, "an offer")):
-        assert has_one_outcome(verdict(sql, "draft_message", text, one, other, PROMPT))
-        assert has_one_outcome(verdict(sql, "draft_message", GOOD, text, one, other))
-        assert has_one_outcome(verdict(sql, "check_message", text, one, other, text, PROMPT))
-        assert has_one_outcome(verdict(sql, "check_message", one, text, text, other, text))
-    assert set(verdict(sql, "write_from_template", text)) == {"subject", "body"}
+        for name in ("draft_message", "check_message"):
+            assert has_one_outcome(verdict(sql, name, text, one, other, text, OURS, text))
+            assert has_one_outcome(verdict(sql, name, GOOD, text, one, REASONS, OURS, other))
+            assert has_one_outcome(verdict(sql, name, GOOD, one, other, text, text, text))
+        assert set(verdict(sql, "write_from_template", text, one)) == {"subject", "sentences"}
+    assert set(verdict(sql, "read_review", text)) == {"doubts", "error"}
 
 
 @MANY
-@given(texts=st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS))
+@given(texts=st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS))
 def test_any_texts(sql, texts):
-    assert has_one_outcome(verdict(sql, "draft_message", *texts[:4]))
+    assert has_one_outcome(verdict(sql, "draft_message", *texts))
     assert has_one_outcome(verdict(sql, "check_message", *texts))
-    assert set(verdict(sql, "write_from_template", texts[0])) == {"subject", "body"}
+    assert set(verdict(sql, "write_from_template", *texts[:2])) == {"subject", "sentences"}
+    assert set(verdict(sql, "read_review", texts[0])) == {"doubts", "error"}
 
 
 @MANY
 @given(name=st.none() | st.text(max_size=60), offer=st.none() | st.text(max_size=60))
 def test_any_name_and_offer_in_a_good_reply(sql, name, offer):
-    found = verdict(sql, "draft_message", GOOD, name, offer, PROMPT)
+    found = verdict(sql, "draft_message", GOOD, name, offer, REASONS, OURS, None)
     assert found["error"] is None
     assert "{name}" not in found["subject"]
-    assert f"this is for you: {offer or ''}." in found["body"]
+    assert f"this is waiting for you: {offer or ''}." in found["body"]
 
 
 def test_a_role_is_any_text(sql):

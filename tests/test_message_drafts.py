@@ -7,12 +7,12 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from outreach.checks import fitting_name
 
 from embedded.engine.storage import transact
 from embedded.summary import riskiest
 from outreach import asking
 from outreach.asking import ask_waiting
-from outreach.checks import fitting_name
 from outreach.providers import ask, generate_retention_email
 from outreach.settings import read_settings
 from runtime.clock import utc_now

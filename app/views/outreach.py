@@ -134,6 +134,9 @@ def _usage(page: Page) -> None:
             "called_on": columns.day("Day (UTC)", 100),
             "provider": columns.text("Provider", 90),
             "model": columns.text("Model", 140),
+            "purpose": columns.text(
+                "To", 70, "Write a letter, or review what it says in words of its own."
+            ),
             "calls": columns.number("Calls", 70),
             "budget_calls": columns.number("Budget", 70),
             "accepted": columns.number("Accepted", 80),

@@ -13,12 +13,16 @@
     )
 {% endmacro %}
 
-{# Those whose turn it is in this run, of whom the LLM may be asked within the budget. #}
+{# Whether a row of the ledger is about writing; of an older release, all are. #}
+{% macro is_writing() %}coalesce(purpose, 'write') = 'write'{% endmacro %}
+
+{# What the LLM may be asked in this run, within the budget. #}
 {% macro llm_turns() %}
     (
         select
             waiting.alert_id,
-            waiting.top_reasons,
+            waiting.purpose,
+            waiting.about,
             waiting.tried + 1 as attempt
         from {{ ref('waiting_for_llm') }} as waiting
         cross join {{ llm_calls_left() }} as budget
@@ -26,13 +30,14 @@
     )
 {% endmacro %}
 
-{# Notes in the ledger whom nobody will be asked about, because the budget is used up. #}
+{# Notes in the ledger what nobody will be asked, because the budget is used up. #}
 {% macro give_up_on_llm() %}
     insert into {{ ref('llm_calls') }} (
-        call_id, alert_id, attempt, provider, model, prompt_version, outcome, detail, cost, called_at
+        call_id, alert_id, attempt, provider, model, prompt_version, outcome, detail, cost, called_at,
+        purpose
     )
     select
-        md5(waiting.alert_id || '|not called') as call_id,
+        md5(waiting.alert_id || '|' || waiting.purpose || '|not called') as call_id,
         waiting.alert_id,
         waiting.tried + 1 as attempt,
         settings.provider,
@@ -41,7 +46,8 @@
         'not_called' as outcome,
         'the LLM''s budget of the day is used up' as detail,
         0 as cost,
-        {{ as_of() }} as called_at
+        {{ as_of() }} as called_at,
+        waiting.purpose
     from {{ ref('waiting_for_llm') }} as waiting
     cross join {{ ref('message_settings') }} as settings
     cross join {{ llm_calls_left() }} as budget
@@ -51,11 +57,12 @@
 {% endmacro %}
 
 {# Snowflake: asks Cortex once for each alert that waits, within the budget, and keeps what it said.
-   One statement, because a reply that was not kept would be paid for twice. #}
-{% macro ask_llm() %}
+   One statement, because a reply that was not kept would be paid for twice. purpose: write or
+   review; question: the call that asks. #}
+{% macro ask_llm(purpose, question) %}
     insert into {{ ref('llm_calls') }} (
         call_id, alert_id, attempt, provider, model, prompt_version, outcome, detail, reply,
-        prompt_tokens, reply_tokens, cost, called_at
+        prompt_tokens, reply_tokens, cost, called_at, purpose
     )
     with asked as (
         select
@@ -65,9 +72,10 @@
             settings.model,
             settings.prompt_version,
             settings.cost_per_million_tokens,
-            {{ parse_json('generate_retention_email(turns.top_reasons)') }} as answer
+            {{ parse_json(question) }} as answer
         from {{ llm_turns() }} as turns
         cross join {{ ref('message_settings') }} as settings
+        where turns.purpose = '{{ purpose }}'
     ),
     opened as (
         select
@@ -79,8 +87,10 @@
         from asked
     )
     select
-        md5(alert_id || '|' || attempt || '|' || cast({{ as_of() }} as {{ dbt.type_string() }}))
-            as call_id,
+        md5(
+            alert_id || '|{{ purpose }}|' || attempt || '|'
+            || cast({{ as_of() }} as {{ dbt.type_string() }})
+        ) as call_id,
         alert_id,
         attempt,
         provider,
@@ -94,6 +104,7 @@
         (coalesce(cast(prompt_tokens as double), 0) + coalesce(cast(reply_tokens as double), 0))
         * cost_per_million_tokens / 1e6
             as cost,
-        {{ as_of() }} as called_at
+        {{ as_of() }} as called_at,
+        '{{ purpose }}' as purpose
     from opened
 {% endmacro %}

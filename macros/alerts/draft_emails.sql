@@ -1,11 +1,12 @@
 {# Drafts a message for every alert that is open, of both arms: from the LLM's reply if one was accepted,
-   by the template if none is asked, when all tries failed, or when nobody may be asked. The reply
-   never held a name, an address or an offer; draft_message checks it and puts them in. Safe to run
-   again: a draft is made once. #}
+   by the template if none is asked, when all tries failed, or when nobody may be asked. A reply with
+   words of its own waits until its second reading was asked for. The reply never held a name, an
+   address or an offer; draft_message judges it, marks what is not the company's, and puts them in.
+   Safe to run again: a draft is made once. #}
 {% macro draft_emails() %}
     insert into {{ ref('retention_emails') }} (
         alert_id, subject, body, provider, model, prompt_version, checks, status, error, created_at,
-        revision, author
+        revision, author, marks
     )
     with offer_texts as (
         select offer, max(offer_text) as offer_text from {{ ref('offers') }} group by offer
@@ -17,6 +18,16 @@
             count(case when outcome in ('refused', 'failed') then 1 end) as failures,
             max(case when outcome = 'not_called' then detail end) as not_called_because
         from {{ ref('llm_calls') }}
+        where {{ is_writing() }}
+        group by alert_id
+    ),
+    -- The reply of the second reading; empty when it failed or was not made.
+    reviews as (
+        select
+            alert_id,
+            coalesce(max(case when outcome = 'accepted' then reply end), '') as review
+        from {{ ref('llm_calls') }}
+        where purpose = 'review' and outcome <> 'replied'
         group by alert_id
     ),
     waiting as (
@@ -25,9 +36,10 @@
             alerts.customer_id,
             alerts.top_reasons,
             offer_texts.offer_text,
-            settings.prompt,
+            settings.sentences,
             settings.prompt_version,
             accepted.reply,
+            reviews.review,
             accepted.provider,
             accepted.model,
             case
@@ -43,12 +55,16 @@
         left join {{ ref('retention_emails') }} as drafted on alerts.alert_id = drafted.alert_id
         left join calls on alerts.alert_id = calls.alert_id
         left join {{ ref('llm_calls') }} as accepted on calls.accepted_call_id = accepted.call_id
+        left join reviews on alerts.alert_id = reviews.alert_id
         where
             states.state = 'OPEN'
             and drafted.alert_id is null
             and (
                 settings.provider = 'template'
-                or accepted.call_id is not null
+                or (
+                    accepted.call_id is not null
+                    and (accepted.own_words is null or reviews.review is not null)
+                )
                 or calls.failures >= settings.tries
                 or calls.not_called_because is not null
             )
@@ -57,8 +73,10 @@
         select
             waiting.*,
             {{ parse_json(
-                'draft_message(coalesce(waiting.reply, write_from_template(waiting.top_reasons)),'
-                ~ ' names.name, waiting.offer_text, waiting.prompt)'
+                'draft_message(coalesce('
+                ~ 'waiting.reply, write_from_template(waiting.top_reasons, waiting.sentences)'
+                ~ '), names.name, waiting.offer_text, waiting.top_reasons, waiting.sentences,'
+                ~ ' waiting.review)'
             ) }} as verdict
         from waiting
         inner join {{ greeted_names('waiting') }} as names
@@ -77,6 +95,7 @@
         coalesce({{ json_text('verdict', 'error') }}, fallback) as error,
         {{ as_of() }} as created_at,
         0 as revision,
-        coalesce(provider, 'template') as author
+        coalesce(provider, 'template') as author,
+        cast({{ json_part('verdict', 'marks') }} as {{ dbt.type_string() }}) as marks
     from drafted
 {% endmacro %}

@@ -3,7 +3,7 @@
 {% macro add_revision() %}
     insert into {{ ref('retention_emails') }} (
         alert_id, subject, body, provider, model, prompt_version, checks, status, error,
-        created_at, revision, author
+        created_at, revision, author, marks
     )
     select
         edited.alert_id,
@@ -17,7 +17,8 @@
         null as error,
         {{ as_of() }} as created_at,
         edited.revision + 1 as revision,
-        {{ parameter('actor') }} as author
+        {{ parameter('actor') }} as author,
+        cast({{ json_part('edited.verdict', 'marks') }} as {{ dbt.type_string() }}) as marks
     from {{ edited_draft() }} as edited
     where
         edited.state = 'DRAFTED'
@@ -59,7 +60,7 @@
             or drafts.body <> {{ parameter('body') }} as is_changed,
             {{ parse_json(
                 'check_message(' ~ parameter('subject') ~ ', ' ~ parameter('body')
-                ~ ', names.name, offer_texts.offer_text, settings.prompt)'
+                ~ ', names.name, offer_texts.offer_text, alerts.top_reasons, settings.sentences)'
             ) }} as verdict
         from {{ ref('current_drafts') }} as drafts
         inner join {{ ref('alert_states') }} as states on drafts.alert_id = states.alert_id

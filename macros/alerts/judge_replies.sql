@@ -1,13 +1,36 @@
-{# Judges the replies that came since the last time, in the ledger itself: what breaks a check is a
-   failed try, with the reason. #}
+{# Judges the replies that came since the last time, in the ledger itself: what is no letter, or no
+   review, is a failed try, with the reason. What a letter says in words of its own is kept for the
+   second reading. #}
 {% macro judge_replies() %}
-    {%- set verdict = "draft_message(reply, null, '', " ~ sql_literal(message_prompt()) ~ ")" -%}
-    {%- set error = json_text(parse_json(verdict), 'error') %}
-    update {{ ref('llm_calls') }}
+    update {{ ref('llm_calls') }} llm_calls
     set
-        outcome = case when {{ error }} is null then 'accepted' else 'refused' end,
-        detail = {{ error }}
-    where outcome = 'replied'
+        outcome = case when judged.error is null then 'accepted' else 'refused' end,
+        detail = judged.error,
+        own_words = judged.own_words
+    from (
+        select
+            call_id,
+            {{ json_text('verdict', 'error') }} as error,
+            {{ json_text('verdict', 'own_words') }} as own_words
+        from (
+            select
+                replied.call_id,
+                case
+                    when replied.purpose = 'review'
+                        then {{ parse_json('read_review(replied.reply)') }}
+                    else {{ parse_json(
+                        "draft_message(replied.reply, null, '', alerts.top_reasons,"
+                        ~ ' settings.sentences, null)'
+                    ) }}
+                end as verdict
+            from {{ ref('llm_calls') }} as replied
+            inner join {{ ref('high_risk_history') }} as alerts
+                on replied.alert_id = alerts.alert_id
+            cross join {{ ref('message_settings') }} as settings
+            where replied.outcome = 'replied'
+        ) as verdicts
+    ) as judged
+    where llm_calls.call_id = judged.call_id
 {% endmacro %}
 
 {# What follows once replies came: judge, draft, move. #}

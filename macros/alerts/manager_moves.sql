@@ -1,5 +1,6 @@
 {# The moves of MOVE_ALERTS: of the alerts asked for, those that may be moved so. A draft is approved
-   only when it passed its checks and its customer may be written to. That is when the arm is drawn:
+   only when it passed its checks and its customer may be written to, and one with marks only by
+   itself, never with others. That is when the arm is drawn:
    under the same conditions an alert of the holdout arm becomes HELD_OUT instead. It is the system
    that makes this move, so that no manager can ask for it and choose who is held out. #}
 {% macro manager_moves() %}
@@ -21,8 +22,19 @@
             on alerts.customer_id = contacts.customer_id
         where
             {{ parameter('to_state') }} <> 'APPROVED'
-            or (drafts.status = 'DRAFTED' and contacts.suppressed_because is null)
+            or (
+                drafts.status = 'DRAFTED'
+                and contacts.suppressed_because is null
+                and (not {{ is_marked('drafts') }} or {{ asks_for_one() }})
+            )
 {% endmacro %}
+
+{# Whether a draft has marks: something that must be read before it is approved. Drafts of an older
+   release have none; their checks were others. #}
+{% macro is_marked(drafts) %}coalesce({{ drafts }}.marks, '[]') <> '[]'{% endmacro %}
+
+{# Whether a caller names a single alert. #}
+{% macro asks_for_one() %}(select count(*) = 1 from {{ asked_alerts() }} as asked_ones){% endmacro %}
 
 {# After the moves: what was asked for and has not come true, with the reason as a sentence. kind says
    whether it was refused, or held_out: approved, and nothing is sent. #}
@@ -45,6 +57,8 @@
                 then 'Say why: ' || {{ parameter('to_state') }} || ' needs a reason.'
             when contacts.suppressed_because is not null
                 then 'Nothing may be sent: ' || contacts.suppressed_because || '.'
+            when drafts.status = 'DRAFTED'
+                then 'The draft has marked text: read it, and approve it by itself.'
             else 'There is no draft that passed its checks.'
         end as sentence,
         case
@@ -56,6 +70,7 @@
     left join {{ ref('alert_states') }} as states on asked.alert_id = states.alert_id
     left join {{ contact_suppressions(as_of(), asked_customers()) }} as contacts
         on states.customer_id = contacts.customer_id
+    left join {{ ref('current_drafts') }} as drafts on asked.alert_id = drafts.alert_id
     left join {{ ref('alert_transitions') }} as transitions
         on
             states.state = transitions.from_state

@@ -10,7 +10,10 @@
    Usual is the customer's own: the last visit lies half a usual gap back, four weeks hold what four
    weeks hold (reason_features.sql), and nothing goes wrong. The habit itself, which is as usual by
    definition, is compared with the median of those who stayed: the CTE stayers.
-   Campaigns are what the business did, not the customer: they stay as they are and are no reason. #}
+   Campaigns are what the business did, not the customer: they stay as they are and are no reason.
+
+   `numbers` are whole numbers that a letter's sentences may hold (seeds/message_sentences.csv), in
+   words that stay true until it is read: more than so many weeks, for so many years. #}
 {% macro reason_groups() %}
     {%- set days = usual('active_days_84d', 'active_days_total') -%}
     {%- set amount = usual('purchase_amount_84d', 'purchase_amount_total') -%}
@@ -30,6 +33,7 @@
                 || " ~ number_text('gap_days_mean', 1)
                 ~ " || ' days, so far at most ' || gap_days_max",
             'holds': 'days_since_last_activity > ' ~ fitting_number('gap_days_mean', 1),
+            'numbers': {'weeks_away': 'floor((days_since_last_activity - 1) / 7)'},
             'usual': {
                 'days_since_last_activity': 'gap_days_mean / 2',
                 'recency_to_usual_gap': 'gap_days_mean / 2 / nullif(gap_days_mean, 0)',
@@ -84,6 +88,7 @@
                 ~ " || ' days; customers who stayed come every ' || " ~ number_text(stayers_gap, 1)
                 ~ " || ' days'",
             'holds': fitting_number('gap_days_mean', 1) ~ ' > ' ~ fitting_number(stayers_gap, 1),
+            'numbers': {'years_with_us': 'floor(tenure_days / 365.25)'},
             'usual': habit,
         },
     ]) }}
@@ -103,3 +108,24 @@
         'marketing_count_28d', 'marketing_count_84d', 'marketing_count_since_last_activity',
     ]) }}
 {% endmacro %}
+
+{# The names of all those numbers. #}
+{% macro reason_numbers() %}
+    {%- set names = [] -%}
+    {%- for group in reason_groups() -%}
+        {%- do names.extend((group.numbers or {}).keys()) -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{% endmacro %}
+
+{# The numbers of a group, as the end of a JSON object; nothing for one without. #}
+{% macro facts_of(group) -%}
+    {%- if group.numbers -%}
+    ',"facts":{'
+    {%- for name, number in group.numbers.items() %}
+    || '{{ "," if not loop.first }}"{{ name }}":' || coalesce({{ whole_number(number) }}, 0)
+    {%- endfor %}
+    || '}'
+    {%- else -%} ''
+    {%- endif -%}
+{%- endmacro %}

@@ -1,5 +1,5 @@
 {# Reasons in plain words, with the numbers behind them: the up to three strongest of each customer
-   in the high band, as JSON text [{"code":…,"text":…,"points":…}, …]. Points are the percentage
+   in the high band, as JSON text [{"code":…,"text":…,"points":…}, …], with "facts":{…} where a letter may tell numbers. Points are the percentage
    points of the score that a reason explains; one that explains less than one point is told only
    if none explains more. A reason whose numbers do not say what its words say is left out before
    that; who is left with none has no row. Texts hold numbers only, never what a customer wrote.
@@ -20,7 +20,8 @@
             group_effects.customer_id,
             '{{ group.code }}' as code,
             {{ fitting_number('100 * group_effects.' ~ group.code, 1) }} as points,
-            {{ group.text }} as reason_text
+            {{ group.text }} as reason_text,
+            {{ facts_of(group) }} as facts
         from group_effects
         inner join {{ scored }}
             on group_effects.customer_id = {{ scored }}.customer_id
@@ -33,7 +34,8 @@
     ranked_reasons as (
         select
             customer_id,
-            '{"code":"' || code || '","text":"' || reason_text || '","points":' || points || '}'
+            '{"code":"' || code || '","text":"' || reason_text || '","points":' || points || facts
+            || '}'
                 as reason,
             points,
             row_number() over (partition by customer_id order by points desc, code) as place

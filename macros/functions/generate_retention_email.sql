@@ -1,21 +1,32 @@
-{# GENERATE_RETENTION_EMAIL(reasons) asks the LLM once and returns JSON text: reply (a JSON text with
-   subject and body that hold {name} and {offer}), error, prompt_tokens, reply_tokens. Of reply and
-   error one is NULL. DuckDB: registered with the open file (embedded/functions.py). Snowflake: exactly
-   one call of AI_COMPLETE; a row that fails gives its error, not an error of the statement.
-   dbt run-operation create_generate_retention_email; which models there are: show_llm_models #}
+{# GENERATE_RETENTION_EMAIL(prompt, reasons) asks the LLM once for a letter, REVIEW_RETENTION_EMAIL(
+   prompt, letter) for its doubts about one. Both return JSON text: reply (a JSON text as
+   message_schema and review_schema say), error, prompt_tokens, reply_tokens. Of reply and error one is
+   NULL. The prompts are columns of MESSAGE_SETTINGS. DuckDB: registered with the open file
+   (embedded/functions.py). Snowflake: exactly one call of AI_COMPLETE; a row that fails gives its
+   error, not an error of the statement. dbt run-operation create_generate_retention_email makes both;
+   which models there are: show_llm_models #}
 {% macro create_generate_retention_email() %}
     {{ run_statements(
-        generate_retention_email_statements(), 'create_generate_retention_email'
+        [generate_retention_email_statement(), review_retention_email_statement()],
+        'create_generate_retention_email'
     ) if target.type == 'snowflake' else log(
         'create_generate_retention_email: nothing to do on DuckDB, where it is registered with the open file',
         info=True
     ) }}
 {% endmacro %}
 
-{% macro generate_retention_email_statements() %}
+{% macro generate_retention_email_statement() %}
+    {{ return(llm_function('generate_retention_email', 'reasons', message_schema())) }}
+{% endmacro %}
+
+{% macro review_retention_email_statement() %}
+    {{ return(llm_function('review_retention_email', 'letter', review_schema())) }}
+{% endmacro %}
+
+{% macro llm_function(name, parameter, schema) %}
     {%- set statement -%}
-        create or replace function {{ target.database }}.{{ target.schema }}.generate_retention_email(
-            reasons varchar
+        create or replace function {{ target.database }}.{{ target.schema }}.{{ name }}(
+            prompt varchar, {{ parameter }} varchar
         )
         returns varchar
         as
@@ -29,11 +40,11 @@
             from (
                 select to_variant(ai_complete(
                     model => '{{ var("cortex_model") }}',
-                    prompt => {{ sql_literal(message_prompt()) }} || ' ' || reasons,
+                    prompt => prompt || ' ' || {{ parameter }},
                     model_parameters => {
                         'temperature': 0, 'max_tokens': {{ var("llm_max_tokens") }}
                     },
-                    response_format => {'type': 'json', 'schema': {{ tojson(message_schema())
+                    response_format => {'type': 'json', 'schema': {{ tojson(schema)
                         | replace('"', "'") }}},
                     show_details => true,
                     return_error_details => true
@@ -41,7 +52,7 @@
             )
         $$
     {%- endset -%}
-    {{ return([statement]) }}
+    {{ return(statement) }}
 {% endmacro %}
 
 {# dbt run-operation show_llm_models: which models this account may start. #}

@@ -1,5 +1,5 @@
-{# WRITE_FROM_TEMPLATE, DRAFT_MESSAGE, CHECK_MESSAGE and MAIL_ADDRESS: the package outreach/, called
-   from SQL. DuckDB: registered with the open file (embedded/functions.py). Snowflake: Python
+{# WRITE_FROM_TEMPLATE, DRAFT_MESSAGE, CHECK_MESSAGE, READ_REVIEW and MAIL_ADDRESS: the package
+   outreach/, called from SQL. DuckDB: registered with the open file (embedded/functions.py). Snowflake: Python
    functions that import the package, zipped by `python -m outreach pack`, from a stage.
    dbt run-operation create_message_functions, before the first build: views call MAIL_ADDRESS. #}
 {% macro create_message_functions() %}
@@ -66,15 +66,19 @@
 {% macro message_functions() %}
     {{ return({
         'write_from_template': {
-            'parameters': ['reasons'], 'handler': 'outreach.template.write_from_template',
+            'parameters': ['reasons', 'sentences'],
+            'handler': 'outreach.template.write_from_template',
         },
         'draft_message': {
-            'parameters': ['reply', 'name', 'offer_text', 'prompt'],
-            'handler': 'outreach.checks.draft_message',
+            'parameters': ['reply', 'name', 'offer_text', 'reasons', 'sentences', 'review'],
+            'handler': 'outreach.letters.draft_message',
         },
         'check_message': {
-            'parameters': ['subject', 'body', 'name', 'offer_text', 'prompt'],
-            'handler': 'outreach.checks.check_message',
+            'parameters': ['subject', 'body', 'name', 'offer_text', 'reasons', 'sentences'],
+            'handler': 'outreach.letters.check_message',
+        },
+        'read_review': {
+            'parameters': ['reply'], 'handler': 'outreach.letters.read_review',
         },
         'mail_address': {
             'parameters': ['address'], 'handler': 'outreach.addresses.mail_address',

@@ -23,7 +23,7 @@
 {%- endmacro %}
 
 {# Columns of managers' views that hold what only such roles see. #}
-{% macro personal_columns() %}{{ return(['name', 'email', 'subject', 'body']) }}{% endmacro %}
+{% macro personal_columns() %}{{ return(['name', 'email', 'subject', 'body', 'marks']) }}{% endmacro %}
 
 {# Who looks at the dashboard. It runs with its owner's role for everyone, but CURRENT_USER is the
    viewer, once `read session` is granted to that role. On the laptop there is only one user. #}

@@ -39,7 +39,9 @@
         'drop function if exists ' ~ schema ~ '.predict_churn('
         ~ (['float'] * (churn_features() | length)) | join(', ') ~ ')'
     ) -%}
-    {%- do statements.append('drop function if exists ' ~ schema ~ '.generate_retention_email(varchar)') -%}
+    {%- for name in ['generate_retention_email', 'review_retention_email'] -%}
+        {%- do statements.append('drop function if exists ' ~ schema ~ '.' ~ name ~ '(varchar, varchar)') -%}
+    {%- endfor -%}
     {%- for name, function in message_functions().items() -%}
         {%- do statements.append(
             'drop function if exists ' ~ schema ~ '.' ~ name ~ text_signature(function.parameters)

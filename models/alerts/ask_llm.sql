@@ -7,5 +7,7 @@
 ) }}
 
 {{ give_up_on_llm() }};
-{{ ask_llm() }};
+{{ ask_llm('write', 'generate_retention_email(settings.prompt, turns.about)') }};
+{{ judge_replies() }};
+{{ ask_llm('review', 'review_retention_email(settings.review_prompt, turns.about)') }};
 {{ draft_messages() }}

@@ -1,3 +1,3 @@
 {{ config(materialized='function') }}
 
-{{ function_definition(generate_retention_email_statements() | join(';\n')) }}
+{{ function_definition(generate_retention_email_statement()) }}

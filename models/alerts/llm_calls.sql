@@ -13,5 +13,7 @@ select
     cast(null as integer) as reply_tokens,
     cast(null as double) as seconds,
     cast(null as double) as cost,
-    cast(null as {{ type_utc() }}) as called_at
+    cast(null as {{ type_utc() }}) as called_at,
+    cast(null as {{ dbt.type_string() }}) as purpose,
+    cast(null as {{ dbt.type_string() }}) as own_words
 where 1 = 0

@@ -1,13 +1,44 @@
-{# What the vars say about writing messages, for whoever asks an LLM: one definition of the prompt
-   and of the limits on both engines. A view, so that a run sees what was built last. #}
-{{ config(materialized='view') }}
+{# What the vars and the company's sentences say about writing messages, for whoever asks an LLM: one
+   definition of the prompts and of the limits on both engines. A view, so that a run sees what was
+   built last. #}
+{{ config(materialized='view', post_hook="{{ check_message_language() }}") }}
+
+with
+
+sentences as (
+
+    select
+        *,
+        case part
+            {%- for part in sentence_parts() %} when '{{ part }}' then {{ 100 + loop.index }}{% endfor %}
+        end || code as place
+    from {{ ref('message_sentences') }}
+    where {{ is_chosen_sentence() }}
+
+),
+
+-- One line a sentence, as outreach/sentences.py reads them and as the LLM is shown them.
+listed as (
+
+    select
+        {{ dbt.listagg(
+            "code || ' | ' || part || ' | ' || reason || ' | ' || sentence_text",
+            "'\n'", 'order by place'
+        ) }} as sentences
+    from sentences
+
+)
 
 select
     {{ sql_literal(var('email_provider')) }} as provider,
     {{ sql_literal(llm_model()) }} as model,
-    {{ sql_literal(message_prompt()) }} as prompt,
+    {{ sql_literal(message_prompt() ~ '\n') }} || listed.sentences
+    || {{ sql_literal('\n' ~ message_prompt_end()) }} as prompt,
     {{ sql_literal(message_prompt_version()) }} as prompt_version,
     {{ sql_literal(tojson(message_schema())) }} as reply_schema,
+    {{ sql_literal(review_prompt()) }} as review_prompt,
+    {{ sql_literal(tojson(review_schema())) }} as review_schema,
+    listed.sentences,
     {{ var('llm_tries') }} as tries,
     {{ var('llm_calls_per_run') }} as calls_per_run,
     {{ var('llm_calls_per_day') }} as calls_per_day,
@@ -16,3 +47,4 @@ select
     cast({{ var('llm_cost_per_million_tokens') }} as double) as cost_per_million_tokens,
     {{ sql_literal(var('sender_address')) }} as sender_address,
     {{ sql_literal(var('unsubscribe_address')) }} as unsubscribe_address
+from listed

@@ -3,18 +3,20 @@
     materialized='procedure',
     meta={
         'parameters': [
-            'alert_id', 'attempt', 'outcome', 'detail', 'reply', 'prompt_tokens', 'reply_tokens',
+            'alert_id', 'purpose', 'attempt', 'outcome', 'detail', 'reply', 'prompt_tokens', 'reply_tokens',
             'seconds',
         ],
         'returns': ['call_id'],
     }
 ) }}
 
-{%- set call_id = "md5(" ~ parameter('alert_id') ~ " || '|' || " ~ parameter('attempt') ~ ")" %}
+{%- set call_id -%}
+    md5({{ parameter('alert_id') }} || '|' || {{ parameter('purpose') }} || '|' || {{ parameter('attempt') }})
+{%- endset %}
 
 insert into {{ ref('llm_calls') }} (
     call_id, alert_id, attempt, provider, model, prompt_version, outcome, detail, reply,
-    prompt_tokens, reply_tokens, seconds, cost, called_at
+    prompt_tokens, reply_tokens, seconds, cost, called_at, purpose
 )
 select
     {{ call_id }} as call_id,
@@ -33,7 +35,8 @@ select
         coalesce(try_cast({{ parameter('prompt_tokens') }} as double), 0)
         + coalesce(try_cast({{ parameter('reply_tokens') }} as double), 0)
     ) * settings.cost_per_million_tokens / 1e6 as cost,
-    {{ as_of() }} as called_at
+    {{ as_of() }} as called_at,
+    {{ parameter('purpose') }} as purpose
 from {{ ref('message_settings') }} as settings
 left join {{ ref('llm_calls') }} as noted on noted.call_id = {{ call_id }}
 where noted.call_id is null;

@@ -12,5 +12,6 @@ select
     cast(null as {{ dbt.type_string() }}) as error,
     cast(null as {{ type_utc() }}) as created_at,
     cast(null as integer) as revision,
-    cast(null as {{ dbt.type_string() }}) as author
+    cast(null as {{ dbt.type_string() }}) as author,
+    cast(null as {{ dbt.type_string() }}) as marks
 where 1 = 0

@@ -19,6 +19,7 @@ usage as (
         calls.provider,
         calls.model,
         calls.prompt_version,
+        coalesce(calls.purpose, 'write') as purpose,
         count(case when calls.outcome <> 'not_called' then 1 end) as calls,
         count(case when calls.outcome = 'accepted' then 1 end) as accepted,
         count(case when calls.outcome = 'refused' then 1 end) as refused,
@@ -34,7 +35,11 @@ usage as (
     cross join settings
     where {{ may_see_all_regions() }}
     group by
-        cast(calls.called_at as date), calls.provider, calls.model, calls.prompt_version
+        cast(calls.called_at as date),
+        calls.provider,
+        calls.model,
+        calls.prompt_version,
+        coalesce(calls.purpose, 'write')
 
 )
 

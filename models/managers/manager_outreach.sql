@@ -78,6 +78,8 @@ outreach as (
         messages.model,
         messages.prompt_version,
         messages.checks,
+        messages.marks,
+        messages.is_marked,
         messages.status as draft_status,
         messages.error as draft_error,
         messages.drafted_at,

@@ -31,6 +31,12 @@ progress as (
 
 ),
 
+drafts as (
+
+    select * from {{ ref('current_drafts') }}
+
+),
+
 week_old_scores as (
 
     select * from {{ ref('week_old_scores') }}
@@ -77,6 +83,7 @@ queue as (
         alerts.created_at as alerted_at,
         drawn.arm,
         coalesce(progress.state, alerts.status) as alert_status,
+        {{ is_marked('drafts') }} as is_marked,
         progress.owner,
         progress.due_on,
         {{ alert_priority('customers') }} as priority,
@@ -85,6 +92,7 @@ queue as (
     left join alerts on customers.customer_id = alerts.customer_id
     left join drawn on alerts.alert_id = drawn.alert_id
     left join progress on alerts.alert_id = progress.alert_id
+    left join drafts on alerts.alert_id = drafts.alert_id
     left join week_old_scores on customers.customer_id = week_old_scores.customer_id
     left join contacts on customers.customer_id = contacts.customer_id
     {{ alert_priority_joins('customers') }}

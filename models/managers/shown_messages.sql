@@ -26,6 +26,8 @@ messages as (
         drafts.model,
         drafts.prompt_version,
         drafts.checks,
+        {{ masked('drafts.marks') }} as marks,
+        {{ is_marked('drafts') }} as is_marked,
         drafts.status,
         drafts.error,
         drafts.created_at as drafted_at,

@@ -69,7 +69,7 @@ _gives(COUNT, exp.Count, exp.RowNumber, exp.Rank, exp.DenseRank, exp.CountIf)
 _gives(UNKNOWN, exp.Var, exp.DataType, exp.Order, exp.WindowSpec, exp.JSONPath, exp.Star)
 # Our own, whose tests say that they take whatever a row holds.
 _gives(TEXT, "draft_message", "check_message", "write_from_template", "mail_address",
-       "generate_retention_email",
+       "generate_retention_email", "review_retention_email", "read_review",
        "system$send_email")  # fmt: skip
 _gives(Value("double", 0, 1), "predict_churn")
 # Cortex gives a row's error as a part of its answer.

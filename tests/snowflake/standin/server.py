@@ -69,7 +69,13 @@ FLATTEN = f"""
 
 # Put there by create_message_functions before the first build, as docs/snowflake.md says. Of them
 # only MAIL_ADDRESS is called by views; tests/test_addresses.py runs it from the packed zip.
-MESSAGE_FUNCTIONS = ("write_from_template", "draft_message", "check_message", "mail_address")
+MESSAGE_FUNCTIONS = (
+    "write_from_template",
+    "draft_message",
+    "check_message",
+    "read_review",
+    "mail_address",
+)
 
 
 def transform_in_place() -> None:

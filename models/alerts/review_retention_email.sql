@@ -1,0 +1,3 @@
+{{ config(materialized='function') }}
+
+{{ function_definition(review_retention_email_statement()) }}

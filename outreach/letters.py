@@ -295,7 +295,7 @@ def _marks(
     if about_all:
         marks.append({"text": "The letter", "why": about_all})
     if greeted and reads_like_a_message(greeted):
-        marks.append({"text": _NAME, "why": [NAME]})
+        marks.append({"text": greeted, "why": [NAME]})
     return marks
 
 

@@ -90,7 +90,7 @@ _STATEMENTS = [
     insert into retention_emails
     select alert_id, case number when 0 then $nasty || ', we have missed you' else 'Hello' end,
         'Dear customer', 'template', 'none', '1', '{{"length":true}}', 'DRAFTED', null, $now, 0,
-        'template'
+        'template', case number when 40 then $marks else '[]' end
     from ({_SCORED}) where is_at_risk
     """,
 ]
@@ -99,7 +99,13 @@ _STATEMENTS = [
 def fill(database: Database, customers: int) -> None:
     """Load events of so many customers, refresh, and leave behind what the tasks would have."""
     now = utc_now()
-    given = {"customers": customers, "now": now, "nasty": NASTY, "reasons": REASONS}
+    given = {
+        "customers": customers,
+        "now": now,
+        "nasty": NASTY,
+        "reasons": REASONS,
+        "marks": json.dumps([{"text": "Dear customer", "why": ["not one of ours", "a name"]}]),
+    }
 
     def run(open_, statement):
         names = [name for name in given if f"${name}" in statement]

@@ -152,7 +152,7 @@ def test_a_manager_edits_a_draft_within_the_checks(pipeline):
     assert edit(pipeline, "A", body=body) == []
     assert pipeline.rows("select revision, author, body from current_drafts") == [(1, "ann", body)]
     assert edit(pipeline, "A", body=f"{body} See evil.com")[0][1].startswith(
-        "Not taken: the message"
+        "Not taken: the letter"
     )
     assert pipeline.one("select count(*) from retention_emails") == 2
     assert move(pipeline, "APPROVED", "A") == []

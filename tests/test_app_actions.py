@@ -129,6 +129,23 @@ def test_an_invalid_address_has_a_word_and_cannot_be_approved(monkeypatch, pipel
     assert (shown["Address invalid"], shown["Approved"]) == ("1", "1")
 
 
+def test_a_marked_draft_is_approved_by_itself_where_it_is_read(monkeypatch, pipeline):
+    """c0040's greeting is marked."""
+    app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 3, 4)
+    assert "1 of the chosen drafts has marked text" in captions(app)
+    app.button(key="approve").click().run()
+    assert "c0040: The draft has marked text: read it, and approve it by itself." in texts(app)
+    assert [who for who, state in states().items() if state == "APPROVED"] == ["c0030"]
+    app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 4)
+    assert app.button(key="approve").disabled
+    app = open_app(monkeypatch, pipeline, "customer", customer_id="c0040")
+    assert "Subject: Hello\n\n[[Dear customer]]" in [code.value for code in app.code]
+    assert "Dear customer\n    not one of ours, a name" in texts(app)
+    assert not app.button(key="approve").disabled
+    app.button(key="approve").click().run()
+    assert states()["c0040"] == "APPROVED"
+
+
 def test_reject_needs_a_reason_and_keeps_it(monkeypatch, pipeline):
     app = select(open_app(monkeypatch, pipeline, "action_queue"), "queue", 0, 1)
     app.button(key="do_Reject").click().run()

@@ -204,11 +204,11 @@ def test_a_letter_without_greeting_and_signature_is_marked():
 def test_a_name_stands_in_the_greeting_and_nowhere_else():
     letter = whole(GOOD)
     body = letter["body"].replace("is all we need.", "is all we need, {name}.")
-    found = draft(json.dumps({"subject": "{name}, we miss you", "body": body}), "Your Bill")
+    found = draft(json.dumps({"subject": "{name}, we miss you", "body": body}), "Your Account")
     assert found["subject"] == "We miss you"
-    assert found["body"].startswith("Dear Your Bill,\n\n")
-    assert found["body"].count("Your Bill") == 1
-    assert {"text": "Your Bill", "why": ["the customer's name reads like a message"]} in (
+    assert found["body"].startswith("Dear Your Account,\n\n")
+    assert found["body"].count("Your Account") == 1
+    assert {"text": "Your Account", "why": ["the customer's name reads like a message"]} in (
         found["marks"]
     )
 

@@ -7,17 +7,29 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from outreach.checks import fitting_name
 
 from embedded.engine.storage import transact
 from embedded.summary import riskiest
 from outreach import asking
 from outreach.asking import ask_waiting
-from outreach.providers import ask, generate_retention_email
+from outreach.doubts import OWN_WORDS as OWN
+from outreach.names import fitting_name
+from outreach.providers import ask, generate_retention_email, review_retention_email
 from outreach.settings import read_settings
 from runtime.clock import utc_now
 from tests.conftest import Pipeline, event, run_module
-from tests.outreach_fixtures import ATTACKS, GOOD, customer, raise_alerts, run, set_up, states
+from tests.outreach_fixtures import (
+    ATTACKS,
+    GOOD,
+    OWN_SENTENCE,
+    OWN_WORDS,
+    customer,
+    raise_alerts,
+    run,
+    set_up,
+    states,
+)
+from tests.test_alert_states import move
 
 pytest_plugins = ("tests.outreach_fixtures",)
 ALL = tuple("ABCDEFGH")
@@ -59,7 +71,7 @@ def test_an_llms_draft_is_checked_kept_and_counted(pipeline, llm):
 
 
 def test_a_prompt_holds_reasons_only_never_what_a_customer_wrote(pipeline, llm):
-    """And an LLM that is told the attack nevertheless, and obeys, gets no draft past the checks."""
+    """And what an LLM writes that obeys an attack nevertheless is refused or marked."""
     names = [attack["text"] for attack in ATTACKS]
     pipeline.add(
         *(one for n, name in enumerate(names) for one in customer(f"X{n}", name)),
@@ -77,21 +89,74 @@ def test_a_prompt_holds_reasons_only_never_what_a_customer_wrote(pipeline, llm):
     prompt = read_settings(pipeline.connection).prompt
     reasons = pipeline.one("select distinct top_reasons from high_risk_history")
     assert set(llm.prompts) == {f"{prompt} {reasons}"}
-    assert Counter(row[1] for row in ledger(pipeline)) == {"refused": len(ATTACKS)}
-    assert pipeline.one("select count(*) from llm_calls where detail is null") == 0
-    # The template's draft instead, with a name that is one and the offer of SQL's choice.
-    assert providers(pipeline) == {"template": len(ATTACKS)}
-    drafts = pipeline.rows(
-        "select drafts.subject, drafts.body, alerts.offer"
-        " from current_drafts as drafts join high_risk_history as alerts using (alert_id)"
-    )
-    greeted = {fitting_name(name) for name in names}  # almost always "customer"
-    assert {subject for subject, _, _ in drafts} == {
-        f"{one}, we have missed you" for one in greeted
+    # What is marked is read by the LLM once more; what is refused, the template writes instead.
+    outcomes = Counter(pipeline.rows("select outcome, purpose from llm_calls"))
+    marked = outcomes["accepted", "write"]
+    assert outcomes == {
+        ("refused", "write"): len(ATTACKS) - marked,
+        ("accepted", "write"): marked,
+        ("accepted", "review"): marked,
     }
-    assert len({body.replace(f"Dear {name},", "") for name in greeted for _, body, _ in drafts
-                if f"Dear {name}," in body}) == 1  # fmt: skip
-    assert {offer for _, _, offer in drafts} == {"thank_you"}
+    assert providers(pipeline) == {"template": len(ATTACKS) - marked, "ollama": marked}
+    by_llm = pipeline.rows("select marks <> '[]' from current_drafts where provider = 'ollama'")
+    assert set(by_llm) == {(True,)}
+    assert len(llm.reviewed) == marked
+    offers = pipeline.rows("select distinct offer from high_risk_history")
+    assert offers == [("thank_you",)]
+    # A name is greeted, and said nowhere else.
+    drafts = pipeline.rows(
+        "select subject, body, customer_id from current_drafts"
+        " join high_risk_history using (alert_id) where provider = 'template'"
+    )
+    names = dict(zip((f"X{n}" for n in range(len(names))), names, strict=True))
+    for subject, body, customer_id in drafts:
+        assert subject == "We have missed you"
+        greeting = body.split("\n")[0]
+        assert greeting in (f"Dear {fitting_name(names[customer_id])},", "Dear customer,")
+    assert len({body.split("\n", 1)[1] for _, body, _ in drafts}) == 1
+
+
+def test_a_letter_with_words_of_its_own_is_read_twice_and_approved_by_itself(pipeline, llm):
+    set_up(pipeline, provider="ollama", model="fake")
+    raise_alerts(pipeline, "A", "B", "C")
+    llm.replies = [GOOD, OWN_WORDS, OWN_WORDS]
+    llm.reviews = [json.dumps({"doubts": ["untrue"]}), "no JSON"]
+    assert ask_now(pipeline) == 3
+    assert ask_now(pipeline) == 0
+    assert [len(llm.prompts), len(llm.reviewed)] == [3, 2]
+    prompt = read_settings(pipeline.connection).review_prompt
+    assert llm.reviewed[0].startswith(prompt)
+    assert OWN_SENTENCE in llm.reviewed[0]
+    assert "Ada" not in llm.reviewed[0]
+    found = [
+        [one["why"] for one in json.loads(marks)]
+        for (marks,) in pipeline.rows("select marks from current_drafts order by marks")
+    ]
+    assert found == [
+        [],
+        [[OWN], ["second reading: states something that the reasons do not say"]],
+        [[OWN], ["the second reading gave no answer"]],
+    ]
+    ledger_of_reviews = "select outcome from llm_calls where purpose = 'review' order by 1"
+    assert pipeline.rows(ledger_of_reviews) == [("accepted",), ("refused",)]
+    refused = move(pipeline, "APPROVED", "A", "B", "C")
+    assert {sentence for _, sentence, *_ in refused} == {
+        "The draft has marked text: read it, and approve it by itself."
+    }
+    assert Counter(states(pipeline).values()) == {"APPROVED": 1, "DRAFTED": 2}
+    for alert_id, *_ in refused:
+        assert move(pipeline, "APPROVED", alert_id) == []
+    assert set(states(pipeline).values()) == {"APPROVED"}
+
+
+def test_without_a_budget_for_the_second_reading_the_draft_says_so(pipeline, llm):
+    set_up(pipeline, provider="ollama", calls_per_day=1)
+    raise_alerts(pipeline, "A")
+    llm.replies = [OWN_WORDS]
+    assert ask_now(pipeline) == 1
+    assert llm.reviewed == []
+    assert "the second reading gave no answer" in pipeline.one("select marks from current_drafts")
+    assert ledger(pipeline) == [("A", "accepted"), ("A", "not_called")]
 
 
 def test_who_has_no_reason_gets_an_alert_an_offer_and_a_draft_all_the_same(pipeline, llm):
@@ -116,7 +181,7 @@ def test_who_has_no_reason_gets_an_alert_an_offer_and_a_draft_all_the_same(pipel
     drafts = pipeline.rows("select subject, body from current_drafts where status = 'DRAFTED'")
     assert len(drafts) == 9
     for subject, body in drafts:
-        assert subject == "Ada Keller, we have something for you"
+        assert subject == "We have something for you"
         assert body.startswith("Dear Ada Keller,\n\nThank you for being with us.\n")
     set_up(pipeline, provider="ollama", model="fake")
     prompt = read_settings(pipeline.connection).prompt
@@ -219,10 +284,18 @@ def test_a_hostile_llm_gets_one_line_in_the_ledger(pipeline, llm, misbehave, sai
 
 
 def test_the_function_of_sql_asks_the_configured_provider_once(pipeline):
-    answer = json.loads(pipeline.one('select generate_retention_email(\'[{"code": "friction"}]\')'))
-    assert json.loads(answer["reply"])["subject"] == "{name}, let us put this right"
+    answer = json.loads(
+        pipeline.one(
+            """select generate_retention_email(prompt, '[{"code": "friction"}]')"""
+            " from message_settings"
+        )
+    )
+    assert json.loads(answer["reply"])["subject"] == "friction_subject_1"
     assert answer["error"] is None
-    assert json.loads(generate_retention_email(read_settings(pipeline.connection), None))["reply"]
+    settings = read_settings(pipeline.connection)
+    assert json.loads(generate_retention_email(settings, None, None))["reply"]
+    # A template has no words of its own, so that there is nothing to read twice.
+    assert json.loads(review_retention_email(settings, None, None))["error"]
 
 
 @pytest.mark.parametrize("step", ["begin_llm_run", "note_llm_call", "draft_messages"])

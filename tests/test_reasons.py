@@ -267,7 +267,9 @@ def test_each_reason_is_told_when_it_is_so_and_not_when_it_is_not(pipeline):
     assert dict(zip(EXAMPLES, texts, strict=True)) == {
         name: expected for name, (_, expected) in EXAMPLES.items()
     }
-    assert found[2] == f'[{{"code":"silent","text":"{SILENT_TEXT}","points":20.4}}]'
+    assert found[2] == (
+        f'[{{"code":"silent","text":"{SILENT_TEXT}","points":20.4,"facts":{{"weeks_away":2}}}}]'
+    )
 
 
 def test_nobody_is_compared_with_stayers_who_are_not_known(pipeline):

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from embedded.engine.procedures import call
 from embedded.engine.storage import transact
 from embedded.summary import riskiest
 from outreach import asking
@@ -18,6 +19,7 @@ from outreach.providers import ask, generate_retention_email, review_retention_e
 from outreach.settings import read_settings
 from runtime.clock import utc_now
 from tests.conftest import Pipeline, event, run_module
+from tests.letters import collected
 from tests.outreach_fixtures import (
     ATTACKS,
     GOOD,
@@ -114,6 +116,25 @@ def test_a_prompt_holds_reasons_only_never_what_a_customer_wrote(pipeline, llm):
         greeting = body.split("\n")[0]
         assert greeting in (f"Dear {fitting_name(names[customer_id])},", "Dear customer,")
     assert len({body.split("\n", 1)[1] for _, body, _ in drafts}) == 1
+
+
+def test_no_bad_letter_reaches_the_approval_unmarked_over_ollamas_protocol(pipeline, llm):
+    """Each as the reply about a customer of its own; tests/test_letters.py has more of them."""
+    letters = {f"L{n}": one for n, one in enumerate(collected("first_letters"))}
+    pipeline.add(*(one for key in letters for one in customer(key)))
+    pipeline.tick()
+    set_up(pipeline, provider="ollama", tries=1, calls_per_run=1000, calls_per_day=1000)
+    raise_alerts(pipeline, *letters)
+    order = [row[0] for row in call(pipeline.database, "begin_llm_run", {})]
+    llm.replies = [letters[key]["reply"] for key in order]
+    assert ask_now(pipeline) == len(letters)
+    drafts = pipeline.rows("select alert_id, provider, marks = '[]' from current_drafts")
+    found = Counter((letters[key]["expected"], *rest) for key, *rest in drafts)
+    assert found["refused", "ollama", True] == 0
+    # What is refused, the template writes, whose letters need no marks.
+    assert found["accepted", "template", True] == 0
+    assert found["accepted", "ollama", False] == 10
+    assert sum(found.values()) == len(letters) == 82
 
 
 def test_a_letter_with_words_of_its_own_is_read_twice_and_approved_by_itself(pipeline, llm):

@@ -4,12 +4,13 @@ What a deploy sends is looked at in tests/snowflake.
 What only an account can prove stands in docs/snowflake.md.
 """
 
+import json
 import re
 
 import pytest
 from sqlfluff.core import Linter
 
-from tests.dbt import OFFLINE, PROJECT, run_dbt
+from tests.dbt import OFFLINE, PROJECT, render, run_dbt
 from tests.snowflake.grammar import GRAMMAR_GAPS
 
 # What a dynamic table cannot refresh incrementally, or what would make it depend on the clock.
@@ -112,3 +113,19 @@ def test_every_object_that_dbt_lacks_renders_and_parses(objects, name):
     for statement in rendered.split(";\n") if "$$" not in rendered else [rendered]:
         if not re.match(known, re.sub(r"\s+", " ", statement.strip()), re.I):
             assert violations(statement) == []
+
+
+def test_cortex_is_asked_with_the_prompt_and_the_form_that_every_provider_is_asked_with(objects):
+    """The prompt is an argument: a column of MESSAGE_SETTINGS. The form is a constant there."""
+    for name, parameter, schema in (
+        ("generate_retention_email", "reasons", "message_schema"),
+        ("review_retention_email", "letter", "review_schema"),
+    ):
+        statement = " ".join(objects[name].split())
+        assert f"prompt => prompt || ' ' || {parameter}" in statement
+        form = re.search(
+            r"response_format => \{'type': 'json', 'schema': (\{.*?\})\}, show", statement
+        )
+        assert json.loads(form[1].replace("'", '"')) == json.loads(
+            render(f"{{{{ tojson({schema}()) }}}}")
+        )

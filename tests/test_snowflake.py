@@ -42,6 +42,7 @@ MACROS = {
     "message functions": "{{ message_function_statements()[3:] | join(';\n') }}",
     "problems of policies": "{{ alert_policy_problems(ref('alert_policy')) }};"
     "{{ offer_problems(ref('offers')) }};"
+    "{{ sentence_problems(ref('message_sentences')) }};"
     "{{ policy_offer_problems(ref('alert_policy'), ref('offers')) }}",
     "procedure": "{{ create_procedure(api.Relation.create(database='D', schema='S',"
     " identifier='P'), 'select 1; select 2 as a, 3 as b', ['x', 'y'], ['a', 'b']) }}",

@@ -32,6 +32,13 @@
     ]) }}
 {% endmacro %}
 
+{# A text to sort sentences by: their part, then their code. #}
+{% macro place_of_sentence() -%}
+    case part
+        {%- for part in sentence_parts() %} when '{{ part }}' then '{{ loop.index }}'{% endfor %}
+    end || code
+{%- endmacro %}
+
 {# What is wrong with the sentences: a sentence for each problem, as a query. #}
 {% macro sentence_problems(sentences) %}
     {%- set where = "'seeds/message_sentences.csv, ' || language || ' ' || tone || ': '" %}
@@ -65,8 +72,10 @@
                         then 'a code has small letters, digits and underscores only'
                     when part is null or part not in ('{{ sentence_parts() | join("', '") }}')
                         then 'there is no part ' || coalesce(part, '(none)')
-                    when coalesce(sentence_text, '') = '' or sentence_text like '%|%'
-                        then 'a text is not empty and has no |'
+                    when
+                        coalesce(sentence_text, '') = '' or sentence_text like '%|%'
+                        or sentence_text like '%' || chr(10) || '%'
+                        then 'a text is one line, is not empty and has no |'
                     when
                         {{ occurrences('{offer}') }} <> case when part = 'offer' then 1 else 0 end
                         then 'a sentence of part offer names {offer} once, and no other does'

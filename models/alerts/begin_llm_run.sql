@@ -1,5 +1,5 @@
-{# Whoever asks an LLM calls this first: it judges what was replied, notes for whom the budget does not
-   do, and answers what to ask in this run. #}
+{# Whoever asks an LLM calls this first: it judges what was replied, notes for whom the budget does
+   not do, and answers what to ask in this run. #}
 {{ config(
     materialized='procedure',
     meta={'parameters': [], 'returns': ['alert_id', 'purpose', 'about', 'attempt']}

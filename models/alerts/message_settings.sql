@@ -1,6 +1,6 @@
 {# What the vars and the company's sentences say about writing messages, for whoever asks an LLM: one
-   definition of the prompts and of the limits on both engines. A view, so that a run sees what was
-   built last. #}
+   definition of prompts and limits on both engines. A view, so that a run sees what was built
+   last. #}
 {{ config(materialized='view', post_hook="{{ check_message_language() }}") }}
 
 with
@@ -9,9 +9,7 @@ sentences as (
 
     select
         *,
-        case part
-            {%- for part in sentence_parts() %} when '{{ part }}' then {{ 100 + loop.index }}{% endfor %}
-        end || code as place
+        {{ place_of_sentence() }} as place
     from {{ ref('message_sentences') }}
     where {{ is_chosen_sentence() }}
 

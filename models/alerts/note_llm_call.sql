@@ -10,9 +10,8 @@
     }
 ) }}
 
-{%- set call_id -%}
-    md5({{ parameter('alert_id') }} || '|' || {{ parameter('purpose') }} || '|' || {{ parameter('attempt') }})
-{%- endset %}
+{%- set call_key = [parameter('alert_id'), parameter('purpose'), parameter('attempt')] %}
+{%- set call_id = 'md5(' ~ call_key | join(" || '|' || ") ~ ')' %}
 
 insert into {{ ref('llm_calls') }} (
     call_id, alert_id, attempt, provider, model, prompt_version, outcome, detail, reply,

@@ -38,7 +38,9 @@ calls as (
         alert_id,
         count(case when {{ is_writing() }} then 1 end) as tried,
         count(
-            case when {{ is_writing() }} and outcome in ('replied', 'accepted', 'not_called') then 1 end
+            case
+                when {{ is_writing() }} and outcome in ('replied', 'accepted', 'not_called') then 1
+            end
         ) as written,
         count(case when purpose = 'review' then 1 end) as reviewed,
         max(case when outcome = 'accepted' then own_words end) as own_words

@@ -12,6 +12,7 @@ from tests.raising.values import Value
 HOOKS = {
     "alert_policy": "{{ alert_policy_problems(ref('alert_policy')) }}",
     "offers": "{{ offer_problems(ref('offers')) }}",
+    "sentences": "{{ sentence_problems(ref('message_sentences')) }}",
     "policy_offers": "{{ policy_offer_problems(ref('alert_policy'), ref('offers')) }}",
     "promotion": "{{ decide_promotion() }}",
 }

@@ -210,8 +210,8 @@ def test_a_senders_name_stays_a_name(sender, name, address):
 
 def test_the_text_arrives_as_it_was_written():
     body = "Dear Renée,\n\n.\n..\nFrom me\n=?utf-8?q?x?= =40\n" + "x" * 2_000 + "\n \nend"
-    for given in (body, body.replace("\n", "\r\n")):
-        composed = mail(body=given)
+    for text in (body, body.replace("\n", "\r\n")):
+        composed = mail(body=text)
         check(composed, RIGHT["recipient"])
         assert composed.get_content().replace("\r\n", "\n") == body + "\n"
 

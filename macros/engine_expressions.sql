@@ -57,12 +57,10 @@
 {%- endmacro %}
 {% macro duckdb__text_list(text) -%}
     (
-        select unnest(
-            case json_type(try_cast({{ text }} as json))
-                when 'ARRAY' then from_json(try_cast({{ text }} as json), '["varchar"]')
-                else [null]
-            end
-        ) as listed
+        select unnest(from_json(try_cast(
+            case when json_type(try_cast({{ text }} as json)) = 'ARRAY' then {{ text }} else '[null]' end
+            as json
+        ), '["varchar"]')) as listed
     )
 {%- endmacro %}
 

@@ -15,11 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from embedded.engine.storage import churn_home
 from ingest.sinks import snowflake_account
 from outreach.senders.choice import open_sender
 from runtime.errors import EngineError, IngestError
-from tests.dbt import PROJECT, run_dbt
+from tests.dbt import PROJECT, TARGETS, _target_path, run_dbt
 from tests.ingest_fixtures import wait_until
 from tests.outreach_fixtures import raise_alerts, set_up
 from tests.test_deliveries import approve
@@ -65,17 +64,24 @@ COMMANDS = {
     "tick": (("embedded", "tick"), {}, ""),
     "query as somebody": (("embedded", "query", "select nope"), {}, "nope"),
 }  # fmt: skip
-DBT = (
-    (("debug", "--target", "duckdb"), "All checks passed"),
-    (("build", "-s", "message_settings"), "Completed successfully"),
-    (("run-operation", "show_pipeline"), "dynamic tables"),
-    (("run-operation", "execute_task", "--args", "{name: nonsense}"), "there is no task nonsense"),
-)
-DBT_ON_SNOWFLAKE = (
-    (("debug", "--target", "snowflake"), "Could not connect"),
-    (("--debug", "build", "-s", "churn_scores_raw"), "Could not connect"),
-    (("run-operation", "show_pipeline"), "Could not connect"),
-)
+DBT = {
+    "duckdb": {
+        ("debug",): "All checks passed",
+        ("--debug", "build", "-s", "message_settings"): "Completed successfully",
+        ("compile", "-s", "message_settings"): "message_settings",
+        (
+            "run-operation",
+            "execute_task",
+            "--args",
+            "{name: nonsense}",
+        ): "there is no task nonsense",
+    },
+    "snowflake": {
+        ("debug",): "Could not connect",
+        ("--debug", "build", "-s", "churn_scores_raw"): "Could not connect",
+        ("run-operation", "show_pipeline"): "Could not connect",
+    },
+}
 
 
 def has_secret(content: bytes) -> bool:
@@ -87,7 +93,9 @@ def has_secret(content: bytes) -> bool:
 
 def leaks(folder: Path) -> list[str]:
     """Return the files below a folder that hold a mark, and the tables of databases that do."""
-    found = [str(one) for one in folder.rglob("*") if one.is_file() and has_secret(one.read_bytes())]
+    found = [
+        str(one) for one in folder.rglob("*") if one.is_file() and has_secret(one.read_bytes())
+    ]
     for file in folder.rglob("*.duckdb"):
         with duckdb.connect(str(file), read_only=True) as connection:
             names = connection.execute(
@@ -171,3 +179,85 @@ def approve_some(pipeline) -> None:
     set_up(pipeline, provider="ollama")
     raise_alerts(pipeline, "B")
     pipeline.close()
+
+
+@pytest.mark.parametrize("target", ["duckdb", "snowflake"])
+def test_dbt_prints_logs_and_keeps_no_secret(pipeline, secrets, tmp_path, target):
+    pipeline.close()
+    for number, (command, words) in enumerate(DBT[target].items()):
+        done = run_dbt(*command, target=target, check=False)
+        assert words in done.stdout, (command, done.stdout, done.stderr)
+        (tmp_path / f"{number}.said").write_text(done.stdout + done.stderr)
+    assert (tmp_path / "logs" / "dbt.log").exists()
+    written = PROJECT / (TARGETS if target == "duckdb" else _target_path(target, ()))
+    assert (written / "manifest.json").exists()
+    assert leaks(tmp_path) == leaks(written) == []
+
+
+def test_a_key_that_cannot_be_read_is_told_without_its_passphrase(secrets, monkeypatch, tmp_path):
+    monkeypatch.delenv("SNOWFLAKE_TOKEN")
+    monkeypatch.delenv("SNOWFLAKE_OAUTH_TOKEN")
+    key = encrypted_key(tmp_path / "key.pem")
+    monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PATH", str(key))
+    done = run_dbt("--debug", "debug", target="snowflake", check=False)
+    assert done.returncode != 0
+    (tmp_path / "said").write_text(done.stdout + done.stderr)
+    assert leaks(tmp_path) == []
+
+
+@pytest.mark.parametrize("login", ["a token", "a key"])
+def test_a_loader_that_snowflake_refuses_says_no_secret(
+    secrets, monkeypatch, tmp_path, capfd, caplog, login
+):
+    caplog.set_level("DEBUG")
+    monkeypatch.setattr(snowflake_account, "_CONNECT_SECONDS", 1)
+    monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "nowhere")
+    monkeypatch.setenv("SNOWFLAKE_USER", "me")
+    if login == "a key":
+        monkeypatch.delenv("SNOWFLAKE_TOKEN")
+        key = encrypted_key(tmp_path / "key.pem")
+        monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PATH", str(key))
+    account = snowflake_account.account_from_environment()
+    for connect in (account.sql_connection, lambda: account.streaming_client("churn_scores_raw")):
+        with pytest.raises(IngestError) as raised:
+            connect()
+        assert not has_secret(str(raised.value).encode())
+    assert not has_secret(f"{account!r} {account}".encode())
+    assert not has_secret("".join(capfd.readouterr()).encode() + caplog.text.encode())
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        f"smtp://me:{MARK}@host", f"smtp://me:{MARK}/x@host", f"smtp://me:{MARK}#x@host:25",
+        f"smtp://me@host:{MARK}", f"smtp://[{MARK}", f"smtp:/me:{MARK}@host", f"me:{MARK}@host",
+        f"smtp:me:{MARK}@host", f"smtp//me:{MARK}@host", f"smtp://host?password={MARK}",
+        f"smtp://host/{MARK}", f"SMTPS://me:{MARK}@host", f"ftp://me:{MARK}@host",
+        f"mailto:{MARK}@host", "smtp://host:99999", "smtp://", "smtp://me@", "smtp://a b@host",
+    ],
+)  # fmt: skip
+def test_an_address_of_a_mail_server_that_is_none_is_not_quoted(monkeypatch, tmp_path, where):
+    monkeypatch.setenv("CHURN_OUTBOX", where)
+    with pytest.raises(EngineError, match="CHURN_OUTBOX must be a folder") as raised:
+        open_sender(tmp_path)
+    assert MARK not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("where", "server"),
+    [
+        ("smtp://mail.example.com", ("mail.example.com", 25, None, False)),
+        ("smtp://me@mail.example.com:587", ("mail.example.com", 587, "me", False)),
+        ("smtps://me@example.com@[::1]/", ("::1", 465, "me@example.com", True)),
+    ],
+)
+def test_an_address_of_a_mail_server_is_taken_apart(monkeypatch, tmp_path, where, server):
+    monkeypatch.setenv("CHURN_OUTBOX", where)
+    sender = open_sender(tmp_path)
+    assert (sender._host, sender._port, sender._user, sender._is_tls) == server
+
+
+@pytest.mark.parametrize("where", ["outbox", "/var/mail/me@home", "C:\\outbox", "./a:b@c"])
+def test_a_folder_is_a_folder(monkeypatch, tmp_path, where):
+    monkeypatch.setenv("CHURN_OUTBOX", where)
+    assert open_sender(tmp_path).name == "folder"

@@ -74,7 +74,7 @@ DBT = {
             "execute_task",
             "--args",
             "{name: nonsense}",
-        ): "there is no task nonsense",
+        ): "execute_task",
     },
     "snowflake": {
         ("debug",): "Could not connect",

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+from embedded.broker import broker_process
 from ingest.sinks import snowflake_account
 from outreach.senders.choice import open_sender
 from runtime.errors import EngineError, IngestError
@@ -179,6 +180,14 @@ def approve_some(pipeline) -> None:
     set_up(pipeline, provider="ollama")
     raise_alerts(pipeline, "B")
     pipeline.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads a process's environment from /proc")
+def test_the_brokers_binary_is_told_no_secret(secrets):
+    with broker_process(0) as (_, process):
+        environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+    assert b"PATH=" in environment
+    assert not has_secret(environment)
 
 
 @pytest.mark.parametrize("target", ["duckdb", "snowflake"])

@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+LOCK := --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -55,7 +56,12 @@ lint: setup ## ruff and sqlfluff
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/sqlfluff lint --disable-progress-bar models tests/data
 
-lock: ## Compile the requirements again from pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --all-extras --group test --group lint --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q -o requirements/locked.txt
+audit: ## Known vulnerabilities of the pinned packages; it asks the internet, so it is no part of test
+	@$(PYTHON) -m venv target/audit && target/audit/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	@target/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements/locked.txt -r requirements/installer.txt
 
-.PHONY: help setup demo test pytest test-kafka bench backtest soak soak-together soak-steady snowflake-report shots lint lock
+lock: ## Compile the requirements again from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --group test --group lint $(LOCK) -o requirements/locked.txt
+	@$(BIN)/uv pip compile --group audit $(LOCK) -o requirements/audit.txt
+
+.PHONY: help setup demo test pytest test-kafka bench backtest soak soak-together soak-steady snowflake-report shots lint audit lock

@@ -3,17 +3,13 @@
 import argparse
 import os
 import sys
-from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
-import duckdb
-
 from embedded.broker import DEFAULT_PORT
-from embedded.session import DEFAULT_ROLE, connect, existing_database
+from embedded.session import DEFAULT_ROLE, existing_database
 from ingest.libraries import CHOICES, KAFKA_PYTHON
 from runtime.command_line import run_command
-from runtime.errors import EngineError, first_line
 
 _LAST_PORT = 65_535
 
@@ -64,19 +60,10 @@ def _tick(arguments: argparse.Namespace) -> int:
     return int(done.has_failed)
 
 
-def _query(arguments: argparse.Namespace) -> int:
-    with connect(arguments.role) as connection:
-        connection.execute("begin transaction")  # whatever is asked, nothing is written
-        try:
-            result = connection.sql(arguments.sql)
-            if result is not None:
-                result.show(max_rows=arguments.max_rows, max_width=200)
-        except duckdb.Error as error:
-            raise EngineError(first_line(error)) from error
-        finally:
-            with suppress(duckdb.Error):
-                connection.execute("rollback")
-    return 0
+def _query(arguments: argparse.Namespace) -> None:
+    from embedded.query import query
+
+    query(arguments.sql, arguments.role, arguments.max_rows)
 
 
 def _export(arguments: argparse.Namespace) -> None:
@@ -135,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("folder", type=Path, help="a new or empty folder")
     export.set_defaults(run=_export)
 
-    query = commands.add_parser("query", help="read the database")
+    query = commands.add_parser("query", help="read the database with one select statement")
     query.add_argument("sql", help='for example "select * from manager_risk_queue"')
     query.add_argument("--role", default=DEFAULT_ROLE, help="whose view to preview")
     query.add_argument("--max-rows", type=int, default=40)

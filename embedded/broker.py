@@ -1,6 +1,7 @@
 """The laptop's broker: Tansu, Kafka-compatible, a process that keeps its topics in memory."""
 
 import ctypes
+import os
 import signal
 import socket
 import subprocess
@@ -15,6 +16,8 @@ from runtime.errors import EngineError
 
 DEFAULT_PORT = 9092
 START_SECONDS = 10
+# All that the broker gets of the environment: others build it, and it needs no secret.
+_ENVIRONMENT = ("HOME", "PATH", "SYSTEMROOT", "TEMP", "TMPDIR")
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -55,6 +58,7 @@ def broker_process(port: int) -> Iterator[tuple[str, subprocess.Popen]]:
             f"--listener-url=tcp://{address}",
             f"--advertised-listener-url=tcp://{address}",
         ],
+        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         preexec_fn=_end_with_parent if _libc else None,

@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.flags import get_flags
 from dbt_common.exceptions import DbtRuntimeError
 
 from embedded.churn_model import check_model
@@ -22,14 +24,21 @@ from embedded.functions import load_churn_model
 from embedded.session import open_database
 from runtime.clock import utc_now
 from runtime.errors import EngineError
+from runtime.private_files import make_private
 
 
 class Plugin(BasePlugin):
     """Have the database file before dbt opens it, and keep it until dbt ends."""
 
     def update_connection_config(self, creds: Any, config: dict[str, Any]) -> None:
-        """Wait for the file and open it: dbt's connection then has the project's functions."""
+        """Wait for the file and open it: dbt's connection then has the project's functions.
+
+        Opening it makes what dbt writes from here on private; what it wrote before is taken from
+        others here. Its log and its results quote rows that made a statement fail.
+        """
         _or_dbt_error(lambda: open_database().pin())
+        flags = get_flags()
+        make_private(Path(path) for path in (flags.LOG_PATH, flags.TARGET_PATH or "target"))
 
     def configure_connection(self, conn: Any) -> None:
         """Create the registry where it is missing, and load the model."""

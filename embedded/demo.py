@@ -22,6 +22,7 @@ from ingest.replay import replay
 from ingest.samples import FILES
 from ingest.sinks.duckdb import DuckDBSink
 from runtime.errors import EngineError
+from runtime.private_files import write_whole
 
 TOPIC = "churn.events"
 _MARK = "made-by-the-demo"
@@ -37,7 +38,7 @@ def demo(*, as_json: bool, dashboard: bool) -> None:
     _clear_home()
     with _step(console, "making the tables that are loaded into (dbt run -s raw)"):
         run_dbt("run", "-s", "raw")
-    (churn_home() / _MARK).touch()
+    write_whole(churn_home() / _MARK, b"")
     with broker(port=0) as address:
         with _step(console, "replaying real events through the broker"):
             replayed = replay(FILES, address, TOPIC, shift_to_now=True)

@@ -16,7 +16,7 @@ def export(database: Database, folder: Path) -> Iterator[tuple[str, int]]:
     cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise EngineError(f"{folder} is not empty: name a new folder")
         with database.session() as opened, opened.cursor() as connection:

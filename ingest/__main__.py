@@ -22,11 +22,13 @@ from ingest.sinks import open_sink
 from ingest.truth import TruthFile
 from ingest.without_pandas import keep_pandas_out
 from runtime.errors import IngestError, UserError
+from runtime.private_files import keep_private
 from runtime.signals import stop_on_signals
 
 
 def main() -> int:
     """Run one command; return its exit code: 1 after one line on what is wrong, 130 on Ctrl-C."""
+    keep_private()
     arguments = parse()
     try:
         contract_limits()  # whatever is wrong with them is said before anything is read

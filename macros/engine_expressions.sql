@@ -43,15 +43,25 @@
 {% macro snowflake__matches_wholly(text, pattern) -%}regexp_like({{ text }}, '^{{ pattern }}$'){%- endmacro %}
 {% macro duckdb__matches_wholly(text, pattern) -%}regexp_full_match({{ text }}, '{{ pattern }}'){%- endmacro %}
 
-{# A relation with the texts of a list that is JSON text, one row each, in the column `listed`; no
-   rows where it is none. #}
+{# A relation with the texts of a list that is JSON text, one row each, in the column `listed`. What is
+   no such list gives one row without a text, so that whoever asked by it is told. #}
 {% macro text_list(text) %}{{ return(adapter.dispatch('text_list')(text)) }}{% endmacro %}
 {% macro default__text_list(text) %}{{ no_such_engine('text_list') }}{% endmacro %}
 {% macro snowflake__text_list(text) -%}
-    (select cast(value as varchar) as listed from table(flatten(input => try_parse_json({{ text }}))))
+    (
+        select cast(value as varchar) as listed
+        from table(flatten(input => try_parse_json(
+            case when is_array(try_parse_json({{ text }})) then {{ text }} else '[null]' end
+        )))
+    )
 {%- endmacro %}
 {% macro duckdb__text_list(text) -%}
-    (select unnest(from_json(try_cast({{ text }} as json), '["varchar"]')) as listed)
+    (
+        select unnest(from_json(try_cast(
+            case when json_type(try_cast({{ text }} as json)) = 'ARRAY' then {{ text }} else '[null]' end
+            as json
+        ), '["varchar"]')) as listed
+    )
 {%- endmacro %}
 
 {# A relation with the words of a text that has spaces between them, in the column `listed`. #}

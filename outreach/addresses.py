@@ -18,6 +18,9 @@ _JOINERS = dict.fromkeys(map(ord, "\u200c\u200d"))
 _NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>")
 _MAILTO = re.compile(r"mailto:(?P<address>[^?]*)(?:\?.*)?", re.IGNORECASE)
 _SEPARATORS = ".,;"
+# Python's e-mail library decodes `=?utf-8?q?eve?=@…` in a header, and would write to eve; `=40` is
+# an @ to whatever decodes quoted-printable.
+_ENCODED = re.compile(r"=\?|=[0-9A-Fa-f]{2}")
 
 
 def mail_address(text: str | None) -> str | None:
@@ -70,8 +73,7 @@ def _is_blank(letter: str) -> bool:
 
 
 def _valid(address: str) -> str | None:
-    # Python's e-mail library decodes `=?utf-8?q?eve?=@…` in a header, and would write to eve.
-    if address.count("@") != 1 or "=?" in address:
+    if address.count("@") != 1 or _ENCODED.search(address):
         return None
     try:
         checked = validate_email(

@@ -8,14 +8,11 @@ for a human. Nothing is handed over twice.
 
 import uuid
 from collections.abc import Callable
-from datetime import datetime, timezone
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 
 from embedded.engine.procedures import call
 from embedded.engine.storage import Database
-from outreach.addresses import mail_address
+from outreach.mail import InvalidAddress, compose
 from outreach.senders import (
     FAILED,
     INVALID_ADDRESS,
@@ -25,10 +22,6 @@ from outreach.senders import (
     Unavailable,
 )
 from outreach.settings import MessageSettings
-
-
-class InvalidAddress(ValueError):
-    """A message cannot go to this text; the exception's own text says so in one line."""
 
 
 def hand_over_waiting(
@@ -49,13 +42,8 @@ def hand_over_waiting(
         with sender.session() as session:
             while not should_stop() and (taken := _take(database, sender.name)) is not None:
                 alert_id, message_id, _, recipient, subject, body = taken
-                try:
-                    message = compose(settings, message_id, recipient, subject, body)
-                    delivery = session.hand_over(message, alert_id)
-                except InvalidAddress as error:
-                    delivery = Delivery(INVALID_ADDRESS, str(error))
-                except ValueError as error:
-                    delivery = Delivery(FAILED, f"the message cannot be written: {error}")
+                mail = compose_or_refuse(settings, message_id, recipient, subject, body)
+                delivery = mail if isinstance(mail, Delivery) else session.hand_over(mail, alert_id)
                 note(database, alert_id, delivery, sender.name)
                 count += delivery.step == "HANDED_OVER"
                 if delivery.step != "HANDED_OVER":
@@ -88,27 +76,20 @@ def note(database: Database, alert_id: str, delivery: Delivery, who: str) -> lis
     )
 
 
-def compose(
-    settings: MessageSettings, message_id: str, recipient: str | None, subject: str, body: str
-) -> EmailMessage:
-    """Return the message as it goes out; raises InvalidAddress, or ValueError for another header.
-
-    The recipient is an address as MAIL_ADDRESS puts it right, and nothing else. The library writes
-    the headers, and refuses a line break in any of them.
-    """
-    if recipient is None or mail_address(recipient) != recipient:
-        raise InvalidAddress("the e-mail address is invalid")
-    message = EmailMessage(policy=SMTP)
-    message["From"] = settings.sender_address
-    message["To"] = recipient
-    message["Subject"] = subject
-    message["Date"] = format_datetime(datetime.now(timezone.utc))
-    message["Message-ID"] = f"<{message_id}>"
-    message["List-Unsubscribe"] = (
-        f"<mailto:{settings.unsubscribe_address}?subject={message_id.split('@')[0]}>"
-    )
-    message.set_content(body)
-    return message
+def compose_or_refuse(
+    settings: MessageSettings,
+    message_id: str,
+    recipient: str | None,
+    subject: str | None,
+    body: str | None,
+) -> EmailMessage | Delivery:
+    """Return the composed message, or the delivery that says in one line why there is none."""
+    try:
+        return compose(settings, message_id, recipient, subject, body)
+    except InvalidAddress as error:
+        return Delivery(INVALID_ADDRESS, str(error))
+    except ValueError as error:
+        return Delivery(FAILED, f"the message cannot be written: {error}")
 
 
 def _take(database: Database, sender: str) -> tuple | None:

@@ -4,10 +4,12 @@ import argparse
 import sys
 
 from runtime.errors import UserError
+from runtime.private_files import keep_private
 
 
 def run_command(parser: argparse.ArgumentParser) -> int:
     """Run the command that was asked for; return its code, or 1 after one line on what is wrong."""
+    keep_private()
     arguments = parser.parse_args()
     try:
         return arguments.run(arguments) or 0

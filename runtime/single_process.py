@@ -13,6 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from runtime.errors import UserError
+from runtime.private_files import write_whole
 
 _LOOK_SECONDS = 0.2
 
@@ -29,10 +30,10 @@ def single_process(folder: Path, name: str, told: str, stop: threading.Event) ->
     """
     lock, holder = FileLock(folder / f"{name}.lock"), folder / f"{name}.holder"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         is_held = _acquire(lock, holder, told, stop)
         if is_held:
-            holder.write_text(json.dumps(this_process()), encoding="utf-8")
+            write_whole(holder, json.dumps(this_process()).encode())
     except OSError as error:
         lock.release()
         raise UserError(

@@ -223,6 +223,27 @@ def test_parameters_are_values_and_never_sql(pipeline):
         pipeline.call("nonsense", {})
 
 
+@pytest.mark.parametrize(
+    "asked",
+    ["A", "", None, "null", "1", '"A"', '{"a": ["A"]}', '["A"', '["A"]x', "['A']", "[null]",
+     "[" * 100_000, '["\\ud800"]', "\x00"],
+    ids=lambda asked: repr(asked)[:12],
+)  # fmt: skip
+def test_what_is_no_list_of_alerts_is_told_in_a_sentence_and_moves_nothing(pipeline, asked):
+    raise_alerts(pipeline, "A")
+    move_it = {"alert_ids": asked, "to_state": "APPROVED", "actor": "ann", "reason": ""}
+    assert pipeline.call("move_alerts", move_it) == [(None, "There is no such alert.", "refused")]
+    assign_it = {"alert_ids": asked, "owner": "bob", "due_on": None, "actor": "ann"}
+    assert pipeline.call("assign_alerts", assign_it) == [(None, "There is no such alert.")]
+    assert states(pipeline) == {"A": "DRAFTED"}
+    assert pipeline.one("select count(*) from alert_assignments") == 0
+
+
+def test_half_a_letter_is_refused_in_one_line(pipeline):
+    with pytest.raises(EngineError, match="reason is not valid Unicode"):
+        move(pipeline, "REJECTED", "A", reason="\ud800")
+
+
 BAD_POLICIES = {
     "threshold must be above 0 and at most 1, not 1.5": "update alert_policy set threshold = 1.5",
     "alert_rule must be score or value, not sum": "update alert_policy set alert_rule = 'sum'",

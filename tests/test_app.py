@@ -123,6 +123,17 @@ def test_one_customer_fills_every_page(monkeypatch, pipelines):
         assert not [word for word in HOSTILE if word in markdown(app)], page
 
 
+def test_what_can_be_chosen_is_short_and_shows_what_is_invisible(monkeypatch, pipelines):
+    """The one customer's segment has 10,000 letters, and the address may name any customer."""
+    for page, app in every_page(monkeypatch, pipelines(1), customer_id="x" * 10_000 + "\u202e"):
+        shown = [one for box in (*app.selectbox, *app.multiselect) for one in box.options]
+        assert [one for one in shown if len(one) > 410 or "\u202e" in one] == [], page
+        if page == "cohorts":
+            app.selectbox(key="cohort_segment").select_index(1).run()
+            assert not app.exception
+            assert app.selectbox(key="cohort_segment").value == NASTY.strip()
+
+
 @pytest.mark.parametrize("role", ["MARKETING_ANALYST", "DATA_ENGINEER", "CHURN_MANAGER_NORTH"])
 def test_many_customers_fill_every_page_for_each_role(monkeypatch, pipelines, role):
     for page, app in every_page(monkeypatch, pipelines(5_000), role, customer_id="c0020"):

@@ -73,15 +73,6 @@ def test_a_taken_port_is_told_before_anything_is_built(tmp_path, monkeypatch):
     assert not (tmp_path / "churn.duckdb").exists()
 
 
-def test_a_query_that_is_wrong_and_one_that_would_write(shared_pipeline):
-    assert "nope" in one_line(run_module("embedded", "query", "select nope"))
-    run_module("embedded", "query", "delete from churn_scores_raw")
-    run_module("embedded", "query", "create table mine as select 1")
-    assert (
-        shared_pipeline.one("select count(*) from duckdb_tables() where table_name = 'mine'") == 0
-    )
-
-
 def test_bad_settings_stop_at_the_start_all_of_them_at_once(shared_pipeline):
     wrong = {
         "churn_horizon_days": 0,

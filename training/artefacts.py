@@ -24,10 +24,16 @@ def store(session: object, content: bytes, location: str, name: str) -> None:
             session.file.put(str(path), location, auto_compress=False, overwrite=True)
         return
     folder = Path(location)
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{name}"
-    unfinished.write_bytes(content)
-    unfinished.replace(folder / name)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Snowflake imports this package alone, so it cannot use runtime/private_files.py.
+    handle, unfinished = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
+    try:
+        with open(handle, "wb") as file:  # noqa: PTH123 - mkstemp has opened it
+            file.write(content)
+        Path(unfinished).replace(folder / name)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise
 
 
 def fetch(session: object, location: str, name: str) -> bytes:

@@ -11,7 +11,7 @@ from data import outreach, risk
 from decisions import bar, say_done
 from page import Page, begin
 from tables import export, listing, selected
-from words import DASH, GONE, HERE, ORDERS, about, count, money, state
+from words import DASH, GONE, HERE, ORDERS, about, count, money, plain, state
 
 TABLE, CLICK = "queue", "queue_open"
 ANY_OWNER, NOBODY = "Anybody", "Nobody yet"
@@ -82,12 +82,18 @@ def _filtered(rows: pd.DataFrame) -> pd.DataFrame:
         (places[2], "State", "state"),
     ]:
         chosen = place.multiselect(
-            title, sorted(rows[column].unique()), key=f"queue_{column}", placeholder="All"
+            title,
+            sorted(rows[column].unique()),
+            key=f"queue_{column}",
+            placeholder="All",
+            format_func=plain,
         )
         if chosen:
             rows = rows[rows[column].isin(chosen)]
     owners = sorted(rows["owner"].dropna().unique())
-    owner = places[3].selectbox("Owner", [ANY_OWNER, NOBODY, *owners], key="queue_owner")
+    owner = places[3].selectbox(
+        "Owner", [ANY_OWNER, NOBODY, *owners], key="queue_owner", format_func=plain
+    )
     if owner == NOBODY:
         return rows[rows["owner"].isna()]
     return rows if owner == ANY_OWNER else rows[rows["owner"] == owner]

@@ -7,7 +7,7 @@ from charts import retention as pictures
 from data import cohorts
 from page import begin
 from tables import heading
-from words import FEW
+from words import FEW, plain
 
 ALL = "All segments"
 BY_SEGMENT, BY_COHORT = "Segment", "Joining month"
@@ -24,7 +24,9 @@ def main() -> None:
         st.info("No customer has been active yet: cohorts begin with the first active day.")
         return
     segments = sorted(found["segment"].unique())
-    chosen = st.selectbox("Segment", [ALL, *segments], key="cohort_segment", width=320)
+    chosen = st.selectbox(
+        "Segment", [ALL, *segments], key="cohort_segment", width=320, format_func=plain
+    )
     one = found if chosen == ALL else found[found["segment"] == chosen]
     _triangle(one)
     _curves(found, one)

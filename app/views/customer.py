@@ -78,7 +78,9 @@ def _choose(source: Source) -> str | None:
         key=CHOICE,
         index=None,
         placeholder="Choose by id or name",
-        format_func=lambda one: f"{plain(one)} · {plain(names[one])}" if one in names else one,
+        format_func=lambda one: (
+            f"{plain(one)} · {plain(names[one])}" if one in names else plain(one)
+        ),
         on_change=lambda: _remember(st.session_state[CHOICE]),
         width=480,
     )

@@ -6,9 +6,13 @@ from pathlib import Path
 import duckdb
 
 from runtime.errors import first_line
+from runtime.private_files import keep_private, make_folder_private, make_private
 
 CATALOG = "churn"  # DuckDB names a database after its file
 FILE_NAME = f"{CATALOG}.duckdb"
+# What this project keeps in the folder; whatever else lies in it is somebody else's.
+_KEPT = (f"{FILE_NAME}*", "*.lock", "*.holder", "owner.json", "made-by-the-demo")
+_KEPT_FOLDERS = ("dbt", "loaders", "models", "outbox", "spill")
 
 
 def churn_home() -> Path:
@@ -24,6 +28,19 @@ def keep_churn_home() -> None:
 def database_file(home: Path | None = None) -> Path:
     """Return the database file of a folder, by default of churn_home()."""
     return (home or churn_home()) / FILE_NAME
+
+
+def make_home_private(home: Path) -> None:
+    """Make the folder, and have this process and no other user read and write what it keeps.
+
+    Every process that opens the database comes by here, dbt and the dashboard included. What an
+    earlier release let others read is taken from them. Raises OSError.
+    """
+    keep_private()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder_private(home)
+    make_private(file for pattern in _KEPT for file in home.glob(pattern))
+    make_private(home / name for name in _KEPT_FOLDERS)
 
 
 def is_of_the_disk(error: BaseException) -> bool:

@@ -32,7 +32,7 @@ def call(
         try:
             body = _body(connection, name, set(arguments))
             for parameter, value in arguments.items():
-                connection.execute(f"set variable {parameter} = cast(? as varchar)", [value])
+                _set(connection, parameter, value)
             *changes, answer = split_statements(at_moment(body, utc_now()))
 
             def work(open_: Connection) -> list[tuple]:
@@ -43,6 +43,14 @@ def call(
             return transact(connection, work, opened.writer_lock)
         finally:
             connection.close()
+
+
+def _set(connection: Connection, parameter: str, value: str | None) -> None:
+    try:
+        (value or "").encode()
+    except UnicodeEncodeError as error:  # half of a pair of UTF-16, which no text can hold
+        raise EngineError(f"{parameter} is not valid Unicode") from error
+    connection.execute(f"set variable {parameter} = cast(? as varchar)", [value])
 
 
 def _body(connection: Connection, name: str, given: set[str]) -> str:

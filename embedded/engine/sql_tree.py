@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from embedded.engine.storage import CATALOG
-from runtime.errors import EngineError
+from runtime.errors import EngineError, first_line
 
 Node = dict[str, Any]
 
@@ -62,8 +62,19 @@ def parse(query: str) -> dict[str, Any]:
     row = _parser().execute("select json_serialize_sql(?)", [query]).fetchone()
     tree = json.loads(row[0]) if row else {"error": True, "error_message": "no answer"}
     if tree["error"]:
-        raise EngineError(f"a query cannot be read as a select statement: {tree['error_message']}")
+        is_another = tree.get("error_type") == "not implemented"
+        said = "it is another kind of statement" if is_another else tree["error_message"]
+        raise EngineError(f"a query cannot be read as a select statement: {first_line(said)}")
     return tree
+
+
+def table_functions(tree: Any) -> set[str]:
+    """Return the functions that a syntax tree reads rows from, subqueries included."""
+    return {
+        node["function"]["function_name"].lower()
+        for node in _nodes(tree)
+        if node.get("type") == "TABLE_FUNCTION"
+    }
 
 
 def expressions_in(node: Any) -> list[Node]:

@@ -20,8 +20,16 @@ from typing import TypeVar
 import duckdb
 from filelock import FileLock, Timeout
 
-from embedded.engine.home import CATALOG, churn_home, database_file, explain, is_of_the_disk
+from embedded.engine.home import (
+    CATALOG,
+    churn_home,
+    database_file,
+    explain,
+    is_of_the_disk,
+    make_home_private,
+)
 from runtime.errors import EngineError
+from runtime.private_files import write_whole
 from runtime.single_process import this_process, who_holds
 
 # How often the owner looks whether somebody else needs the file.
@@ -187,7 +195,7 @@ class Database:
             if self._opened is not None:
                 return
             try:
-                self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_home_private(self.home)
                 self._acquire(deadline)
             except OSError as error:
                 raise EngineError(explain(error, self.home)) from error
@@ -224,7 +232,7 @@ class Database:
         finally:
             self._request.release()
         with suppress(OSError):  # it only says who has the file
-            (self.home / "owner.json").write_text(json.dumps(this_process()), encoding="utf-8")
+            write_whole(self.home / "owner.json", json.dumps(this_process()).encode())
 
     def _connect(self) -> Connection:
         root = None

@@ -39,6 +39,7 @@ from ingest.sinks.snowflake_partition import (
     send_offsets,
 )
 from runtime.errors import IngestError
+from runtime.private_files import own_folder
 from runtime.single_process import single_process
 
 _MOST_REOPENINGS = 6
@@ -63,7 +64,7 @@ class SnowflakeSink:
 
         A loader on another machine shuts this one out of its channels: see `write`.
         """
-        folder = Path(tempfile.gettempdir()) / f"churn-loaders-{getpass.getuser()}"
+        folder = own_folder(Path(tempfile.gettempdir()) / f"churn-loaders-{getpass.getuser()}")
         return single_process(
             folder / self._account.name, topic, f"topic {topic} is being loaded", stop
         )

@@ -148,3 +148,6 @@ class SnowflakeAccount:
         except snowflake.connector.Error as error:
             detail = first_line(error)
             raise IngestError(f"Snowflake refuses the loader ({self.name}): {detail}") from error
+        except (ValueError, TypeError) as error:  # no key, or its passphrase is missing or wrong
+            detail = first_line(error)
+            raise IngestError(f"the key in {self.key_path} cannot be read: {detail}") from error

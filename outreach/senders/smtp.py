@@ -8,7 +8,6 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
-from email.utils import parseaddr
 
 from outreach.senders import (
     BOUNCED,
@@ -105,11 +104,11 @@ class SmtpSession:
         return Delivery(HANDED_OVER, _line(answer))
 
     def _introduce(self, message: EmailMessage) -> Delivery | None:
-        code, answer = self._server.mail(parseaddr(str(message["From"]))[1])
+        code, answer = self._server.mail(message["From"].addresses[0].addr_spec)
         if code >= 400:
             self._server.rset()
             return Delivery(FAILED, f"the sender was refused: {code} {_line(answer)}")
-        code, answer = self._server.rcpt(parseaddr(str(message["To"]))[1])
+        code, answer = self._server.rcpt(message["To"].addresses[0].addr_spec)
         if code < 400:
             return None
         refused = self._refused(code, answer)

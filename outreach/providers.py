@@ -77,11 +77,16 @@ def _ask_ollama(settings: MessageSettings, question: str, schema: str) -> Answer
     started = time.monotonic()
     seconds = settings.timeout_seconds
     try:
-        with ollama.Client(
+        opened = ollama.Client(
             timeout=seconds,
             follow_redirects=False,
             transport=_bounded_transport(deadline=started + seconds),
-        ) as client:
+        )
+    except (ValueError, httpx.InvalidURL):
+        # Not quoted: it may hold a password.
+        return _silence("OLLAMA_HOST is no address of a server", started)
+    try:
+        with opened as client:
             response = client.chat(
                 model=settings.model,
                 messages=[{"role": "user", "content": question}],

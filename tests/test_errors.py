@@ -95,7 +95,7 @@ def test_bad_settings_stop_at_the_start_all_of_them_at_once(shared_pipeline):
         "'training_latest_cutoff' must be latest or a date as 2026-01-31, not 'soon'",
         "'contact_cost' must be a number of at least 0, not '-1'",
         "'effect_to_detect' must be above 0 and at most 1, not '2'",
-        "'sender_address' must be an e-mail address, not 'nobody'",
+        "'sender_address' must be an e-mail address in plain ASCII, not 'nobody'",
         "'event_categories' lists 'a' twice",
         "'event_categories' has the unknown category 'sales'",
     ):

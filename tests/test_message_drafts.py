@@ -268,6 +268,17 @@ def test_an_llm_that_is_down_costs_three_calls_and_the_template_writes(pipeline,
     assert providers(pipeline) == {"template": 8}
 
 
+@pytest.mark.parametrize(
+    "host", ["http://me:s3cret/x@127.0.0.1:9", "http://me:s3cret@[", "s3cret:x"]
+)
+def test_an_address_that_is_none_is_not_quoted(pipeline, monkeypatch, host):
+    monkeypatch.setenv("OLLAMA_HOST", host)
+    set_up(pipeline, provider="ollama")
+    error = ask(read_settings(pipeline.connection), "[]").error
+    assert error
+    assert "s3cret" not in error
+
+
 def test_an_llm_that_is_slow_is_given_up_and_holds_up_neither_alerts_nor_others(pipeline, llm):
     llm.wait_seconds = 30
     set_up(pipeline, provider="ollama", tries=1, timeout_seconds=1)

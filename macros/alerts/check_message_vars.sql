@@ -20,9 +20,11 @@
     {%- if detect is not number or detect <= 0 or detect > 1 -%}
         {%- do wrong.append(wrong_var('effect_to_detect', 'above 0 and at most 1')) -%}
     {%- endif -%}
-    {%- for name in ['sender_address', 'unsubscribe_address']
-        if not is_full_match('[^@\r\n]+@[^@\s<>]+>?', var(name)) -%}
-        {%- do wrong.append(wrong_var(name, 'an e-mail address')) -%}
+    {%- set address = "[A-Za-z0-9!#$&'*+/^_`{|}~.-]+@[A-Za-z0-9.-]+" -%}
+    {%- set sender = address ~ '|[^<>@\\\\\r\n]*<' ~ address ~ '>' -%}
+    {%- for name, form in [('sender_address', sender), ('unsubscribe_address', address)]
+        if not is_full_match(form, var(name)) -%}
+        {%- do wrong.append(wrong_var(name, 'an e-mail address in plain ASCII')) -%}
     {%- endfor -%}
     {{ return(wrong) }}
 {% endmacro %}

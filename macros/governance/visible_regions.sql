@@ -1,13 +1,17 @@
-{# The regions that the asking role sees, to be joined with in_visible_region: `*` alone for who sees
+{# The regions that the asking session sees, to be joined with in_visible_region: `*` alone for who sees
    all of them and customers without one, so that nobody is counted twice. One definition for every
-   view that shows customers or figures of them. #}
-{% macro visible_regions() %}
+   view that shows customers or figures of them.
+   right: sees_personal_data or may_act, for the regions in which some asking role has that right. #}
+{% macro visible_regions(right=none) %}
     select distinct region
     from {{ ref('visible_regions') }}
+    {%- if right %}
+    where {{ right }}
+    {%- endif %}
     qualify region = '*' or count(case when region = '*' then 1 end) over () = 0
 {% endmacro %}
 
-{# The condition of a join with that relation, under the name visible_regions. #}
-{% macro in_visible_region(region) -%}
-    (visible_regions.region = '*' or visible_regions.region = {{ region }})
+{# The condition of a join of a customer's region with that relation. #}
+{% macro in_visible_region(region, relation='visible_regions') -%}
+    ({{ relation }}.region = '*' or {{ relation }}.region = {{ region }})
 {%- endmacro %}

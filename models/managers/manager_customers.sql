@@ -56,15 +56,39 @@ visible_regions as (
 
 ),
 
+unmasked_regions as (
+
+    {{ visible_regions('sees_personal_data') }}
+
+),
+
+acting_regions as (
+
+    {{ visible_regions('may_act') }}
+
+),
+
+named as (
+
+    select
+        profiles.*,
+        -- As it is written, because this is asked of everybody; letters look more closely.
+        case when placeholders.placeholder is null then profiles.name end as shown_name
+    from profiles
+    left join placeholders on lower(profiles.name) = placeholders.placeholder
+
+),
+
 described as (
 
     select
         metrics.customer_id,
-        {{ masked(
-            'case when placeholders.placeholder is null then profiles.name end'
-        ) }} as name,
-        {{ masked('profiles.email') }} as email,
+        {{ masked('profiles.shown_name', 'unmasked_regions.region is not null') }} as name,
+        {{ masked('profiles.email', 'unmasked_regions.region is not null') }} as email,
         profiles.region,
+        profiles.region as mask_region,
+        unmasked_regions.region is not null as sees_personal_data,
+        acting_regions.region is not null as may_act,
         coalesce(profiles.segment, 'unknown') as segment,
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,
         metrics.first_seen_at,
@@ -97,7 +121,7 @@ described as (
         new_customers.segment_share as new_segment_share
     from metrics
     cross join data_end
-    left join profiles on metrics.customer_id = profiles.customer_id
+    left join named as profiles on metrics.customer_id = profiles.customer_id
     left join scores on metrics.customer_id = scores.customer_id
     left join alike
         on
@@ -111,9 +135,10 @@ described as (
             and {{ days_away('metrics.last_activity_at', 'data_end.last_closed_date') }}
             < coalesce(timing.away_to, 1e9)
     left join new_customers on metrics.customer_id = new_customers.customer_id
-    -- As it is written, because this is asked of everybody; letters look more closely.
-    left join placeholders on lower(profiles.name) = placeholders.placeholder
     inner join visible_regions on {{ in_visible_region('profiles.region') }}
+    left join unmasked_regions
+        on {{ in_visible_region('profiles.region', 'unmasked_regions') }}
+    left join acting_regions on {{ in_visible_region('profiles.region', 'acting_regions') }}
 
 )
 

@@ -18,8 +18,8 @@ messages as (
 
     select
         drafts.alert_id,
-        {{ masked('drafts.subject') }} as subject,
-        {{ masked('drafts.body') }} as body,
+        drafts.subject,
+        drafts.body,
         drafts.revision,
         drafts.author,
         drafts.provider,

@@ -62,8 +62,8 @@ class Pipeline:
         with self.database.session() as opened:
             return run_task(Statements(opened), task, as_of)
 
-    def call(self, name: str, arguments: dict) -> list[tuple]:
-        return call(self.database, name, arguments)
+    def call(self, name: str, arguments: dict, role: str | None = None) -> list[tuple]:
+        return call(self.database, name, arguments, role=role)
 
     def has_data(self, stream) -> bool:
         with self.database.session() as opened:

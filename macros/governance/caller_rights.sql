@@ -44,7 +44,7 @@
 {% endmacro %}
 {% macro default__drop_procedure_with_actor() %}{{ no_such_engine('drop_procedure_with_actor') }}{% endmacro %}
 {% macro snowflake__drop_procedure_with_actor() -%}
-    drop procedure if exists {{ this }}{{ text_signature(config.meta_require('parameters') + ['actor']) }}
+    drop procedure if exists {{ this }}{{ text_signature((config.meta_require('parameters') | list) + ['actor']) }}
 {%- endmacro %}
 {# There a name has one body. #}
 {% macro duckdb__drop_procedure_with_actor() %}{% endmacro %}

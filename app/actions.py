@@ -1,12 +1,12 @@
 """All that the dashboard writes: moves of alerts, edits of drafts, who sees to what by when.
 
-Each ends in a procedure of the same name on both engines. It decides who may do what to which alert,
-writes down who did it, and answers with a sentence for what is not allowed, and for each approved
-alert that is held out.
+Each ends in a procedure of the same name on both engines. It decides who may do what to which
+alert, writes down who did it, and answers with a sentence for what is not allowed, and for each
+approved alert that is held out.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 

@@ -8,7 +8,7 @@ from tests.snowflake.standin.statements import one_line
 OWNER = "DATA_ENGINEER"
 GRANT = re.compile(
     r"grant (?P<privileges>[\w, ]+) on (?P<kind>[a-z ]+?)"
-    r"(?: (?P<name>\S+))? to role (?P<role>\w+)",
+    r"(?: (?P<name>[^\s(]+(?:\([^)]*\))?))? to role (?P<role>\w+)",
     re.I,
 )
 # As SHOW CORTEX BASE MODELS lists them; a legacy one cannot be started by who never used it.

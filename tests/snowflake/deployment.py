@@ -16,10 +16,11 @@ import pytest
 from embedded.engine.registry import tasks
 from tests.conftest import Pipeline
 from tests.dbt import EmptyPipelines, run_dbt
+from tests.rights import roles
 from tests.snowflake.events import raw_rows
 from tests.snowflake.parity import parity
 from tests.snowflake.standin.account import Account, Statement
-from tests.snowflake.visibility import Seen, roles, seen_on_duckdb, views
+from tests.snowflake.visibility import Seen, seen_on_duckdb, views
 
 # What an operator asks for, in one process of dbt; each prints what it does.
 OPERATIONS = (

@@ -87,6 +87,11 @@ def roles() -> list[str]:
     return [*single_roles(), *TOGETHER]
 
 
+def shown_roles() -> list[str]:
+    """Return the roles of the tables of docs/security.md: each alone, and two together."""
+    return [*single_roles(), TOGETHER[0]]
+
+
 def single_roles() -> list[str]:
     """Return the roles of the seed, and those that have no row there."""
     return [*dict.fromkeys(row["role_name"] for row in seed("manager_regions")), *WITHOUT_A_ROW]
@@ -286,7 +291,8 @@ def _written(engine: Engine) -> list[tuple[str, str]]:
     """Return about what procedures wrote, and in whose name; and delete it."""
     found = []
     for table, (about, _, who) in _WRITTEN.items():
-        copied = "1 = 1" if about == "customer_id" else f"{about} like 'copied:%'"
+        is_customer = about == "customer_id"
+        copied = f"reason = '{REASON}'" if is_customer else f"{about} like 'copied:%'"
         condition = f"{copied} and {who} <> ''"
         new = engine.rows(f"select {about}, {who} from {table} where {condition}")
         found += new
@@ -316,8 +322,10 @@ def table(outcomes: dict[str, dict[Asked, str]]) -> str:
     """Return as a Markdown table in which regions each role could do what."""
     lines = [f"| role | {' | '.join(_COLUMNS)} |", "|---" * (len(_COLUMNS) + 1) + "|"]
     cells = {
-        role: tuple(_cell(found, action) for action in _COLUMNS.values())
-        for role, found in outcomes.items()
+        role.replace(",", " with "): tuple(
+            _cell(outcomes[role], action) for action in _COLUMNS.values()
+        )
+        for role in shown_roles()
     }
     lines += [f"| {', '.join(names)} | {' | '.join(row)} |" for row, names in alike(cells).items()]
     return "\n".join(lines)

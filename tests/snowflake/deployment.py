@@ -145,6 +145,7 @@ def _fill(pipeline: Pipeline) -> None:
     answer = pipeline.call("move_alerts", wanted | {"reason": ""})
     assert {kind for *_, kind in answer} <= {"held_out"}
     assert pipeline.one("select count(*) from drawn_alerts") == len(drafted) > 0
+    pipeline.call("suppress_customer", {"customer_id": "c013", "reason": "Ann has asked for it"})
 
 
 def _copy(pipeline: Pipeline, account: Account, manifest: dict, folder: Path) -> None:

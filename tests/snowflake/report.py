@@ -37,7 +37,7 @@ def main() -> None:
             visibility.TABLE.write(visibility.table(deployment.seen[0]))
             heads.write(deployment.first + deployment.second + deployment.changed)
         outcomes = rights.outcomes(EmptyPipelines(pipelines).copy("all", Path(folder) / "rights"))
-        rights.TABLE.write(rights.table({role: outcomes[role] for role in rights.single_roles()}))
+        rights.TABLE.write(rights.table(outcomes))
     print(json.dumps(figures))
 
 

@@ -1,4 +1,4 @@
-"""Who may do what to which alert, on the stand-in: the procedures as they were sent, for their caller.
+"""Who may do what to which alert, on the stand-in: the procedures that were sent, for their caller.
 
 Only an account can prove that SYS_CONTEXT says in a procedure what the documentation says.
 """

@@ -9,7 +9,8 @@ import pandas
 from embedded.session import connect
 from tests.dbt import PROJECT
 from tests.documented import Table, alike
-from tests.rights import region_rows
+from tests.rights import region_rows, shown_roles
+from tests.snowflake.parity import plain
 
 # Of views with a row per customer or alert: names, addresses, and texts that somebody wrote.
 PERSONAL = (
@@ -18,6 +19,7 @@ PERSONAL = (
 )  # fmt: skip
 SEES_ALL = "CHURN_MANAGER"
 TABLE = Table("who sees what")
+NOT_TOLD = "no rows to tell by"
 # View → all that a role sees of it.
 Seen = dict[str, pandas.DataFrame]
 
@@ -61,9 +63,8 @@ def _expected(frame: pandas.DataFrame, regions: pandas.Series, asking: str) -> p
 
 def texts(frame: pandas.DataFrame) -> list[tuple[str, ...]]:
     """Return the rows of a view as texts, in an order of their own, to be compared."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    columns = sorted(plain.columns)
-    return sorted(tuple(map(str, row)) for row in plain[columns].itertuples(index=False))
+    rows = frame[sorted(frame.columns)].astype(object).itertuples(index=False)
+    return sorted(tuple(str(plain(value)) for value in row) for row in rows)
 
 
 def hidden_texts(everything: Seen, asking: str) -> set[str]:
@@ -87,22 +88,31 @@ def table(seen: dict[str, Seen]) -> str:
     """Return what roles see as a Markdown table: roles alike share a column, views alike a row."""
     cells = {
         role: tuple(_cell(frames[view], seen[SEES_ALL][view]) for view in views())
-        for role, frames in seen.items()
+        for role, frames in ((role, seen[role]) for role in shown_roles())
     }
     columns = alike(cells)
     rows = alike({
         view.removeprefix("manager_"): tuple(column[place] for column in columns)
         for place, view in enumerate(views())
     })  # fmt: skip
-    heads = [", ".join(name.replace(",", " with ") for name in names) for names in columns.values()]
+    heads = [_head(names) for names in columns.values()]
     lines = [f"| views | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     lines += [f"| {', '.join(names)} | {' | '.join(row)} |" for row, names in rows.items()]
     return "\n".join(lines)
 
 
+def _head(names: list[str]) -> str:
+    """Return the head of a column for roles; of a name that goes on another one, its end."""
+    shown = [
+        name.removeprefix(SEES_ALL) if place and name.startswith(f"{SEES_ALL}_") else name
+        for place, name in enumerate(names)
+    ]
+    return ", ".join(one.replace(",", " with ") for one in shown)
+
+
 def _cell(frame: pandas.DataFrame, everything: pandas.DataFrame) -> str:
     if frame.empty:
-        return "nothing" if len(everything) else "no rows here"
+        return "nothing" if len(everything) else NOT_TOLD
     if "customer_id" not in frame.columns:
         clocks = [column for column in frame.columns if "lag_seconds" in column]
         same = texts(frame.drop(columns=clocks)) == texts(everything.drop(columns=clocks))

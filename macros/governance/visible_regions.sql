@@ -1,13 +1,9 @@
 {# The regions that the asking session sees, to be joined with in_visible_region: `*` alone for who sees
    all of them and customers without one, so that nobody is counted twice. One definition for every
-   view that shows customers or figures of them.
-   right: sees_personal_data or may_act, for the regions in which some asking role has that right. #}
-{% macro visible_regions(right=none) %}
+   view that shows figures of customers. #}
+{% macro visible_regions() %}
     select distinct region
     from {{ ref('visible_regions') }}
-    {%- if right %}
-    where {{ right }}
-    {%- endif %}
     qualify region = '*' or count(case when region = '*' then 1 end) over () = 0
 {% endmacro %}
 

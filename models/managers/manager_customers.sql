@@ -52,19 +52,30 @@ placeholders as (
 
 visible_regions as (
 
-    {{ visible_regions() }}
+    select * from {{ ref('visible_regions') }}
 
 ),
 
-unmasked_regions as (
+customer_regions as (
 
-    {{ visible_regions('sees_personal_data') }}
+    select region from profiles
+    union distinct
+    select null as region
 
 ),
 
-acting_regions as (
+-- What the asking roles may do in each region that customers have, and without one: looked up by
+-- region, because there are few of them, and then once for each customer.
+rights as (
 
-    {{ visible_regions('may_act') }}
+    select
+        customer_regions.region,
+        max(case when visible_regions.sees_personal_data then 1 else 0 end) = 1
+            as sees_personal_data,
+        max(case when visible_regions.may_act then 1 else 0 end) = 1 as may_act
+    from customer_regions
+    inner join visible_regions on {{ in_visible_region('customer_regions.region') }}
+    group by customer_regions.region
 
 ),
 
@@ -83,12 +94,12 @@ described as (
 
     select
         metrics.customer_id,
-        {{ masked('profiles.shown_name', 'unmasked_regions.region is not null') }} as name,
-        {{ masked('profiles.email', 'unmasked_regions.region is not null') }} as email,
+        {{ masked('profiles.shown_name', 'rights.sees_personal_data') }} as name,
+        {{ masked('profiles.email', 'rights.sees_personal_data') }} as email,
         profiles.region,
         profiles.region as mask_region,
-        unmasked_regions.region is not null as sees_personal_data,
-        acting_regions.region is not null as may_act,
+        rights.sees_personal_data,
+        rights.may_act,
         coalesce(profiles.segment, 'unknown') as segment,
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,
         metrics.first_seen_at,
@@ -135,10 +146,7 @@ described as (
             and {{ days_away('metrics.last_activity_at', 'data_end.last_closed_date') }}
             < coalesce(timing.away_to, 1e9)
     left join new_customers on metrics.customer_id = new_customers.customer_id
-    inner join visible_regions on {{ in_visible_region('profiles.region') }}
-    left join unmasked_regions
-        on {{ in_visible_region('profiles.region', 'unmasked_regions') }}
-    left join acting_regions on {{ in_visible_region('profiles.region', 'acting_regions') }}
+    inner join rights on profiles.region is not distinct from rights.region
 
 )
 

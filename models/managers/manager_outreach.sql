@@ -84,7 +84,8 @@ outreach as (
         messages.drafted_at,
         progress.owner,
         progress.due_on,
-        {{ masked('contacts.suppressed_because', 'customers.sees_personal_data') }} as suppressed_because,
+        {{ masked('contacts.suppressed_because', 'customers.sees_personal_data') }}
+            as suppressed_because,
         messages.delivery,
         {{ masked('messages.delivery_detail', 'customers.sees_personal_data') }} as delivery_detail,
         customers.may_act

@@ -1,7 +1,7 @@
-{# Which regions the asking session sees, by which role, whether with personal data, and whether it may
-   act there; `*` stands for all regions and for customers without one. A role sees what it may, and
-   the dashboard, which in Snowflake's warehouse runtime asks with its owner's role, what the role of
-   the user who looks at it may. Not for the app itself. #}
+{# Which regions the asking session sees, by which role, whether with personal data, and whether that
+   role may act there; `*` stands for all regions and for customers without one. Where the dashboard
+   asks with its owner's role (Snowflake's warehouse runtime), the roles are those that
+   seeds/dashboard_users.csv gives to the user who looks at it. Not for the app itself. #}
 
 with
 

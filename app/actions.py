@@ -1,16 +1,18 @@
 """All that the dashboard writes: moves of alerts, edits of drafts, who sees to what by when.
 
-Each ends in a procedure of the same name on both engines, which decides what is allowed and answers
-with a sentence for what is not, and for each approved alert that is held out. What the asking role
-does not see, it cannot move.
+Each ends in a procedure of the same name on both engines. It decides who may do what to which
+alert, writes down who did it, and answers with a sentence for what is not allowed, and for each
+approved alert that is held out.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
-from connection import DUCKDB, Away, Source, at_hand, query, snowflake_session
+import pandas as pd
+from connection import DUCKDB, Away, Source, at_hand, snowflake_session
+from data import outreach
 from data.changes import forget
 
 PATIENCE_SECONDS = 5.0  # that a button waits for another process that has the database file
@@ -29,63 +31,33 @@ class Answer(NamedTuple):
         return self.kind == "held_out"
 
 
-def move(source: Source, alert_ids: Sequence[str], to_state: str, reason: str) -> list[Answer]:
-    """Move alerts to a state, as far as that is allowed; return what was refused, and held out."""
-    arguments = {"to_state": to_state, "reason": reason.strip()}
-    return _call_for(source, "move_alerts", alert_ids, lambda ids: ids | arguments)
+def move(source: Source, chosen: pd.DataFrame, to_state: str, reason: str) -> list[Answer]:
+    """Move alerts to a state, as far as that is allowed; return what was refused, and held out.
+
+    chosen: alert_id and customer_id of each.
+    """
+    customers = _customers(chosen)
+    given = {"alert_ids": json.dumps(list(customers)), "to_state": to_state}
+    return _call(source, "move_alerts", given | {"reason": reason.strip()}, customers)
 
 
 def edit_draft(source: Source, alert_id: str, subject: str, body: str) -> list[Answer]:
     """Give a draft new words, as its next revision; return why they were refused, if they were."""
-    arguments = {"alert_id": alert_id, "subject": subject.strip(), "body": body.strip()}
-    return _call_for(source, "edit_draft", [alert_id], lambda _: arguments)
+    given = {"alert_id": alert_id, "subject": subject.strip(), "body": body.strip()}
+    shown = outreach.alert(source, alert_id) or {}
+    return _call(source, "edit_draft", given, {alert_id: shown.get("customer_id", "")})
 
 
-def assign(
-    source: Source, alert_ids: Sequence[str], owner: str, due_on: date | None
-) -> list[Answer]:
+def assign(source: Source, chosen: pd.DataFrame, owner: str, due_on: date | None) -> list[Answer]:
     """Say who sees to alerts, and by when; return what was refused."""
-    arguments = {"owner": owner.strip(), "due_on": due_on.isoformat() if due_on else None}
-    return _call_for(source, "assign_alerts", alert_ids, lambda ids: ids | arguments)
+    customers = _customers(chosen)
+    given = {"alert_ids": json.dumps(list(customers)), "owner": owner.strip()}
+    due = due_on.isoformat() if due_on else None
+    return _call(source, "assign_alerts", given | {"due_on": due}, customers)
 
 
-def viewer(source: Source) -> str:
-    """Return who is looking: on Snowflake the viewer's login, on the laptop the user and role."""
-    return f"{source.viewer} as {source.role}" if source.backend == DUCKDB else source.viewer
-
-
-def _call_for(
-    source: Source,
-    procedure: str,
-    alert_ids: Sequence[str],
-    arguments: Callable[[dict[str, str | None]], dict[str, str | None]],
-) -> list[Answer]:
-    """Call a procedure for those of the alerts that this role sees.
-
-    `arguments` makes its arguments of the one that names these alerts.
-    """
-    try:
-        with at_hand(source, PATIENCE_SECONDS):
-            visible, refused = _visible(source, alert_ids)
-            if visible:
-                given = arguments({"alert_ids": json.dumps(list(visible))})
-                refused += _call(source, procedure, given, visible)
-            return refused
-    except Away as error:
-        return [Answer(one, f"Nothing was changed: {error}.") for one in alert_ids]
-
-
-def _visible(source: Source, alert_ids: Sequence[str]) -> tuple[dict[str, str], list[Answer]]:
-    """Return the alerts that this role sees, with their customers, and refuse the others."""
-    wanted = list(dict.fromkeys(alert_ids))
-    marks = ", ".join("?" for _ in wanted) or "null"
-    found = query(
-        source,
-        f"select alert_id, customer_id from manager_outreach where alert_id in ({marks})",
-        wanted,
-    )
-    visible = dict(zip(found["alert_id"], found["customer_id"], strict=True))
-    return visible, [Answer(one, "There is no such alert.") for one in wanted if one not in visible]
+def _customers(chosen: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(chosen["alert_id"], chosen["customer_id"], strict=True))
 
 
 def _call(
@@ -94,8 +66,13 @@ def _call(
     arguments: dict[str, str | None],
     customers: Mapping[str, str],
 ) -> list[Answer]:
+    """Call a procedure for alerts, given with their customers."""
     answer = _call_duckdb if source.backend == DUCKDB else _call_snowflake
-    rows = answer(source, procedure, {**arguments, "actor": viewer(source)})
+    try:
+        with at_hand(source, PATIENCE_SECONDS):
+            rows = answer(source, procedure, arguments)
+    except Away as error:
+        return [Answer(one, f"Nothing was changed: {error}.") for one in customers]
     forget(source, customers)
     return [Answer(*row) for row in rows]
 
@@ -104,7 +81,7 @@ def _call_duckdb(source: Source, procedure: str, arguments: dict[str, str | None
     from embedded.engine.procedures import call
     from embedded.session import existing_database
 
-    return call(existing_database(), procedure, arguments)
+    return call(existing_database(), procedure, arguments, role=source.role)
 
 
 def _call_snowflake(_: Source, procedure: str, arguments: dict[str, str | None]) -> list[tuple]:

@@ -1,6 +1,5 @@
 """The only choice of a backend: Snowflake, or the laptop's DuckDB. Both answer the same query()."""
 
-import getpass
 import os
 import sys
 import uuid
@@ -38,7 +37,7 @@ class Source(NamedTuple):
     """All that decides an answer, and so the key of every cache."""
 
     backend: str
-    viewer: str  # whose name is written beside what they do
+    viewer: str
     role: str = ""  # on Snowflake the viewer has one; nobody chooses it here
     home: str = ""
     generation: int = 0  # tells a database from the one that lay in the same folder before
@@ -50,11 +49,12 @@ def current_source() -> Source:
         return Source(SNOWFLAKE, _snowflake_viewer())
     _make_importable()
     from embedded.engine.storage import churn_home, database_file
+    from runtime.user import user_name
 
     file = database_file()
     generation = file.stat().st_ino if file.exists() else 0
     role = st.session_state.get(ROLE_KEY) or DEFAULT_ROLE
-    return Source(DUCKDB, _laptop_viewer(), role, str(churn_home()), generation)
+    return Source(DUCKDB, user_name(), role, str(churn_home()), generation)
 
 
 def query(source: Source, sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
@@ -95,13 +95,6 @@ def _snowflake_viewer() -> str:
         if name := st.user.get(field):
             return str(name)
     return st.session_state.setdefault(_NOBODY, f"session {uuid.uuid4()}")
-
-
-def _laptop_viewer() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name
-        return str(os.getuid())
 
 
 def _ask_snowflake(_: Source, sql: str, parameters: list[Any]) -> pd.DataFrame:

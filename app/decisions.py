@@ -42,10 +42,14 @@ def say_done() -> None:
 
 
 def bar(source: Source, chosen: pd.DataFrame, is_read: bool = False) -> None:
-    """Show what can be done with the chosen alerts (alert_id, customer_id, is_marked), in one row.
+    """Show what can be done with the chosen alerts, in one row.
 
-    is_read: whether the page shows the draft; one with marks is approved only there.
+    chosen: alert_id, customer_id, is_marked and may_act, which is the managers' views' to say, of
+    each. is_read: whether the page shows the draft; one with marks is approved only there.
     """
+    if len(chosen) and not chosen["may_act"].any():
+        st.caption("Your role reads these alerts; it may not decide on them.")
+        return
     number = len(chosen)
     marked = 0 if is_read else int(chosen["is_marked"].fillna(False).astype(bool).sum())
     row = st.container(horizontal=True)
@@ -90,12 +94,12 @@ def _assign(source: Source, chosen: pd.DataFrame, row: object) -> None:
         owner = st.text_input("Owner", max_chars=100, key="owner")
         due_on = st.date_input("Due on", value=None, key="due_on", format="YYYY-MM-DD")
         if st.form_submit_button(f"Assign{_of(number)}", type="primary", key="do_assign"):
-            refused = actions.assign(source, list(chosen["alert_id"]), owner, due_on)
+            refused = actions.assign(source, chosen, owner, due_on)
             _finish(chosen, refused, "Assigned")
 
 
 def _move(source: Source, chosen: pd.DataFrame, state: str, reason: str, verb: str) -> None:
-    answers = actions.move(source, list(chosen["alert_id"]), state, reason)
+    answers = actions.move(source, chosen, state, reason)
     _finish(chosen, answers, verb)
 
 

@@ -25,6 +25,10 @@ _MESSAGE_FUNCTIONS = {
     mail_address: 1,
 }
 DEFAULT_ROLE = "CHURN_MANAGER"
+_HAS_ROLE = (
+    f"list_contains(regexp_split_to_array(upper(coalesce(getvariable('role'), '{DEFAULT_ROLE}')),"
+    r" '\s*,\s*'), upper(asked))"
+)
 _lock = threading.Lock()
 _model: ChurnModel | None = None
 
@@ -32,7 +36,8 @@ _model: ChurnModel | None = None
 def register_functions(connection: Connection) -> None:
     """Register PREDICT_CHURN, IS_ROLE_IN_SESSION and the functions of messages on an open file.
 
-    All connections to the file have them then. IS_ROLE_IN_SESSION goes by the variable `role`.
+    All connections to the file have them then. IS_ROLE_IN_SESSION goes by the variable `role`: one
+    role, or several with commas, as a session on Snowflake may have several.
     """
     connection.create_function(
         "predict_churn",
@@ -52,10 +57,20 @@ def register_functions(connection: Connection) -> None:
             null_handling="special",
         )
     # Kept in the file, so that its views answer in any DuckDB tool.
-    connection.execute(
-        f"create macro if not exists {CATALOG}.main.is_role_in_session(asked) as"
-        f" upper(asked) = upper(coalesce(getvariable('role'), '{DEFAULT_ROLE}'))"
+    connection.execute(f"create or replace temp macro is_role_in_session(asked) as {_HAS_ROLE}")
+    stored, wanted = (
+        connection.execute(
+            "select macro_definition from duckdb_functions() where database_name = ?"
+            " and function_name = 'is_role_in_session'",
+            [database],
+        ).fetchone()
+        for database in (CATALOG, "temp")
     )
+    connection.execute("drop macro temp.main.is_role_in_session")
+    if stored != wanted:  # a file that is new, or of a version that knew one role only
+        connection.execute(
+            f"create or replace macro {CATALOG}.main.is_role_in_session(asked) as {_HAS_ROLE}"
+        )
 
 
 def _asking_functions(connection: Connection) -> list[Callable[..., str]]:

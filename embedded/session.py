@@ -30,8 +30,9 @@ def connect(
 ) -> Iterator[Connection]:
     """Have a connection to the existing database as a role, while the context is open.
 
-    The role previews what it would see on Snowflake; it is no protection, because whoever can read
-    the file can read all of it. Raises EngineError as Database.session does.
+    Several roles at once, as a session on Snowflake may have, are written with commas. They preview
+    what they would see on Snowflake, and are no protection: whoever can read the file can read all
+    of it. Raises EngineError as Database.session does.
     """
     with existing_database().session(patience_seconds) as opened:
         connection = opened.cursor()
@@ -43,5 +44,5 @@ def connect(
 
 
 def preview_as(connection: duckdb.DuckDBPyConnection, role: str) -> None:
-    """Let a connection ask as a role."""
+    """Let a connection ask as a role, or as several with commas."""
     connection.execute("set variable role = cast(? as varchar)", [role])

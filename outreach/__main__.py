@@ -1,13 +1,13 @@
 """Messages on the laptop: ask the LLM, hand over what was approved, note what became of it."""
 
 import argparse
-import getpass
 import sys
 
 from embedded.session import existing_database
 from outreach.senders import Delivery
 from runtime.command_line import run_command
 from runtime.signals import stop_on_signals
+from runtime.user import user_name
 
 
 def main() -> int:
@@ -25,14 +25,13 @@ def _note(arguments: argparse.Namespace) -> int:
     from outreach.delivery import note
 
     delivery = Delivery(arguments.step.upper(), arguments.detail)
-    return _say(note(existing_database(), arguments.alert_id, delivery, getpass.getuser()))
+    return _say(note(existing_database(), arguments.alert_id, delivery, user_name()))
 
 
 def _suppress(arguments: argparse.Namespace) -> int:
     from embedded.engine.procedures import call
 
     given = {"customer_id": arguments.customer_id, "reason": arguments.reason}
-    given["actor"] = getpass.getuser()
     return _say(call(existing_database(), "suppress_customer", given))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from embedded.engine.procedures import call
 from embedded.engine.refresh_pass import refresh
@@ -19,6 +20,8 @@ from embedded.session import open_database
 from tests.dbt import PROJECT, EmptyPipelines
 
 EPOCH = datetime(2026, 1, 1)
+# Files of tests/snowflake whose tests look at what the fixture `deployment` has left behind.
+SHARE_A_DEPLOY = {"test_deploy.py", "test_rights_on_snowflake.py", "test_visibility.py"}
 
 
 def run_module(*arguments: str):
@@ -62,8 +65,8 @@ class Pipeline:
         with self.database.session() as opened:
             return run_task(Statements(opened), task, as_of)
 
-    def call(self, name: str, arguments: dict) -> list[tuple]:
-        return call(self.database, name, arguments)
+    def call(self, name: str, arguments: dict, role: str | None = None) -> list[tuple]:
+        return call(self.database, name, arguments, role=role)
 
     def has_data(self, stream) -> bool:
         with self.database.session() as opened:
@@ -116,6 +119,19 @@ def event(number, customer: str, event_type: str, occurred_at: datetime, **more)
         "occurred_at": occurred_at,
         **more,
     }
+
+
+class _ByFile(LoadFileScheduling):
+    """One process for a file, and one for all files that share a deploy, which takes minutes."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "a deploy" if Path(file).name in SHARE_A_DEPLOY else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    """Say which tests run in one process."""
+    return _ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,13 @@ import pytest
 
 from runtime.clock import utc_now
 from runtime.errors import EngineError
+from runtime.user import user_name
 from tests.conftest import event
 from tests.dbt import PROJECT, render, run_dbt
 from tests.outreach_fixtures import customer, raise_alerts, run, states
 
 pytest_plugins = ("tests.outreach_fixtures",)
+MANAGER = f"{user_name()} as CHURN_MANAGER"
 
 ENDS = {
     *("RETAINED", "LOST", "REJECTED", "SUPPRESSED", "INVALID_ADDRESS", "HELD_OUT", "EXPIRED"),
@@ -20,7 +22,7 @@ ENDS = {
 
 
 def move(pipeline, to_state: str, *alerts: str, reason: str = "as asked") -> list[tuple]:
-    arguments = {"alert_ids": json.dumps(alerts), "to_state": to_state, "actor": "ann"}
+    arguments = {"alert_ids": json.dumps(alerts), "to_state": to_state}
     answer = pipeline.call("move_alerts", arguments | {"reason": reason})
     return [(alert_id, sentence) for alert_id, sentence, _ in answer]
 
@@ -28,7 +30,7 @@ def move(pipeline, to_state: str, *alerts: str, reason: str = "as asked") -> lis
 def edit(pipeline, alert_id: str, **texts) -> list[tuple]:
     row = pipeline.rows("select subject, body from current_drafts where alert_id = ?", alert_id)
     draft = dict(zip(("subject", "body"), row[0] if row else ("", ""), strict=True))
-    arguments = draft | texts | {"alert_id": alert_id, "actor": "ann"}
+    arguments = draft | texts | {"alert_id": alert_id}
     return pipeline.call("edit_draft", arguments)
 
 
@@ -73,7 +75,7 @@ def test_a_manager_moves_only_what_the_table_allows_and_twice_changes_one_row(pi
     ) == [
         ("", "OPEN", "process_alerts", "risk of 50 %, threshold 20 %"),
         ("OPEN", "DRAFTED", "template", "draft by template"),
-        ("DRAFTED", "APPROVED", "ann", "as asked"),
+        ("DRAFTED", "APPROVED", MANAGER, "as asked"),
     ]
 
 
@@ -97,7 +99,7 @@ def test_a_held_out_or_suppressed_customer_never_reaches_queued(pipeline):
     pipeline.add(*customer("unwilling", marketing_consent=False), *customer("nowhere", email=""))
     pipeline.add(*customer("gone"), event("gone", "gone", "subscription_cancelled", utc_now()))
     pipeline.tick()
-    given = {"customer_id": "B", "reason": "unsubscribed", "actor": "ann"}
+    given = {"customer_id": "B", "reason": "unsubscribed"}
     assert pipeline.call("suppress_customer", given) == []
     who = ("unwilling", "nowhere", "gone", "B")
     raise_alerts(pipeline, *who)
@@ -121,8 +123,8 @@ def test_a_held_out_or_suppressed_customer_never_reaches_queued(pipeline):
 def test_consent_is_asked_again_when_a_message_is_queued(pipeline):
     raise_alerts(pipeline, "A", "B", "C")
     assert move(pipeline, "APPROVED", "A", "B") == []
-    pipeline.call("suppress_customer", {"customer_id": "A", "reason": "x", "actor": "ann"})
-    pipeline.call("suppress_customer", {"customer_id": "C", "reason": "x", "actor": "ann"})
+    pipeline.call("suppress_customer", {"customer_id": "A", "reason": "x"})
+    pipeline.call("suppress_customer", {"customer_id": "C", "reason": "x"})
     assert move(pipeline, "APPROVED", "C") == [
         ("C", "Nothing may be sent: the customer is on the suppression list: x.")
     ]
@@ -150,7 +152,9 @@ def test_a_manager_edits_a_draft_within_the_checks(pipeline):
     body = pipeline.one("select body from current_drafts").replace("a while", "some time")
     assert edit(pipeline, "A", body=body) == []
     assert edit(pipeline, "A", body=body) == []
-    assert pipeline.rows("select revision, author, body from current_drafts") == [(1, "ann", body)]
+    assert pipeline.rows("select revision, author, body from current_drafts") == [
+        (1, MANAGER, body)
+    ]
     assert edit(pipeline, "A", body=f"{body} See evil.com")[0][1].startswith(
         "Not taken: the letter"
     )
@@ -160,7 +164,7 @@ def test_a_manager_edits_a_draft_within_the_checks(pipeline):
         "A",
         "An alert that is APPROVED has no draft to edit.",
     )
-    assert edit(pipeline, "B")[0] == ("B", "There is no draft of this alert.")
+    assert edit(pipeline, "B")[0] == ("B", "There is no such alert.")
 
 
 def test_what_nobody_decides_on_expires(pipeline):
@@ -177,7 +181,7 @@ def test_who_sees_to_an_alert_is_kept_with_who_said_so(pipeline):
 
     def assign(owner: str, *alerts: str):
         arguments = {"alert_ids": json.dumps(alerts), "owner": owner, "due_on": "2026-12-01"}
-        return pipeline.call("assign_alerts", arguments | {"actor": "ann"})
+        return pipeline.call("assign_alerts", arguments)
 
     assert assign("bob", "A", "B") == assign("bob", "A", "B") == assign("eve", "A") == []
     assert pipeline.one("select count(*) from alert_assignments") == 3
@@ -197,7 +201,7 @@ def test_who_sees_to_an_alert_is_kept_with_who_said_so(pipeline):
 
 def test_a_due_date_that_is_none_is_refused_in_a_sentence(pipeline):
     raise_alerts(pipeline, "A")
-    arguments = {"alert_ids": '["A"]', "owner": "bob", "actor": "ann"}
+    arguments = {"alert_ids": '["A"]', "owner": "bob"}
     for wrong in ("tomorrow", "31.12.2026", "", "infinity", "12026-01-01"):
         assert pipeline.call("assign_alerts", arguments | {"due_on": wrong}) == [
             ("A", "The due date must be a date such as 2026-01-31.")
@@ -217,8 +221,8 @@ def test_parameters_are_values_and_never_sql(pipeline):
         (nasty, "There is no such alert.")
     ]
     assert pipeline.one("select reason from alert_states") == nasty
-    with pytest.raises(EngineError, match="takes actor, alert_ids, reason, to_state"):
-        pipeline.call("move_alerts", {"actor": "ann"})
+    with pytest.raises(EngineError, match="takes alert_ids, reason, to_state"):
+        pipeline.call("move_alerts", {"reason": "x"})
     with pytest.raises(EngineError, match="no procedure nonsense"):
         pipeline.call("nonsense", {})
 

@@ -56,7 +56,7 @@ def mailbox(monkeypatch):
 
 def approve(pipeline, *alerts: str) -> None:
     raise_alerts(pipeline, *alerts)
-    arguments = {"alert_ids": json.dumps(alerts), "to_state": "APPROVED", "actor": "ann"}
+    arguments = {"alert_ids": json.dumps(alerts), "to_state": "APPROVED"}
     assert pipeline.call("move_alerts", arguments | {"reason": ""}) == []
 
 
@@ -232,7 +232,7 @@ def test_consent_is_asked_again_when_a_message_is_handed_over(pipeline):
     approve(pipeline, "A")
     run(pipeline, "advance_alerts")
     assert states(pipeline) == {"A": "QUEUED"}
-    pipeline.call("suppress_customer", {"customer_id": "A", "reason": "x", "actor": "ann"})
+    pipeline.call("suppress_customer", {"customer_id": "A", "reason": "x"})
     send(pipeline)
     assert states(pipeline) == {"A": "SUPPRESSED"}
     assert not list((pipeline.path / "outbox").glob("*"))

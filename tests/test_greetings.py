@@ -101,7 +101,7 @@ def test_a_manager_greets_likewise(pipeline):
     assert body.startswith("Dear customer,")
 
     def edit(text: str) -> list[tuple]:
-        given = {"alert_id": "N", "subject": subject, "body": text, "actor": "ann"}
+        given = {"alert_id": "N", "subject": subject, "body": text}
         return pipeline.call("edit_draft", given)
 
     marks = "select coalesce(marks, '') from current_drafts"

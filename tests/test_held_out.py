@@ -8,6 +8,7 @@ import pytest
 from benchmarks.simulations import approval
 from benchmarks.simulations.effect import AWAY, KEEP, STEPS, coverage, ever, judge
 from benchmarks.simulations.rendered import rendered
+from runtime.user import user_name
 from tests.outreach_fixtures import raise_alerts, run, states
 
 pytest_plugins = ("tests.outreach_fixtures",)
@@ -16,7 +17,7 @@ VIEWS = ("manager_outreach", "manager_messages")
 
 
 def move(pipeline, to_state: str, *alerts: str) -> list[tuple]:
-    arguments = {"alert_ids": json.dumps(alerts), "to_state": to_state, "actor": "ann"}
+    arguments = {"alert_ids": json.dumps(alerts), "to_state": to_state}
     return sorted(pipeline.call("move_alerts", arguments | {"reason": "as asked"}))
 
 
@@ -36,7 +37,7 @@ def test_both_arms_wait_alike_and_the_approval_draws(pipeline):
     assert arms(pipeline) == [{"A": "treated", "B": None, "G": None, "H": "holdout"}] * 2
     assert pipeline.rows(
         "select from_state, actor, reason from alert_events where to_state = 'HELD_OUT'"
-    ) == [("DRAFTED", "ann", "held out, to measure what messages do")]
+    ) == [("DRAFTED", f"{user_name()} as CHURN_MANAGER", "held out, to measure what messages do")]
     before = pipeline.rows("from alert_events order by all")
     assert move(pipeline, "APPROVED", "A", "H") == [("H", HELD_OUT, "held_out")]
     assert pipeline.rows("from alert_events order by all") == before
@@ -60,7 +61,7 @@ def test_both_arms_are_approved_under_the_same_conditions(pipeline):
     raise_alerts(pipeline, "A")
     raise_alerts(pipeline, "G", "H", arm="holdout")
     for who in ("A", "H"):
-        given = {"customer_id": who, "reason": "unsubscribed", "actor": "ann"}
+        given = {"customer_id": who, "reason": "unsubscribed"}
         assert pipeline.call("suppress_customer", given) == []
     pipeline.connection.execute("update retention_emails set status = 'FAILED'")
     sentence = "Nothing may be sent: the customer is on the suppression list: unsubscribed."

@@ -59,7 +59,7 @@ def test_alerts_stand_in_the_band_of_their_score(pipeline):
         "update high_risk_history set score = case customer_id when 'A' then 0.39 when 'B' then 0.4"
         " else 0.95 end"
     )
-    arguments = {"alert_ids": '["A", "B", "C"]', "to_state": "APPROVED", "actor": "x"}
+    arguments = {"alert_ids": '["A", "B", "C"]', "to_state": "APPROVED"}
     assert pipeline.call("move_alerts", arguments | {"reason": ""}) == []
     pipeline.connection.execute(
         "insert into outcomes select alert_id, customer_id, arm, 0, now(), 28, 1"

@@ -19,7 +19,8 @@ def alerts(source: Source) -> pd.DataFrame:
         select
             alert_id, customer_id, name, segment, score, value_at_risk, top_reasons, offer,
             offer_text, arm, model_version, alerted_at, state, since, actor, state_reason, checks,
-            is_marked, draft_status, owner, due_on, suppressed_because, delivery, delivery_detail
+            is_marked, draft_status, owner, due_on, suppressed_because, delivery, delivery_detail,
+            may_act
         from manager_outreach
         order by value_at_risk desc, alert_id
         """,

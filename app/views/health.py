@@ -12,6 +12,7 @@ from tables import heading, listing
 from words import count, label, moment, plain
 
 NEVER = "never"
+ERRORS = "Errors, which may quote a customer's data, are in `dbt run-operation show_pipeline`."
 
 
 def main() -> None:
@@ -70,8 +71,10 @@ def _tiles(page: Page) -> None:
 def _tables(page: Page) -> None:
     tables = pipeline.dynamic_tables(page.source)
     tables["state"] = [
-        "suspended" if suspended else "overdue" if overdue else "in time"
-        for suspended, overdue in zip(tables["is_suspended"], tables["is_overdue"], strict=True)
+        "suspended" if suspended else "failed" if failed else "overdue" if overdue else "in time"
+        for suspended, failed, overdue in tables[
+            ["is_suspended", "has_error", "is_overdue"]
+        ].itertuples(index=False)
     ]
     heading("Dynamic tables", tables, "dynamic_tables")
     listing(
@@ -90,9 +93,9 @@ def _tables(page: Page) -> None:
             ),
             "max_lag_seconds": columns.seconds("Longest lag", "Of the same refreshes."),
             "refreshed_at": columns.moment("Refreshed"),
-            "last_error": columns.text("Error", 160),
         },
     )
+    st.caption(ERRORS)
 
 
 def _tasks(page: Page) -> None:
@@ -115,7 +118,6 @@ def _tasks(page: Page) -> None:
             "last_seconds": columns.seconds("Took", "Of the last run."),
             "runs": columns.number("Runs", 60),
             "failures": columns.number("Failed", 65),
-            "last_error": columns.text("Error", 160),
         },
     )
 
@@ -139,8 +141,7 @@ def _set_aside(page: Page) -> None:
     )
     st.caption(
         "Everyone else is refreshed, scored and alerted. These rows are kept, and are tried again"
-        " when the table or task is changed, or by `dbt run-operation retry_set_aside`. The errors"
-        " are in `dbt run-operation show_pipeline`."
+        f" when the table or task is changed, or by `dbt run-operation retry_set_aside`. {ERRORS}"
     )
 
 

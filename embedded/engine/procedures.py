@@ -1,6 +1,7 @@
 """Procedures: statements that somebody calls with parameters, all or nothing; the last one answers.
 
-Parameters are variables of the session, which statements read as values and never as SQL.
+Parameters are variables of the session, which statements read as values and never as SQL. So is who
+calls: `caller` is the user of this process, and `role` the role that is asked as, if any.
 """
 
 import json
@@ -14,6 +15,7 @@ from embedded.engine.storage import Connection, Database, transact
 from embedded.engine.tasks import split_statements
 from runtime.clock import utc_now
 from runtime.errors import NOT_BUILT, EngineError
+from runtime.user import user_name
 
 
 def call(
@@ -21,9 +23,11 @@ def call(
     name: str,
     arguments: Mapping[str, str | None],
     patience_seconds: float | None = None,
+    role: str | None = None,
 ) -> list[tuple]:
     """Run a procedure when no other writer is at it; return the rows of its answer.
 
+    Without a role it asks as the one that statements take for the default.
     Raises EngineError for a procedure that is not registered, or arguments that it does not take,
     and NotAvailableError when another process keeps the file for longer than `patience_seconds`.
     """
@@ -31,7 +35,8 @@ def call(
         connection = opened.cursor()
         try:
             body = _body(connection, name, set(arguments))
-            for parameter, value in arguments.items():
+            asking = {"caller": user_name(), "role": role}
+            for parameter, value in {**arguments, **asking}.items():
                 _set(connection, parameter, value)
             *changes, answer = split_statements(at_moment(body, utc_now()))
 

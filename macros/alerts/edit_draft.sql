@@ -17,11 +17,14 @@
         null as error,
         {{ as_of() }} as created_at,
         edited.revision + 1 as revision,
-        {{ parameter('actor') }} as author,
+        rights.actor as author,
         cast({{ json_part('edited.verdict', 'marks') }} as {{ dbt.type_string() }}) as marks
     from {{ edited_draft() }} as edited
+    inner join {{ caller_rights(edited_customer()) }} as rights
+        on edited.customer_id = rights.customer_id
     where
-        edited.state = 'DRAFTED'
+        rights.may_act
+        and edited.state = 'DRAFTED'
         and edited.is_changed
         and {{ json_text('edited.verdict', 'error') }} is null
 {% endmacro %}
@@ -31,6 +34,7 @@
     select
         asked.alert_id,
         case
+            {{- refused_by_rights('rights', 'alert') }}
             when edited.alert_id is null then 'There is no draft of this alert.'
             when edited.state <> 'DRAFTED'
                 then 'An alert that is ' || edited.state || ' has no draft to edit.'
@@ -38,21 +42,16 @@
         end as sentence
     from (select {{ parameter('alert_id') }} as alert_id) as asked
     left join {{ edited_draft() }} as edited on asked.alert_id = edited.alert_id
-    where edited.alert_id is null or edited.is_changed
+    left join {{ caller_rights(edited_customer()) }} as rights on 1 = 1
+    where not coalesce(rights.may_act, false) or edited.alert_id is null or edited.is_changed
 {% endmacro %}
 
 {# The draft that is edited, and what the checks say of the new words. #}
 {% macro edited_draft() %}
-    {%- set customer %}
-        (
-            select customer_id
-            from {{ ref('high_risk_history') }}
-            where alert_id = {{ parameter('alert_id') }}
-        )
-    {%- endset %}
     (
         select
             drafts.alert_id,
+            alerts.customer_id,
             drafts.prompt_version,
             coalesce(drafts.revision, 0) as revision,
             states.state,
@@ -65,12 +64,21 @@
         from {{ ref('current_drafts') }} as drafts
         inner join {{ ref('alert_states') }} as states on drafts.alert_id = states.alert_id
         inner join {{ ref('high_risk_history') }} as alerts on drafts.alert_id = alerts.alert_id
-        left join {{ greeted_names(customer) }} as names
+        left join {{ greeted_names(edited_customer()) }} as names
             on alerts.customer_id = names.customer_id
         inner join (
             select offer, max(offer_text) as offer_text from {{ ref('offers') }} group by offer
         ) as offer_texts on alerts.offer = offer_texts.offer
         cross join {{ ref('message_settings') }} as settings
         where drafts.alert_id = {{ parameter('alert_id') }}
+    )
+{% endmacro %}
+
+{# The customer of the alert whose draft is edited. #}
+{% macro edited_customer() %}
+    (
+        select customer_id
+        from {{ ref('high_risk_history') }}
+        where alert_id = {{ parameter('alert_id') }}
     )
 {% endmacro %}

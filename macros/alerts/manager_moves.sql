@@ -1,8 +1,8 @@
 {# The moves of MOVE_ALERTS: of the alerts asked for, those that may be moved so. A draft is approved
    only when it passed its checks and its customer may be written to, and one with marks only by
-   itself, never with others. That is when the arm is drawn:
-   under the same conditions an alert of the holdout arm becomes HELD_OUT instead. It is the system
-   that makes this move, so that no manager can ask for it and choose who is held out. #}
+   itself, never with others. That is when the arm is drawn: under the same conditions an alert of
+   the holdout arm becomes HELD_OUT instead. It is the system that makes this move, so that no
+   manager can ask for it and choose who is held out. #}
 {% macro manager_moves() %}
     {%- set is_held_out -%}
         {{ parameter('to_state') }} = 'APPROVED' and alerts.arm = 'holdout'
@@ -12,20 +12,25 @@
             case when {{ is_held_out }} then 'HELD_OUT' else {{ parameter('to_state') }} end
                 as to_state,
             case when {{ is_held_out }} then 'system' else 'manager' end as moved_by,
-            {{ parameter('actor') }} as actor,
+            rights.actor,
             case when {{ is_held_out }} then {{ why_held_out() }} else {{ parameter('reason') }} end
                 as reason
         from {{ asked_alerts() }} as asked
         inner join {{ ref('high_risk_history') }} as alerts on asked.alert_id = alerts.alert_id
+        inner join {{ caller_rights(asked_customers()) }} as rights
+            on alerts.customer_id = rights.customer_id
         left join {{ ref('current_drafts') }} as drafts on asked.alert_id = drafts.alert_id
         left join {{ contact_suppressions(as_of(), asked_customers()) }} as contacts
             on alerts.customer_id = contacts.customer_id
         where
-            {{ parameter('to_state') }} <> 'APPROVED'
-            or (
-                drafts.status = 'DRAFTED'
-                and contacts.suppressed_because is null
-                and (not {{ is_marked('drafts') }} or {{ asks_for_one() }})
+            rights.may_act
+            and (
+                {{ parameter('to_state') }} <> 'APPROVED'
+                or (
+                    drafts.status = 'DRAFTED'
+                    and contacts.suppressed_because is null
+                    and (not {{ is_marked('drafts') }} or {{ asks_for_one() }})
+                )
             )
 {% endmacro %}
 
@@ -42,7 +47,7 @@
     select
         asked.alert_id,
         case
-            when states.alert_id is null then 'There is no such alert.'
+            {{- refused_by_rights('rights', 'alert') }}
             when {{ parameter('to_state') }} = 'HELD_OUT'
                 then 'Nobody chooses who is held out: that is drawn by chance when an alert is'
                     || ' approved.'
@@ -62,12 +67,17 @@
             else 'There is no draft that passed its checks.'
         end as sentence,
         case
-            when states.state = 'HELD_OUT' and {{ parameter('to_state') }} = 'APPROVED'
+            when
+                rights.may_act
+                and states.state = 'HELD_OUT'
+                and {{ parameter('to_state') }} = 'APPROVED'
                 then 'held_out'
             else 'refused'
         end as kind
     from {{ asked_alerts() }} as asked
     left join {{ ref('alert_states') }} as states on asked.alert_id = states.alert_id
+    left join {{ caller_rights(asked_customers()) }} as rights
+        on states.customer_id = rights.customer_id
     left join {{ contact_suppressions(as_of(), asked_customers()) }} as contacts
         on states.customer_id = contacts.customer_id
     left join {{ ref('current_drafts') }} as drafts on asked.alert_id = drafts.alert_id
@@ -77,7 +87,8 @@
             and transitions.to_state = {{ parameter('to_state') }}
             and transitions.moved_by in ('any', 'manager')
     where
-        coalesce(states.state, '') <> {{ parameter('to_state') }}
+        not coalesce(rights.may_act, false)
+        or states.state <> {{ parameter('to_state') }}
         or {{ parameter('to_state') }} = 'HELD_OUT'
 {% endmacro %}
 

@@ -40,16 +40,14 @@
     {{ return(names | sort) }}
 {% endmacro %}
 
-{# What managers may do, by the procedures' own rules; whoever reads only, may not. #}
+{# What managers may do. Whom each may do it to, the procedures decide for their caller
+   (macros/governance/caller_rights.sql); whoever reads only, is granted none. #}
 {% macro manager_procedures() %}
     {%- set granted = [] -%}
-    {%- for role in ['CHURN_MANAGER', 'CHURN_APP'] -%}
-        {%- for name, count in [
-            ('move_alerts', 4), ('edit_draft', 4), ('assign_alerts', 4), ('suppress_customer', 3),
-        ] -%}
-            {%- do granted.append(
-                (name ~ '(' ~ (['varchar'] * count) | join(', ') ~ ')', role)
-            ) -%}
+    {%- for node in graph.nodes.values() | sort(attribute='name')
+        if node.name in ['move_alerts', 'edit_draft', 'assign_alerts', 'suppress_customer'] -%}
+        {%- for role in ['CHURN_MANAGER', 'CHURN_APP'] -%}
+            {%- do granted.append((node.alias ~ text_signature(node.config.meta.parameters), role)) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(granted) }}

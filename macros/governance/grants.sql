@@ -19,7 +19,8 @@
     ) }}
 {% endmacro %}
 
-{# It owns what it builds; future grants let it look after what another role has deployed. #}
+{# It owns what it builds; future grants let it look after what another role has deployed. `read session`
+   lets the procedures that it owns see who calls them (macros/governance/calling_user.sql). #}
 {% macro engineer_grants(schema) %}
     {%- set statements = [
         'grant create dynamic table, create stream, create task, create table, create view,'
@@ -29,7 +30,9 @@
         'grant database role snowflake.cortex_user to role DATA_ENGINEER',
         'grant database role snowflake.usage_viewer to role DATA_ENGINEER',
     ] -%}
-    {%- for privilege in ['execute task', 'execute managed task', 'use ai functions'] -%}
+    {%- for privilege in [
+        'execute task', 'execute managed task', 'use ai functions', 'read session'
+    ] -%}
         {%- do statements.append('grant ' ~ privilege ~ ' on account to role DATA_ENGINEER') -%}
     {%- endfor -%}
     {%- for privileges, objects in [

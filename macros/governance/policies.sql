@@ -14,6 +14,8 @@
 {# DuckDB has no policies: there the views' own SQL is all there is. #}
 {% macro duckdb__attach_policies() %}{% endmacro %}
 
+{# A column may stand in a row access policy or in a masking policy, not in both, be it as a condition:
+   so views with personal data have the region twice, as region and as mask_region. #}
 {% macro policy_statements(view, columns) %}
     {%- set schema = view.include(identifier=false) -%}
     {%- set statements = [] -%}
@@ -30,19 +32,22 @@
             'alter view ' ~ view ~ ' add row access policy ' ~ schema ~ '.visible_region on (region)'
         ) -%}
     {%- endif -%}
-    {%- for column in personal_columns() if column in columns -%}
+    {%- if 'mask_region' in columns -%}
+        {%- set policy = schema ~ '.personal_data_of_region' -%}
         {%- do statements.append(
-            'create masking policy if not exists ' ~ schema ~ '.personal_data as (value varchar)'
-            ~ ' returns varchar -> ' ~ mask_expression(schema)
+            'create masking policy if not exists ' ~ policy ~ ' as (value varchar, customer_region'
+            ~ ' varchar) returns varchar -> ' ~ mask_expression(schema)
         ) -%}
         {%- do statements.append(
-            'alter masking policy ' ~ schema ~ '.personal_data set body -> ' ~ mask_expression(schema)
+            'alter masking policy ' ~ policy ~ ' set body -> ' ~ mask_expression(schema)
         ) -%}
-        {%- do statements.append(
-            'alter view ' ~ view ~ ' modify column ' ~ column ~ ' set masking policy '
-            ~ schema ~ '.personal_data'
-        ) -%}
-    {%- endfor -%}
+        {%- for column in personal_columns() if column in columns -%}
+            {%- do statements.append(
+                'alter view ' ~ view ~ ' modify column ' ~ column ~ ' set masking policy ' ~ policy
+                ~ ' using (' ~ column ~ ', mask_region)'
+            ) -%}
+        {%- endfor -%}
+    {%- endif -%}
     {{ return(statements) }}
 {% endmacro %}
 
@@ -56,6 +61,7 @@
 {% macro mask_expression(schema) -%}
     {{ return(
         "case when value is null or exists (select 1 from " ~ schema
-        ~ ".visible_regions as visible where visible.sees_personal_data) then value else 'masked' end"
+        ~ ".visible_regions as visible where visible.sees_personal_data"
+        ~ " and visible.region in ('*', customer_region)) then value else 'masked' end"
     ) }}
 {%- endmacro %}

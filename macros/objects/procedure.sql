@@ -1,6 +1,6 @@
 {# PROCEDURE: statements that somebody calls with parameters. All of them are one transaction, in
-   which nobody else writes through a procedure; the last one, a select without a semicolon in it,
-   is the answer.
+   which nobody else writes through a procedure; the last one, a select that begins a line and has no
+   semicolon at the end of one, is the answer.
    meta: parameters (names; all are texts) and returns (the answer's columns; all are texts). #}
 {% macro create_procedure(relation, body, parameters, returns) %}
     {{ return(adapter.dispatch('create_procedure')(relation, body, parameters, returns)) }}
@@ -14,7 +14,7 @@
    caller waits for the first one's commit, and then sees what it wrote. Owner's rights, so that a
    caller needs no right on the tables. #}
 {% macro snowflake__create_procedure(relation, body, parameters, returns) %}
-    {%- set parts = (body | trim).rsplit(';', 1) -%}
+    {%- set parts = (body | trim).rsplit(';\n', 1) -%}
     {%- set turn = relation.database ~ '.' ~ relation.schema ~ '.procedure_turn' -%}
     create table if not exists {{ turn }} as select sysdate() as taken_at;
     create or replace procedure {{ relation }}(

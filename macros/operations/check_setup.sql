@@ -48,7 +48,10 @@
 
 {# Each with the object that it is needed on. #}
 {% macro needed_privileges(schema) %}
-    {%- set needed = [('EXECUTE TASK', 'the account'), ('EXECUTE MANAGED TASK', 'the account')] -%}
+    {%- set needed = [] -%}
+    {%- for privilege in ['EXECUTE TASK', 'EXECUTE MANAGED TASK', 'READ SESSION'] -%}
+        {%- do needed.append((privilege, 'the account')) -%}
+    {%- endfor -%}
     {%- do needed.append(('USE AI FUNCTIONS', 'the account')) if var('email_provider') == 'cortex' -%}
     {%- set kinds = [
         'DYNAMIC TABLE', 'STREAM', 'TASK', 'TABLE', 'VIEW', 'FUNCTION', 'PROCEDURE', 'STAGE'

@@ -58,7 +58,7 @@
     {%- do statements.append('drop stage if exists ' ~ schema ~ '.churn_code') -%}
     {%- if var('snowflake_edition') == 'enterprise' -%}
         {%- do statements.append('drop row access policy if exists ' ~ schema ~ '.visible_region') -%}
-        {%- do statements.append('drop masking policy if exists ' ~ schema ~ '.personal_data') -%}
+        {%- do statements.append('drop masking policy if exists ' ~ schema ~ '.personal_data_of_region') -%}
     {%- endif -%}
     {{ return(statements) }}
 {% endmacro %}

@@ -1,8 +1,9 @@
 {# Who sees to an alert, and by when. The same again adds nothing. #}
 {{ config(
     materialized='procedure',
+    pre_hook="{{ drop_procedure_with_actor() }}",
     meta={
-        'parameters': ['alert_ids', 'owner', 'due_on', 'actor'],
+        'parameters': ['alert_ids', 'owner', 'due_on'],
         'returns': ['alert_id', 'sentence'],
     }
 ) }}
@@ -18,13 +19,16 @@ select
     asked.alert_id,
     {{ parameter('owner') }} as owner,
     {{ due_on }} as due_on,
-    {{ parameter('actor') }} as assigned_by,
+    rights.actor as assigned_by,
     {{ as_of() }} as assigned_at
 from {{ asked_alerts() }} as asked
 inner join {{ ref('alert_states') }} as states on asked.alert_id = states.alert_id
+inner join {{ caller_rights(asked_customers()) }} as rights
+    on states.customer_id = rights.customer_id
 left join {{ current_assignments() }} as present on asked.alert_id = present.alert_id
 where
-    states.state not in (
+    rights.may_act
+    and states.state not in (
         'RETAINED', 'LOST', 'REJECTED', 'SUPPRESSED', 'INVALID_ADDRESS', 'HELD_OUT', 'EXPIRED'
     )
     and not {{ is_no_date }}
@@ -37,13 +41,16 @@ where
 select
     asked.alert_id,
     case
+        {{- refused_by_rights('rights', 'alert') }}
         when {{ is_no_date }} then 'The due date must be a date such as 2026-01-31.'
-        when states.alert_id is null then 'There is no such alert.'
         else 'An alert that is ' || states.state || ' needs nobody any more.'
     end as sentence
 from {{ asked_alerts() }} as asked
 left join {{ ref('alert_states') }} as states on asked.alert_id = states.alert_id
+left join {{ caller_rights(asked_customers()) }} as rights
+    on states.customer_id = rights.customer_id
 where
-    coalesce(states.state, 'RETAINED')
+    not coalesce(rights.may_act, false)
+    or states.state
     in ('RETAINED', 'LOST', 'REJECTED', 'SUPPRESSED', 'INVALID_ADDRESS', 'HELD_OUT', 'EXPIRED')
     or {{ is_no_date }}

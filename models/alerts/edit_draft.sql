@@ -2,8 +2,9 @@
    draft. The same words again add nothing. #}
 {{ config(
     materialized='procedure',
+    pre_hook="{{ drop_procedure_with_actor() }}",
     meta={
-        'parameters': ['alert_id', 'subject', 'body', 'actor'],
+        'parameters': ['alert_id', 'subject', 'body'],
         'returns': ['alert_id', 'sentence'],
     }
 ) }}

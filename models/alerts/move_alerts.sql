@@ -2,8 +2,9 @@
    approved alerts are held out. #}
 {{ config(
     materialized='procedure',
+    pre_hook="{{ drop_procedure_with_actor() }}",
     meta={
-        'parameters': ['alert_ids', 'to_state', 'actor', 'reason'],
+        'parameters': ['alert_ids', 'to_state', 'reason'],
         'returns': ['alert_id', 'sentence', 'kind'],
     }
 ) }}

@@ -2,7 +2,11 @@ with
 
 customers as (
 
-    select customer_id from {{ ref('manager_customers') }}
+    select
+        customer_id,
+        mask_region,
+        sees_personal_data
+    from {{ ref('manager_customers') }}
 
 ),
 
@@ -30,7 +34,8 @@ history as (
         events.from_state,
         events.to_state,
         events.actor,
-        events.reason,
+        customers.mask_region,
+        {{ masked('events.reason', 'customers.sees_personal_data') }} as reason,
         events.occurred_at
     from events
     inner join alerts on events.alert_id = alerts.alert_id

@@ -52,7 +52,41 @@ placeholders as (
 
 visible_regions as (
 
-    {{ visible_regions() }}
+    select * from {{ ref('visible_regions') }}
+
+),
+
+customer_regions as (
+
+    select region from profiles
+    union distinct
+    select null as region
+
+),
+
+-- What the asking roles may do in each region that customers have, and without one: looked up by
+-- region, because there are few of them, and then once for each customer.
+rights as (
+
+    select
+        customer_regions.region,
+        max(case when visible_regions.sees_personal_data then 1 else 0 end) = 1
+            as sees_personal_data,
+        max(case when visible_regions.may_act then 1 else 0 end) = 1 as may_act
+    from customer_regions
+    inner join visible_regions on {{ in_visible_region('customer_regions.region') }}
+    group by customer_regions.region
+
+),
+
+named as (
+
+    select
+        profiles.*,
+        -- As it is written, because this is asked of everybody; letters look more closely.
+        case when placeholders.placeholder is null then profiles.name end as shown_name
+    from profiles
+    left join placeholders on lower(profiles.name) = placeholders.placeholder
 
 ),
 
@@ -60,11 +94,12 @@ described as (
 
     select
         metrics.customer_id,
-        {{ masked(
-            'case when placeholders.placeholder is null then profiles.name end'
-        ) }} as name,
-        {{ masked('profiles.email') }} as email,
+        {{ masked('profiles.shown_name', 'rights.sees_personal_data') }} as name,
+        {{ masked('profiles.email', 'rights.sees_personal_data') }} as email,
         profiles.region,
+        profiles.region as mask_region,
+        rights.sees_personal_data,
+        rights.may_act,
         coalesce(profiles.segment, 'unknown') as segment,
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,
         metrics.first_seen_at,
@@ -97,7 +132,7 @@ described as (
         new_customers.segment_share as new_segment_share
     from metrics
     cross join data_end
-    left join profiles on metrics.customer_id = profiles.customer_id
+    left join named as profiles on metrics.customer_id = profiles.customer_id
     left join scores on metrics.customer_id = scores.customer_id
     left join alike
         on
@@ -111,9 +146,7 @@ described as (
             and {{ days_away('metrics.last_activity_at', 'data_end.last_closed_date') }}
             < coalesce(timing.away_to, 1e9)
     left join new_customers on metrics.customer_id = new_customers.customer_id
-    -- As it is written, because this is asked of everybody; letters look more closely.
-    left join placeholders on lower(profiles.name) = placeholders.placeholder
-    inner join visible_regions on {{ in_visible_region('profiles.region') }}
+    inner join rights on profiles.region is not distinct from rights.region
 
 )
 

@@ -7,5 +7,5 @@ select
     is_overdue,
     is_suspended,
     refreshed_at,
-    last_error
+    last_error is not null as has_error
 from {{ ref('dynamic_table_lag') }}

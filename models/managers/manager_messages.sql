@@ -2,7 +2,11 @@ with
 
 customers as (
 
-    select customer_id from {{ ref('manager_customers') }}
+    select
+        customer_id,
+        mask_region,
+        sees_personal_data
+    from {{ ref('manager_customers') }}
 
 ),
 
@@ -46,8 +50,9 @@ messages as (
         coalesce(states.state, alerts.status) as status,
         alerts.created_at as alerted_at,
         alerts.model_version,
-        emails.subject,
-        emails.body,
+        customers.mask_region,
+        {{ masked('emails.subject', 'customers.sees_personal_data') }} as subject,
+        {{ masked('emails.body', 'customers.sees_personal_data') }} as body,
         emails.provider,
         emails.checks,
         emails.drafted_at

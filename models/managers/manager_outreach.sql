@@ -56,6 +56,7 @@ outreach as (
         alerts.customer_id,
         customers.name,
         customers.region,
+        customers.mask_region,
         customers.segment,
         alerts.score,
         alerts.threshold,
@@ -69,25 +70,27 @@ outreach as (
         progress.state,
         progress.since,
         progress.actor,
-        progress.reason as state_reason,
-        messages.subject,
-        messages.body,
+        {{ masked('progress.reason', 'customers.sees_personal_data') }} as state_reason,
+        {{ masked('messages.subject', 'customers.sees_personal_data') }} as subject,
+        {{ masked('messages.body', 'customers.sees_personal_data') }} as body,
         messages.revision,
         messages.author,
         messages.provider,
         messages.model,
         messages.prompt_version,
         messages.checks,
-        messages.marks,
+        {{ masked('messages.marks', 'customers.sees_personal_data') }} as marks,
         messages.is_marked,
         messages.status as draft_status,
-        messages.error as draft_error,
+        {{ masked('messages.error', 'customers.sees_personal_data') }} as draft_error,
         messages.drafted_at,
         progress.owner,
         progress.due_on,
-        contacts.suppressed_because,
+        {{ masked('contacts.suppressed_because', 'customers.sees_personal_data') }}
+            as suppressed_because,
         messages.delivery,
-        messages.delivery_detail
+        {{ masked('messages.delivery_detail', 'customers.sees_personal_data') }} as delivery_detail,
+        customers.may_act
     from alerts
     inner join customers on alerts.customer_id = customers.customer_id
     inner join progress on alerts.alert_id = progress.alert_id

@@ -61,6 +61,7 @@ queue as (
         customers.customer_id,
         customers.name,
         customers.region,
+        customers.mask_region,
         customers.segment,
         customers.score,
         week_old_scores.score as score_a_week_ago,
@@ -87,7 +88,8 @@ queue as (
         progress.owner,
         progress.due_on,
         {{ alert_priority('customers') }} as priority,
-        {{ alert_order_used() }} as order_used
+        {{ alert_order_used() }} as order_used,
+        customers.may_act
     from customers
     left join alerts on customers.customer_id = alerts.customer_id
     left join drawn on alerts.alert_id = drawn.alert_id

@@ -4,7 +4,6 @@ select
     is_suspended,
     last_run_at,
     last_state,
-    last_error,
     cast(last_seconds as double) as last_seconds,
     runs,
     failures

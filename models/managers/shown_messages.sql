@@ -18,15 +18,15 @@ messages as (
 
     select
         drafts.alert_id,
-        {{ masked('drafts.subject') }} as subject,
-        {{ masked('drafts.body') }} as body,
+        drafts.subject,
+        drafts.body,
         drafts.revision,
         drafts.author,
         drafts.provider,
         drafts.model,
         drafts.prompt_version,
         drafts.checks,
-        {{ masked('drafts.marks') }} as marks,
+        drafts.marks,
         {{ is_marked('drafts') }} as is_marked,
         drafts.status,
         drafts.error,

@@ -100,6 +100,12 @@ def _variable(place: Place) -> Value:
     return NOW if place.node.expressions[0].name == "as_of" else TEXT
 
 
+@rule("sys_context")
+def _sys_context(place: Place) -> Value:
+    # TRUE or FALSE, as a text or a boolean by the account's version.
+    return BOOLEAN if place.node.expressions[1].name == "IS_ROLE_ACTIVATED" else TEXT
+
+
 # -- columns and queries -------------------------------------------------------------------------
 
 

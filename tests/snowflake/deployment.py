@@ -16,10 +16,11 @@ import pytest
 from embedded.engine.registry import tasks
 from tests.conftest import Pipeline
 from tests.dbt import EmptyPipelines, run_dbt
+from tests.rights import roles
 from tests.snowflake.events import raw_rows
 from tests.snowflake.parity import parity
 from tests.snowflake.standin.account import Account, Statement
-from tests.snowflake.visibility import Seen, roles, seen_on_duckdb, views
+from tests.snowflake.visibility import Seen, seen_on_duckdb, views
 
 # What an operator asks for, in one process of dbt; each prints what it does.
 OPERATIONS = (
@@ -141,9 +142,10 @@ def _fill(pipeline: Pipeline) -> None:
             assert done.error is None, done
     drafted = pipeline.rows("select alert_id from alert_states where state = 'DRAFTED'")
     wanted = {"alert_ids": json.dumps([one for (one,) in drafted]), "to_state": "APPROVED"}
-    answer = pipeline.call("move_alerts", wanted | {"actor": "ann", "reason": ""})
+    answer = pipeline.call("move_alerts", wanted | {"reason": ""})
     assert {kind for *_, kind in answer} <= {"held_out"}
     assert pipeline.one("select count(*) from drawn_alerts") == len(drafted) > 0
+    pipeline.call("suppress_customer", {"customer_id": "c013", "reason": "Ann has asked for it"})
 
 
 def _copy(pipeline: Pipeline, account: Account, manifest: dict, folder: Path) -> None:

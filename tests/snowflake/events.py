@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 import pandas
 
 CUSTOMERS, DAYS, END = 70, 250, datetime(2026, 6, 1)
+# Of customers who are alerted, so that each region has an alert, and those without one have it too.
+REGIONS = {"c058": "east", "c017": "west", "c013": None}
 
 
 def raw_rows(seed: int = 7) -> pandas.DataFrame:
@@ -66,7 +68,7 @@ def _life(customer: str, draw: random.Random) -> list[tuple]:
     profile = {
         "name": f"Ann O'Neil {customer} 🚀",
         "email": f"{customer}@example.com",
-        "region": draw.choice(["north", "east", "south", "west", None]),
+        "region": REGIONS.get(customer, draw.choice(["north", "east", "south", "west", None])),
         "segment": draw.choice(["premium", "standard"]),
         "monthly_value": draw.choice([12.5, "35", None, "much"]),
         "marketing_consent": draw.choice([True, False, "true"]),

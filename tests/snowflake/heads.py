@@ -17,7 +17,7 @@ WANTED = (
     ("stream", "CHURN_METRICS_STREAM"), ("task", "PROCESS_ALERTS"),
     ("task", "SWEEP_SILENT_CUSTOMERS"), ("stage", "CHURN_MODELS"), ("function", "PREDICT_CHURN"),
     ("procedure", "TRAIN_CHURN_MODEL"), ("row access policy", "VISIBLE_REGION"),
-    ("masking policy", "PERSONAL_DATA"),
+    ("masking policy", "PERSONAL_DATA_OF_REGION"), ("procedure", "MOVE_ALERTS"),
 )  # fmt: skip
 ELIDED = (
     (QUOTED_BODY, "$$ … $$"),

@@ -71,11 +71,11 @@ def _compare(name: str, deployment: "Deployment", pipeline: duckdb.DuckDBPyConne
 
 
 def _sorted(frame: pandas.DataFrame) -> list[tuple]:
-    rows = [tuple(_plain(value) for value in row) for row in frame.itertuples(index=False)]
+    rows = [tuple(plain(value) for value in row) for row in frame.itertuples(index=False)]
     return sorted(rows, key=lambda row: [str(_key(value)) for value in row])
 
 
-def _plain(value):
+def plain(value):
     """Return a value without what only its engine's types say."""
     if value is None or (not isinstance(value, (list, dict)) and pandas.isna(value)):
         return None

@@ -1,8 +1,8 @@
 """Everything that deploys send to an account, as files to read, and the comparison of the engines.
 
 `make snowflake-report` (or `python -m tests.snowflake.report`) writes target/snowflake/: one folder
-a deploy, one file a statement, in order, and parity.txt; also the table of docs/security.md and the
-expected heads. The last line is one JSON object.
+a deploy, one file a statement, in order, and parity.txt; also the tables of docs/security.md and
+the expected heads. The last line is one JSON object.
 """
 
 import json
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas
 
+from tests import rights
 from tests.dbt import PROJECT, EmptyPipelines
 from tests.snowflake import heads, visibility
 from tests.snowflake.deployment import Deployment
@@ -33,8 +34,10 @@ def main() -> None:
         pipelines.mkdir()
         with Deployment.start(Path(folder) / "account", EmptyPipelines(pipelines)) as deployment:
             figures = _write(deployment)
-            visibility.write(visibility.table(deployment.seen[0]))
+            visibility.TABLE.write(visibility.table(deployment.seen[0]))
             heads.write(deployment.first + deployment.second + deployment.changed)
+        outcomes = rights.outcomes(EmptyPipelines(pipelines).copy("all", Path(folder) / "rights"))
+        rights.TABLE.write(rights.table(outcomes))
     print(json.dumps(figures))
 
 

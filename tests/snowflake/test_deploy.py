@@ -15,17 +15,9 @@ from tests.snowflake import checks
 from tests.snowflake.grammar import everything_parses
 from tests.snowflake.heads import expected, heads
 from tests.snowflake.mutations import MUTATIONS
-from tests.snowflake.parity import NOT_COMPARED, comparable
+from tests.snowflake.parity import comparable
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import QUOTED_BODY, create_of, one_line, option
-from tests.snowflake.visibility import (
-    PERSONAL,
-    documented,
-    roles,
-    shown,
-    table,
-    views,
-)
 
 CREATES = ("dynamic table", "stream", "task")
 
@@ -206,70 +198,6 @@ def test_a_changed_query_replaces_the_table_and_all_that_hangs_on_it(deployment)
     for check in (*checks.ALWAYS, everything_parses, checks.running_tasks_run_again):
         if check is not checks.streams_follow_dynamic_tables:  # the table is in the first deploy
             assert check(deployment.changed, deployment.manifest) == [], check.__name__
-
-
-def test_enterprise_edition_locks_every_managers_view_again(deployment):
-    lines = [one_line(one.sql) for one in deployment.changed]
-    columns = {
-        view: set(deployment.pipeline.frame(f"select * from {view} limit 0").columns)
-        for view in views()
-    }
-    wanted = {
-        f"alter view CHURN.PIPELINE.{view} modify column {column} set masking policy"
-        " CHURN.PIPELINE.personal_data"
-        for view, names in columns.items()
-        for column in names & set(PERSONAL)
-    } | {
-        f"alter view CHURN.PIPELINE.{view} add row access policy CHURN.PIPELINE.visible_region"
-        " on (region)"
-        for view, names in columns.items()
-        if "region" in names
-    }
-    assert {line for line in lines if line.startswith("alter view")} == wanted != set()
-
-
-def test_every_role_sees_the_same_on_both_engines(deployment):
-    pipeline, account = (
-        {
-            role: {view: rows for view, rows in seen.items() if view not in NOT_COMPARED}
-            for role, seen in side.items()
-        }
-        for side in deployment.seen
-    )
-    for role in roles():
-        assert shown(pipeline[role]) == shown(account[role]), role
-        assert [len(seen) for seen in pipeline[role].values()] == [
-            len(seen) for seen in account[role].values()
-        ], role
-    what = {
-        cell
-        for seen in pipeline.values()
-        for view in shown(seen).values()
-        for cell in view.values()
-    }
-    assert what == {"values", "masked", "nothing"}
-    assert set(shown(pipeline["CHURN_LOADER"])["manager_customers"].values()) == {"nothing"}
-    assert shown(pipeline["DATA_ENGINEER"])["manager_customers"]["email"] == "masked"
-    assert set(pipeline["CHURN_MANAGER_NORTH"]["manager_customers"]["region"]) == {"north"}
-
-
-def test_security_md_says_who_sees_what(deployment):
-    assert documented() == table(deployment.seen[0])
-
-
-def test_the_dashboard_shows_what_its_viewer_may_see(deployment):
-    """It asks with its owner's role for everyone; on Snowflake CURRENT_USER is the viewer."""
-    account = deployment.account
-    query = "select * from manager_customers"
-    assert account.answers([query], "CHURN_APP")[0].empty
-    account.execute("insert into dashboard_users values ('STANDIN', 'CHURN_MANAGER_NORTH')")
-    try:
-        [seen] = account.answers([query], "CHURN_APP")
-        assert set(seen["region"]) == {"north"}
-        assert "masked" not in set(seen["name"])
-        assert account.answers([query], "PUBLIC")[0].empty
-    finally:
-        account.execute("delete from dashboard_users")
 
 
 def test_what_is_around_the_bodies_is_what_a_person_has_read(deployment):

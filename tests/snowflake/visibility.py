@@ -1,29 +1,27 @@
 """Who sees what: every role × view × column, asked of the views themselves.
 
-`make snowflake-report` writes the table that docs/security.md holds.
+What is expected is derived from the seed, and from what a role sees that sees all. `make
+snowflake-report` writes the table that docs/security.md holds.
 """
-
-import re
-from pathlib import Path
 
 import pandas
 
 from embedded.session import connect
 from tests.dbt import PROJECT
+from tests.documented import Table, alike
+from tests.rights import region_rows, shown_roles
+from tests.snowflake.parity import plain
 
-DOCUMENT = PROJECT / "docs" / "security.md"
-BEGIN, END = "<!-- who sees what: generated -->", "<!-- end -->"
-PERSONAL = ("name", "email", "subject", "body")
-# Roles of seeds/manager_regions.csv, and those that have no row there.
-WITHOUT_A_ROW = ("CHURN_LOADER", "CHURN_APP", "PUBLIC")
+# Of views with a row per customer or alert: names, addresses, and texts that somebody wrote.
+PERSONAL = (
+    "name", "email", "subject", "body", "reason", "state_reason", "suppressed_because",
+    "draft_error", "delivery_detail",
+)  # fmt: skip
+SEES_ALL = "CHURN_MANAGER"
+TABLE = Table("who sees what")
+NOT_TOLD = "no rows to tell by"
 # View → all that a role sees of it.
 Seen = dict[str, pandas.DataFrame]
-
-
-def roles() -> list[str]:
-    """Return every role that is asked as, from the seed and beyond it."""
-    seed = pandas.read_csv(PROJECT / "seeds" / "manager_regions.csv")
-    return [*dict.fromkeys(seed["role_name"]), *WITHOUT_A_ROW]
 
 
 def views() -> list[str]:
@@ -32,57 +30,102 @@ def views() -> list[str]:
     return sorted(file.stem for file in folder.glob("manager_*.sql"))
 
 
-def seen_on_duckdb(role: str) -> Seen:
-    """Return all that a role sees on DuckDB."""
-    with connect(role) as pipeline:
+def seen_on_duckdb(asking: str) -> Seen:
+    """Return all that a role, or several with commas, sees on DuckDB."""
+    with connect(asking) as pipeline:
         return {view: pipeline.execute(f"select * from {view}").df() for view in views()}
 
 
-def shown(seen: Seen) -> dict[str, dict[str, str]]:
-    """Return what every column of every view shows: view → column → values, masked, nothing."""
-    return {view: _columns(frame) for view, frame in seen.items()}
+def expected(everything: Seen, asking: str) -> Seen:
+    """Return what the seed lets roles see of views with customers, of all that there is."""
+    regions = everything["manager_customers"].set_index("customer_id")["region"]
+    return {
+        view: _expected(frame, frame["customer_id"].map(regions), asking)
+        for view, frame in everything.items()
+        if "customer_id" in frame.columns
+    }
 
 
-def _columns(frame: pandas.DataFrame) -> dict[str, str]:
-    return {column: "nothing" if frame.empty else _shown(column, frame) for column in frame.columns}
+def _expected(frame: pandas.DataFrame, regions: pandas.Series, asking: str) -> pandas.DataFrame:
+    """Return the rows of a view that roles see, masked row by row."""
+    rows = [region_rows(asking, "" if pandas.isna(region) else region) for region in regions]
+    seen = frame.copy()
+    unmasked = [any(row["sees_personal_data"] == "true" for row in found) for found in rows]
+    for column in set(PERSONAL) & set(frame.columns):
+        texts = zip(frame[column].astype(object), unmasked, strict=True)
+        seen[column] = [text if shown or pandas.isna(text) else "masked" for text, shown in texts]
+    if "sees_personal_data" in frame.columns:
+        seen["sees_personal_data"] = unmasked
+    if "may_act" in frame.columns:
+        seen["may_act"] = [any(row["may_act"] == "true" for row in found) for found in rows]
+    return seen[[bool(found) for found in rows]]
 
 
-def _shown(column: str, frame: pandas.DataFrame) -> str:
-    values = set(frame[column].dropna().astype(str))
-    if column not in PERSONAL:
-        return "values"
-    return "masked" if values <= {"masked"} else ("values" if "masked" not in values else "both")
+def texts(frame: pandas.DataFrame) -> list[tuple[str, ...]]:
+    """Return the rows of a view as texts, in an order of their own, to be compared."""
+    rows = frame[sorted(frame.columns)].astype(object).itertuples(index=False)
+    return sorted(tuple(str(plain(value)) for value in row) for row in rows)
+
+
+def hidden_texts(everything: Seen, asking: str) -> set[str]:
+    """Return the names, addresses and messages that roles must see nowhere."""
+    shown = expected(everything, asking)
+    found = {}
+    for side, frames in (("all", everything), ("shown", shown)):
+        found[side] = {
+            str(text)
+            for view in shown
+            for column in {"name", "email", "subject", "body"} & set(frames[view].columns)
+            for text in frames[view][column].dropna()
+        }
+    return found["all"] - found["shown"]
+
+
+# -- the table of docs/security.md ---------------------------------------------------------------
 
 
 def table(seen: dict[str, Seen]) -> str:
-    """Return as a Markdown table which rows each role sees, and what is masked in them."""
-    everything = {view: max(len(frames[view]) for frames in seen.values()) for view in views()}
-    lines = ["| role | " + " | ".join(view.removeprefix("manager_") for view in views()) + " |"]
-    lines.append("|---" * (len(views()) + 1) + "|")
-    for role, frames in seen.items():
-        cells = [_cell(frames[view], everything[view]) for view in views()]
-        lines.append(f"| {role} | " + " | ".join(cells) + " |")
+    """Return what roles see as a Markdown table: roles alike share a column, views alike a row."""
+    cells = {
+        role: tuple(_cell(frames[view], seen[SEES_ALL][view]) for view in views())
+        for role, frames in ((role, seen[role]) for role in shown_roles())
+    }
+    columns = alike(cells)
+    rows = alike({
+        view.removeprefix("manager_"): tuple(column[place] for column in columns)
+        for place, view in enumerate(views())
+    })  # fmt: skip
+    heads = [_head(names) for names in columns.values()]
+    lines = [f"| views | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    lines += [f"| {', '.join(names)} | {' | '.join(row)} |" for row, names in rows.items()]
     return "\n".join(lines)
 
 
-def _cell(frame: pandas.DataFrame, everything: int) -> str:
-    if "customer_id" not in frame.columns:
-        return "figures of what it sees"
+def _head(names: list[str]) -> str:
+    """Return the head of a column for roles; of a name that goes on another one, its end."""
+    shown = [
+        name.removeprefix(SEES_ALL) if place and name.startswith(f"{SEES_ALL}_") else name
+        for place, name in enumerate(names)
+    ]
+    return ", ".join(one.replace(",", " with ") for one in shown)
+
+
+def _cell(frame: pandas.DataFrame, everything: pandas.DataFrame) -> str:
     if frame.empty:
-        return "nothing"
-    rows = "all rows" if len(frame) == everything else "its regions' rows"
-    masked = [name for name, what in _columns(frame).items() if what == "masked"]
-    return f"{rows}, {' and '.join(masked)} masked" if masked else rows
-
-
-def documented() -> str:
-    """Return the table as docs/security.md has it."""
-    return re.search(f"{BEGIN}\n(.*?)\n{END}", DOCUMENT.read_text(), re.S)[1].strip()
-
-
-def write(text: str, document: Path = DOCUMENT) -> None:
-    """Put the table into docs/security.md."""
-    content = document.read_text()
-    document.write_text(
-        re.sub(f"{BEGIN}\n.*?\n{END}", lambda _: f"{BEGIN}\n{text}\n{END}", content, flags=re.S)
-    )
+        return "nothing" if len(everything) else NOT_TOLD
+    if "customer_id" not in frame.columns:
+        clocks = [column for column in frame.columns if "lag_seconds" in column]
+        same = texts(frame.drop(columns=clocks)) == texts(everything.drop(columns=clocks))
+        return "all figures" if same else "figures of what it sees"
+    rows = "all rows" if len(frame) == len(everything) else "its region's rows"
+    masked = {
+        column: (frame[column].dropna() == "masked").agg(["any", "all"])
+        for column in PERSONAL
+        if column in frame.columns and frame[column].notna().any()
+    }
+    wholly = [column for column, found in masked.items() if found["all"]]
+    partly = [column for column, found in masked.items() if found["any"] and not found["all"]]
+    said = [rows]
+    said += [f"{', '.join(wholly)} masked"] if wholly else []
+    said += [f"{', '.join(partly)} masked in other regions"] if partly else []
+    return "; ".join(said)

@@ -302,7 +302,7 @@ def _assign(home: Path) -> None:
     database = open_database(home)
     [(alerts,)] = database.rows(_ALERTS)
     owner = f"manager {os.getpid()}"
-    given = {"alert_ids": json.dumps(alerts), "owner": owner, "due_on": None, "actor": "test"}
+    given = {"alert_ids": json.dumps(alerts), "owner": owner, "due_on": None}
     call(database, "assign_alerts", given)
 
 

@@ -75,11 +75,13 @@ class Account:
         """Answer a query over the wire, with column names in lower case."""
         return self.answers([query])[0]
 
-    def answers(self, queries: list[str], role: str | None = None) -> list[pandas.DataFrame]:
-        """Answer queries in one session, as a role."""
+    def answers(self, queries: list[str], roles: str | None = None) -> list[pandas.DataFrame]:
+        """Answer queries in one session, as a role, or as several with commas."""
         with self._connect() as connection, connection.cursor() as cursor:
-            if role:
-                cursor.execute(f"use role {role}")
+            if roles:
+                primary, *secondary = roles.split(",")
+                cursor.execute(f"use role {primary}")
+                cursor.execute(f"use secondary roles {', '.join(secondary) or 'none'}")
             return [
                 cursor.execute(query).fetch_pandas_all().rename(columns=str.lower)
                 for query in queries

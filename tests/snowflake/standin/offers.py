@@ -7,8 +7,8 @@ from tests.snowflake.standin.statements import one_line
 
 OWNER = "DATA_ENGINEER"
 GRANT = re.compile(
-    r"grant (?P<privileges>[\w, ]+) on (?P<kind>[a-z ]+?)"
-    r"(?: (?P<name>\S+))? to role (?P<role>\w+)",
+    r"(?:grant|revoke) (?P<privileges>[\w, ]+) on (?P<kind>[a-z ]+?)"
+    r"(?: (?P<name>[^\s(]+(?:\([^)]*\))?))? (?:to|from) role (?P<role>\w+)",
     re.I,
 )
 # As SHOW CORTEX BASE MODELS lists them; a legacy one cannot be started by who never used it.
@@ -31,7 +31,7 @@ class Grant(NamedTuple):
 
 
 def grants_of(sql: str) -> list[Grant]:
-    """Return what a GRANT gives; nothing for a statement that is none of that kind."""
+    """Return what a GRANT gives or a REVOKE takes; nothing for another statement."""
     text = one_line(sql)
     found = GRANT.fullmatch(text)
     if not found or " future " in text:

@@ -66,8 +66,11 @@ class Register:
         """Do what a statement says with these objects; return SQL to run instead, or None."""
         if created := create_of(sql):
             return self._create(created, sql)
-        self.grants.extend(grants_of(sql))
         text = one_line(sql)
+        if text.lower().startswith("revoke"):
+            self.grants = [one for one in self.grants if one not in grants_of(sql)]
+        else:
+            self.grants.extend(grants_of(sql))
         if found := re.match(
             r"alter (dynamic table|task|stream) (?:if exists )?(\S+) (.*)", text, re.I
         ):

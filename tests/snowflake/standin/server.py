@@ -8,14 +8,19 @@ import gzip
 import json
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partialmethod
+from inspect import signature
 from pathlib import Path
 
 import uvicorn
 from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.fakes import FakeSnowflakeConnection
 from fakesnow.server import query_request as fakesnow_query
 from fakesnow.server import routes as fakesnow_routes
 from fakesnow.server import shared_fs
+from outreach.checks import check_message
 from sqlglot.expressions import Expression
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,6 +28,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from outreach.addresses import mail_address
+from tests.snowflake.standin.call import call
 from tests.snowflake.standin.offers import OWNER, PACKAGES_VIEW, packages_query
 from tests.snowflake.standin.procedure import run_procedure
 from tests.snowflake.standin.register import Refused, Register, done
@@ -30,9 +36,10 @@ from tests.snowflake.standin.show import DATABASE, SCHEMA, dynamic_tables_functi
 from tests.snowflake.standin.statements import one_line, plain
 
 REGISTER = Register()
+USER = "STANDIN"
 # Answered with "done", after they were recorded: fakesnow knows neither roles nor sessions.
 ACCEPTED = re.compile(
-    r"(create database|grant|revoke|use (secondary )?(role|warehouse)|execute task|comment on|"
+    r"(create database|grant|revoke|use (secondary roles|role|warehouse)|execute task|comment on|"
     r"drop warehouse|"
     r"alter (session|warehouse|account|function|resource monitor|masking policy|row access policy|"
     r"view \S+ (add row access|modify column)))\b",
@@ -94,16 +101,20 @@ class Door:
         self._record = record.open("a", buffering=1)
         self._stage = record.parent / "stage"
         self._is_prepared = False
+        self._roles: tuple[str, ...] = (OWNER,)
+        self._own_connection: FakeSnowflakeConnection | None = None
 
     def statement(self, sql: str) -> str:
         """Return what fakesnow shall run for a statement; raises Refused."""
         self._record.write(json.dumps({"sql": sql}) + "\n")
         if not self._is_prepared:
-            self._ask_as(OWNER)
+            self._ask_as((OWNER,))
             shared_fs.duck_conn.execute(FLATTEN)
-            shared_fs.duck_conn.create_function(
-                "mail_address", mail_address, ["VARCHAR"], "VARCHAR", null_handling="special"
-            )
+            for function in (mail_address, check_message):
+                shared_fs.duck_conn.create_function(
+                    function.__name__, function, ["VARCHAR"] * len(signature(function).parameters),
+                    "VARCHAR", null_handling="special",
+                )  # fmt: skip
             for name in MESSAGE_FUNCTIONS:
                 REGISTER.act(f"create function {DATABASE}.{SCHEMA}.{name}()")
             self._is_prepared = True
@@ -116,7 +127,11 @@ class Door:
         if found := re.match(r"call standin_load\('(\w+)', '(.*)'\)", text, re.I):
             return self._load(found[1], found[2])
         if found := re.match(r"use role (\w+)", text, re.I):
-            self._ask_as(found[1].upper())
+            self._ask_as((found[1].upper(),))
+        if found := re.match(r"use secondary roles (?!all|none)(.*)", text, re.I):
+            self._ask_as((self._roles[0], *re.findall(r"\w+", found[1].upper())))
+        if (answer := call(REGISTER, sql, self._roles, self._connect, self._as_owner)) is not None:
+            return answer
         if ACCEPTED.match(text):
             return done("Statement executed successfully.")
         sql = TASK_HISTORY.sub(NO_TASK_RUNS, sql)
@@ -150,15 +165,41 @@ class Door:
         connection.execute(f"insert into {relation} by name select * from read_parquet('{file}')")
         return done("loaded")
 
-    def _ask_as(self, role: str, user: str = "STANDIN") -> None:
-        """Let these two functions, which fakesnow lacks, answer for one role and user."""
-        for macro, answer in (
-            ("is_role_in_session(role)", f"role = '{role}'"),
-            ("current_user()", f"'{user}'"),
+    def _ask_as(self, roles: tuple[str, ...]) -> None:
+        """Let the session have these roles, the primary one first."""
+        self._roles = roles
+        self._let_functions_answer(roles)
+
+    @contextmanager
+    def _as_owner(self, reads_session: bool) -> Iterator[None]:
+        """Let functions answer as inside of a procedure."""
+        self._let_functions_answer((OWNER,), reads_session)
+        try:
+            yield
+        finally:
+            self._let_functions_answer(self._roles)
+
+    def _let_functions_answer(self, active: tuple[str, ...], reads_session: bool = True) -> None:
+        """Define functions that fakesnow lacks: for the active roles, and for the session's."""
+        of_session = f"namespace = 'SNOWFLAKE$SESSION' and {reads_session}"
+        for macro in (
+            f"is_role_in_session(role) as role in {_texts(active)}",
+            f"current_user() as '{USER}'",
+            f"sys_context(namespace, property) as case when {of_session} and property ="
+            f" 'PRINCIPAL_NAME' then '{USER}' end, (namespace, property, role) as case when"
+            f" {of_session} and property = 'IS_ROLE_ACTIVATED' then upper(cast(role in"
+            f" {_texts(self._roles)} as varchar)) end",
         ):
-            shared_fs.duck_conn.execute(
-                f"create or replace macro {DATABASE}.{SCHEMA}.{macro} as {answer}"
-            )
+            shared_fs.duck_conn.execute(f"create or replace macro {DATABASE}.{SCHEMA}.{macro}")
+
+    def _connect(self) -> FakeSnowflakeConnection:
+        if self._own_connection is None:
+            self._own_connection = shared_fs.connect(DATABASE, SCHEMA)
+        return self._own_connection
+
+
+def _texts(names: tuple[str, ...]) -> str:
+    return "({})".format(", ".join(f"'{name}'" for name in names))
 
 
 def application(door: Door) -> Starlette:

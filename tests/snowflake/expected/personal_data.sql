@@ -1,1 +1,0 @@
-create masking policy if not exists CHURN.PIPELINE.personal_data as (value varchar) returns varchar -> case when value is null or exists (select 1 from CHURN.PIPELINE.visible_regions as visible where visible.sees_personal_data) then value else 'masked' end

@@ -1,0 +1,1 @@
+create masking policy if not exists CHURN.PIPELINE.personal_data_of_region as (value varchar, customer_region varchar) returns varchar -> case when value is null or exists (select 1 from CHURN.PIPELINE.visible_regions as visible where visible.sees_personal_data and visible.region in ('*', customer_region)) then value else 'masked' end

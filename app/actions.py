@@ -31,14 +31,17 @@ class Answer(NamedTuple):
         return self.kind == "held_out"
 
 
-def move(source: Source, chosen: pd.DataFrame, to_state: str, reason: str) -> list[Answer]:
+def move(
+    source: Source, chosen: pd.DataFrame, to_state: str, reason: str, revision: str | None = None
+) -> list[Answer]:
     """Move alerts to a state, as far as that is allowed; return what was refused, and held out.
 
-    chosen: alert_id and customer_id of each.
+    chosen: alert_id and customer_id of each. revision: of the one draft that was read.
     """
     customers = _customers(chosen)
     given = {"alert_ids": json.dumps(list(customers)), "to_state": to_state}
-    return _call(source, "move_alerts", given | {"reason": reason.strip()}, customers)
+    given |= {"reason": reason.strip(), "revision": revision}
+    return _call(source, "move_alerts", given, customers)
 
 
 def edit_draft(source: Source, alert_id: str, subject: str, body: str) -> list[Answer]:

@@ -62,7 +62,8 @@ def bar(source: Source, chosen: pd.DataFrame, is_read: bool = False) -> None:
         " and one with marked text only where it is shown, by itself. Some customers, drawn by"
         " chance, are then held out, to measure what messages do: nothing is sent to them.",
     ):
-        _move(source, chosen, "APPROVED", "", "Approved")
+        read = str(int(chosen["revision"].iloc[0])) if is_read and number == 1 else None
+        _move(source, chosen, "APPROVED", "", "Approved", read)
     for verb, state in (REJECT, SUPPRESS):
         _with_reason(source, chosen, row, verb, state)
     _assign(source, chosen, row)
@@ -98,8 +99,15 @@ def _assign(source: Source, chosen: pd.DataFrame, row: object) -> None:
             _finish(chosen, refused, "Assigned")
 
 
-def _move(source: Source, chosen: pd.DataFrame, state: str, reason: str, verb: str) -> None:
-    answers = actions.move(source, chosen, state, reason)
+def _move(
+    source: Source,
+    chosen: pd.DataFrame,
+    state: str,
+    reason: str,
+    verb: str,
+    revision: str | None = None,
+) -> None:
+    answers = actions.move(source, chosen, state, reason, revision)
     _finish(chosen, answers, verb)
 
 

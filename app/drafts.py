@@ -21,6 +21,7 @@ from words import (
     plain,
     reasons,
     state,
+    with_brackets,
 )
 
 _EDITABLE = ("DRAFTED",)  # what may be edited is the write path's to decide: this hides a button
@@ -58,7 +59,11 @@ def draft(source: Source, alert: dict[str, Any]) -> None:
         _checks(alert)
     if alert["state"] in _EDITABLE and alert["subject"] != MASKED:
         _edit(source, alert)
-    bar(source, pd.DataFrame([alert]), is_read=True)
+    bar(
+        source,
+        pd.DataFrame([alert]),
+        is_read=_is_said(alert["subject"]) and alert["subject"] != MASKED,
+    )
 
 
 def _is_said(text: Any) -> bool:
@@ -67,9 +72,8 @@ def _is_said(text: Any) -> bool:
 
 def _text(alert: dict[str, Any]) -> None:
     found = marks(alert["marks"])
-    subject, body = plain(alert["subject"], 500), str(alert["body"])[:10_000]
-    for text, _ in found:
-        subject, body = (whole.replace(text, f"[[{text}]]") for whole in (subject, body))
+    subject = plain(with_brackets(str(alert["subject"]), found, "subject"), 500)
+    body = with_brackets(str(alert["body"])[:10_000], found, "body")
     # Code is shown letter by letter: no Markdown, no HTML, no links.
     st.code(f"Subject: {subject}\n\n{body}", language=None, wrap_lines=True)
     if found:
@@ -78,7 +82,7 @@ def _text(alert: dict[str, Any]) -> None:
             " doubtful.",
             icon=":material/report:",
         )
-        st.text("\n".join(f"{text}\n    {', '.join(why)}" for text, why in found))
+        st.text("\n".join(f"{one.said}\n    {', '.join(one.why)}" for one in found))
 
 
 def _checks(alert: dict[str, Any]) -> None:

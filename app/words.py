@@ -264,12 +264,39 @@ def checks(found: Any) -> str:
     return f"{words}Checks passed ({len(passed)} of {len(results)}): {', '.join(passed)}."
 
 
-def marks(found: Any) -> list[tuple[str, list[str]]]:
-    """Return what is marked in a draft: each text with the reasons why; nothing for no marks."""
+class Mark(NamedTuple):
+    """What is marked in a draft: where (subject, body, letter or name), which text, and why."""
+
+    place: str
+    start: int
+    text: str
+    why: list[str]
+
+    @property
+    def said(self) -> str:
+        """What is marked, in words."""
+        whole = {"letter": "The letter as a whole", "name": f"The name {plain(self.text, 60)}"}
+        return whole.get(self.place, self.text)
+
+
+def marks(found: Any) -> list[Mark]:
+    """Return what is marked in a draft; nothing for no marks."""
     try:
-        return [(str(one["text"]), list(map(str, one["why"]))) for one in json.loads(found)]
+        return [
+            Mark(str(one["in"]), int(one["start"]), str(one["text"]), list(map(str, one["why"])))
+            for one in json.loads(found)
+        ]
     except (ValueError, TypeError, KeyError):
         return []
+
+
+def with_brackets(text: str, found: list[Mark], place: str) -> str:
+    """Return a subject or a body with what is marked in it in double brackets."""
+    for one in sorted((one for one in found if one.place == place), reverse=True):
+        end = one.start + len(one.text)
+        if text[one.start : end] == one.text:
+            text = f"{text[: one.start]}[[{one.text}]]{text[end:]}"
+    return text
 
 
 def safe_for_spreadsheets(frame: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,8 @@ import unicodedata
 
 OWN_WORDS = "not one of the company's sentences"
 NOT_READ = "the second reading gave no answer"
+ANOTHER_DOUBT = "something that it was not asked for"  # of the second reading
+_SPELT = re.compile(r"(?:\b\w[ .\-_]){4}|(\w)\1{3}")  # l-i-k-e t-h-i-s, and soooo
 
 
 def _set(words: str) -> frozenset[str]:
@@ -87,6 +89,7 @@ RUBRIC = {
     "offer": "takes the offer back, changes it, or offers something else",
     "untrue": "states something that the reasons do not say",
 }
+_SAID = {**RUBRIC, "spelt": "has words that are spelt oddly"}
 _WORDS = {
     "amount": _AMOUNTS,
     "promise": _PROMISES,
@@ -111,11 +114,13 @@ def doubts_about(text: str, company: str = "") -> list[str]:
     if company and _share_of_english(company) < 0.2:
         return []
     found = [code for code, words in _WORDS.items() if _has(words, plain)]
+    if _SPELT.search(plain):
+        found.append("spelt")
     if _names_somebody(plain):
         found.append("person")
     if len(_words(plain)) >= 5 and _share_of_english(plain) < 0.15:
         found.append("language")
-    return [RUBRIC[code] for code in found]
+    return [_SAID[code] for code in found]
 
 
 def reads_like_a_message(name: str) -> bool:

@@ -8,7 +8,9 @@ letter. Snowflake imports this very file. Standard library only.
 import re
 import unicodedata
 
-LONGEST_NAME, _MOST_MARKS = 60, 3
+from outreach.scripts import is_word
+
+LONGEST_NAME = 60
 # Parts of a name: all, those that are longer than particles, and all where there is a comma.
 _MOST_PARTS, _MOST_LONG_PARTS, _MOST_WITH_COMMA = 10, 6, 4
 _LONGEST_ABBREVIATION = 4  # with its dot
@@ -16,12 +18,6 @@ _APOSTROPHES = "'’‘ʻʼ׳"
 # What joins letters: apostrophes, hyphens, dots of initials and of foreign names, the slash of
 # Malaysian ones, and the joiner that Persian ones need.
 _JOINS = _APOSTROPHES + "´`-‐‑־.·・་/\u200c"
-# Letters that no script claims, and scripts that people write one word in: every other pair of
-# scripts in one word is a disguise.
-_OF_ANY_SCRIPT = "ʻʼ々ーªº"
-_TOGETHER = ({"CJK", "HIRAGANA", "KATAKANA"}, {"CJK", "HANGUL"})
-# Invisible letters, and marks that strike letters through.
-_NEVER = re.compile("[\u115f\u1160\u3164\uffa0\u0334-\u0338]")
 _INITIALS = re.compile(r"(?:\w\.)+$")
 _LETTERS_ALONE = re.compile(r"(?:\b\w ){4}")  # w i n n e r
 
@@ -43,7 +39,6 @@ def fitting_name(name: str | None) -> str | None:
         0 < len(name) <= LONGEST_NAME
         and len(parts) <= (_MOST_WITH_COMMA if "," in name else _MOST_PARTS)
         and sum(len(part) > 3 for part in parts) <= _MOST_LONG_PARTS
-        and not _NEVER.search(name)
         and not _LETTERS_ALONE.search(f"{name} ")
         and all(map(_is_part_of_a_name, parts))
     )
@@ -59,34 +54,5 @@ def _is_part_of_a_name(part: str) -> bool:
         # Two joins in a row, or a dot between words, are a decoration or an address.
         and not re.search(rf"[{re.escape(_JOINS)}]{{2}}|\w{{2}}\.\w\w|\w\w/\w\w", part)
         and not re.search(r"(.)\1{3}", letters.lower())  # nobody writes a letter four times
-        and not _has_other_signs(letters)
-        and _is_of_one_script(letters)
+        and is_word(letters)
     )
-
-
-def _has_other_signs(letters: str) -> bool:
-    row = 0
-    for letter in letters:
-        category = unicodedata.category(letter)
-        if category not in ("Mn", "Mc", "Lu", "Ll", "Lt", "Lm", "Lo"):
-            return True
-        row = row + 1 if category == "Mn" else 0
-        if row > _MOST_MARKS or _is_disguised(letter):
-            return True
-    return False
-
-
-def _is_disguised(letter: str) -> bool:
-    """Tell whether a letter is another one in a costume: bold, in a circle, of double width."""
-    plain = unicodedata.normalize("NFKC", letter)
-    return plain.isascii() and plain != letter and letter not in _OF_ANY_SCRIPT
-
-
-def _is_of_one_script(letters: str) -> bool:
-    # The first word of a letter's Unicode name is its script.
-    scripts = {
-        unicodedata.name(letter, "?").split(" ")[0].split("-")[0]
-        for letter in letters
-        if unicodedata.category(letter).startswith("L") and letter not in _OF_ANY_SCRIPT
-    }
-    return len(scripts) <= 1 or any(scripts <= together for together in _TOGETHER)

@@ -15,6 +15,8 @@ _FILES = (
     "doubts.py",
     "letters.py",
     "names.py",
+    "replies.py",
+    "scripts.py",
     "sentences.py",
     "template.py",
 )

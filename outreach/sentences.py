@@ -39,9 +39,8 @@ def fitting_sentences(lines: str | None, reasons: str | None) -> list[Sentence]:
     `reasons` is the JSON text of top_reasons: a sentence for another reason, or with a number that
     the reasons do not hold, does not fit. The first reason's come before those for any reason.
     """
-    known = _reasons(reasons)
-    codes = [code for code, _ in known]
-    numbers = {name: value for _, facts in known for name, value in facts.items()}
+    codes = [code for code, _ in _reasons(reasons)]
+    numbers = numbers_of(reasons)
     fitting = []
     for sentence in read_sentences(lines):
         text = _SLOT.sub(lambda slot: str(numbers.get(slot[1], slot[0])), sentence.text)
@@ -49,6 +48,11 @@ def fitting_sentences(lines: str | None, reasons: str | None) -> list[Sentence]:
             fitting.append(sentence._replace(text=text))
     order = {code: place for place, code in enumerate([*codes, ANY])}
     return sorted(fitting, key=lambda sentence: order[sentence.reason])
+
+
+def numbers_of(reasons: str | None) -> dict[str, int]:
+    """Return the numbers that a customer's sentences may hold, by the names of NUMBERS."""
+    return {name: value for _, facts in _reasons(reasons) for name, value in facts.items()}
 
 
 def first_of(sentences: list[Sentence], part: str) -> Sentence | None:

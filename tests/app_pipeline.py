@@ -104,7 +104,12 @@ def fill(database: Database, customers: int) -> None:
         "now": now,
         "nasty": NASTY,
         "reasons": REASONS,
-        "marks": json.dumps([{"text": "Dear customer", "why": ["not one of ours", "a name"]}]),
+        "marks": json.dumps(
+            [
+                {"in": "body", "start": 0, "text": "Dear", "why": ["not one of ours", "odd"]},
+                {"in": "letter", "start": 0, "text": "", "why": ["too short"]},
+            ]
+        ),
     }
 
     def run(open_, statement):

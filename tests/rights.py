@@ -230,7 +230,8 @@ def asked(
     found: dict[Asked, str] = {}
     every = [*(_id(region, state) for region in alerts for state in STATES), MADE_UP]
     for to_state in to_states:
-        given = {"alert_ids": json.dumps(every), "to_state": to_state, "reason": REASON}
+        given = {"alert_ids": json.dumps(every), "to_state": to_state}
+        given |= {"reason": REASON, "revision": None}
         _note(found, f"move to {to_state}", engine, engine.call("move_alerts", given, asking))
     given = {"alert_ids": json.dumps(every), "owner": "bob", "due_on": None}
     _note(found, "assign", engine, engine.call("assign_alerts", given, asking))

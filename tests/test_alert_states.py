@@ -21,9 +21,16 @@ ENDS = {
 }
 
 
-def move(pipeline, to_state: str, *alerts: str, reason: str = "as asked") -> list[tuple]:
+def move(
+    pipeline,
+    to_state: str,
+    *alerts: str,
+    reason: str = "as asked",
+    revision: int | None = None,
+) -> list[tuple]:
     arguments = {"alert_ids": json.dumps(alerts), "to_state": to_state}
-    answer = pipeline.call("move_alerts", arguments | {"reason": reason})
+    read = None if revision is None else str(revision)
+    answer = pipeline.call("move_alerts", arguments | {"reason": reason, "revision": read})
     return [(alert_id, sentence) for alert_id, sentence, _ in answer]
 
 
@@ -221,7 +228,7 @@ def test_parameters_are_values_and_never_sql(pipeline):
         (nasty, "There is no such alert.")
     ]
     assert pipeline.one("select reason from alert_states") == nasty
-    with pytest.raises(EngineError, match="takes alert_ids, reason, to_state"):
+    with pytest.raises(EngineError, match="takes alert_ids, reason, revision, to_state"):
         pipeline.call("move_alerts", {"reason": "x"})
     with pytest.raises(EngineError, match="no procedure nonsense"):
         pipeline.call("nonsense", {})
@@ -235,9 +242,9 @@ def test_parameters_are_values_and_never_sql(pipeline):
 )  # fmt: skip
 def test_what_is_no_list_of_alerts_is_told_in_a_sentence_and_moves_nothing(pipeline, asked):
     raise_alerts(pipeline, "A")
-    move_it = {"alert_ids": asked, "to_state": "APPROVED", "actor": "ann", "reason": ""}
+    move_it = {"alert_ids": asked, "to_state": "APPROVED", "reason": "", "revision": None}
     assert pipeline.call("move_alerts", move_it) == [(None, "There is no such alert.", "refused")]
-    assign_it = {"alert_ids": asked, "owner": "bob", "due_on": None, "actor": "ann"}
+    assign_it = {"alert_ids": asked, "owner": "bob", "due_on": None}
     assert pipeline.call("assign_alerts", assign_it) == [(None, "There is no such alert.")]
     assert states(pipeline) == {"A": "DRAFTED"}
     assert pipeline.one("select count(*) from alert_assignments") == 0

@@ -57,7 +57,7 @@ def mailbox(monkeypatch):
 def approve(pipeline, *alerts: str) -> None:
     raise_alerts(pipeline, *alerts)
     arguments = {"alert_ids": json.dumps(alerts), "to_state": "APPROVED"}
-    assert pipeline.call("move_alerts", arguments | {"reason": ""}) == []
+    assert pipeline.call("move_alerts", arguments | {"reason": "", "revision": None}) == []
 
 
 def send(pipeline) -> list[str]:

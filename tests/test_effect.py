@@ -277,7 +277,9 @@ def test_outcomes_close_with_the_data_and_count_each_customer_once(pipeline):
     raised = pipeline.one("select max(created_at) from high_risk_history")
     raised = datetime.combine(raised, time())  # midnight of that day
     arguments = {"alert_ids": '["A", "B", "H"]', "to_state": "APPROVED"}
-    [(held_out, _, kind)] = pipeline.call("move_alerts", arguments | {"reason": ""})
+    [(held_out, _, kind)] = pipeline.call(
+        "move_alerts", arguments | {"reason": "", "revision": None}
+    )
     assert (held_out, kind) == ("H", "held_out")
     note_as_sent(pipeline, "A", "B")
     later = utc_now() + timedelta(days=40)
@@ -328,7 +330,8 @@ def test_a_visit_that_arrives_late_corrects_the_outcome_for_some_weeks(pipeline)
     """A and B are said to be lost; then a purchase of A arrives late, and months later one of B."""
     raise_alerts(pipeline, "A", "B")
     raised = datetime.combine(utc_now(), time())
-    arguments = {"alert_ids": '["A", "B"]', "to_state": "APPROVED", "reason": ""}
+    arguments = {"alert_ids": '["A", "B"]', "to_state": "APPROVED"}
+    arguments |= {"reason": "", "revision": None}
     assert pipeline.call("move_alerts", arguments) == []
     note_as_sent(pipeline, "A", "B")
 

@@ -82,7 +82,9 @@ def test_any_texts(sql, texts):
 
 
 @MANY
-@given(name=st.none() | st.text(max_size=60), offer=st.none() | st.text(max_size=60))
+@given(
+    name=st.none() | st.text(max_size=60), offer=st.none() | st.text('abc {name}[["', min_size=1)
+)
 def test_any_name_and_offer_in_a_good_reply(sql, name, offer):
     found = verdict(sql, "draft_message", GOOD, name, offer, REASONS, OURS, None)
     assert found["error"] is None

@@ -18,7 +18,9 @@ VIEWS = ("manager_outreach", "manager_messages")
 
 def move(pipeline, to_state: str, *alerts: str) -> list[tuple]:
     arguments = {"alert_ids": json.dumps(alerts), "to_state": to_state}
-    return sorted(pipeline.call("move_alerts", arguments | {"reason": "as asked"}))
+    return sorted(
+        pipeline.call("move_alerts", arguments | {"reason": "as asked", "revision": None})
+    )
 
 
 def arms(pipeline) -> list[dict[str, str | None]]:

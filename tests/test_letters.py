@@ -5,8 +5,9 @@ from collections import Counter
 
 import pytest
 
-from outreach.doubts import NOT_READ, OWN_WORDS, RUBRIC
-from outreach.letters import CHECKS, LONGEST_REPLY, check_message, draft_message, judge, read_review
+from outreach.doubts import ANOTHER_DOUBT, NOT_READ, OWN_WORDS, RUBRIC
+from outreach.letters import CHECKS, FRAME, TWICE, check_message, draft_message, judge, read_review
+from outreach.replies import LONGEST_REPLY
 from outreach.sentences import NUMBERS, fitting_sentences, read_sentences
 from outreach.template import write_from_template
 from tests.dbt import render
@@ -30,6 +31,16 @@ def broken(reply: str | None) -> list[str]:
 
 def chosen(*listed: str, subject: str = "silent_subject_1") -> str:
     return json.dumps({"subject": subject, "sentences": list(listed)})
+
+
+def marked(found: dict) -> list[str]:
+    """What is marked in a letter, as it stands there."""
+    texts = {"subject": found["subject"], "body": found["body"]}
+    for mark in found["marks"]:
+        if mark["in"] in texts:
+            begin = mark["start"]
+            assert texts[mark["in"]][begin : begin + len(mark["text"])] == mark["text"]
+    return [mark["text"] for mark in found["marks"] if mark["text"]]
 
 
 def whole(reply: str) -> dict[str, str]:
@@ -56,7 +67,8 @@ def test_a_bad_sentence_in_the_place_of_one_of_ours_is_marked_or_refused():
     assert len(bad) >= 90
     for sentence in bad:
         found = draft(chosen("silent_opening_1", sentence, "silent_offer_1", "closing_2"))
-        assert found["verdict"] == "refused" or sentence in [m["text"] for m in found["marks"]]
+        if found["verdict"] != "refused":
+            assert " ".join(sentence.split()) in " ".join(marked(found))
 
 
 def test_every_attack_is_marked_or_refused():
@@ -164,11 +176,12 @@ def test_the_offer_is_named_once():
 
 
 def test_words_of_its_own_are_marked_with_what_is_doubtful_about_them():
-    found = draft(WITH_OWN_WORDS, review=json.dumps({"doubts": ["untrue", "nonsense"]}))
+    found = draft(WITH_OWN_WORDS, review=json.dumps({"doubts": ["UNTRUE", "threat"]}))
     assert found["verdict"] == "marked"
-    assert found["marks"] == [
-        {"text": OWN_SENTENCE, "why": [OWN_WORDS]},
-        {"text": "The letter", "why": [f"second reading: {RUBRIC['untrue']}"]},
+    assert marked(found) == [OWN_SENTENCE]
+    assert [mark["why"] for mark in found["marks"]] == [
+        [OWN_WORDS],
+        [f"second reading: {RUBRIC['untrue']}", f"second reading: {ANOTHER_DOUBT}"],
     ]
     found = draft(chosen("silent_offer_1", "We promise you half a refund, says Maria."))
     assert found["marks"][0]["why"] == [OWN_WORDS, RUBRIC["amount"], RUBRIC["promise"],
@@ -183,10 +196,10 @@ def test_a_second_reading_that_says_nothing_is_marked(review):
 
 
 def test_the_second_reading_is_given_letter_and_own_words_and_no_name():
-    told = json.loads(draft(WITH_OWN_WORDS)["own_words"])
+    told = json.loads(draft(WITH_OWN_WORDS, name=None)["own_words"])  # as judge_replies asks
     assert told["own_sentences"] == [OWN_SENTENCE]
     assert OWN_SENTENCE in told["letter"]
-    assert "Ada" not in json.dumps(told)
+    assert told["letter"].startswith("Dear customer,")
     assert draft(GOOD)["own_words"] is None
 
 
@@ -198,7 +211,9 @@ def test_a_letter_without_greeting_and_signature_is_marked():
     letter = whole(GOOD)
     body = letter["body"].split("\n\n", 1)[1].rsplit("\n\n", 1)[0]
     found = draft(json.dumps({**letter, "body": body}))
-    assert [mark["text"] for mark in found["marks"]] == ["The letter"]
+    assert [(mark["in"], mark["why"]) for mark in found["marks"]] == [("letter", [FRAME])]
+    twice = draft(chosen("silent_opening_1", "middle_1", "middle_1", "silent_offer_1"))
+    assert [(mark["in"], mark["why"]) for mark in twice["marks"]] == [("letter", [TWICE])]
 
 
 def test_a_name_stands_in_the_greeting_and_nowhere_else():
@@ -208,9 +223,7 @@ def test_a_name_stands_in_the_greeting_and_nowhere_else():
     assert found["subject"] == "We miss you"
     assert found["body"].startswith("Dear Your Account,\n\n")
     assert found["body"].count("Your Account") == 1
-    assert {"text": "Your Account", "why": ["the customer's name reads like a message"]} in (
-        found["marks"]
-    )
+    assert found["marks"][-1]["why"] == ["the customer's name reads like a message"]
 
 
 def test_an_offer_or_a_name_is_not_looked_at_again():
@@ -221,23 +234,103 @@ def test_an_offer_or_a_name_is_not_looked_at_again():
 # -- a manager's edits -----------------------------------------------------------------------------
 
 
+def edited(body: str, subject: str = "We have missed you", name: str = "Ada Keller") -> dict:
+    return json.loads(check_message(subject, body, name, OFFER, REASONS, OURS))
+
+
 def test_what_a_manager_changes_is_marked_or_refused():
-    sent = draft(GOOD)
-
-    def edited(body: str, subject: str = sent["subject"]) -> dict:
-        return json.loads(check_message(subject, body, "Ada Keller", OFFER, REASONS, OURS))
-
-    body = sent["body"]
+    body = draft(GOOD)["body"]
     assert edited(body)["verdict"] == "accepted"
-    found = edited(body.replace("a short reply", "one word"))
-    assert [mark["text"] for mark in found["marks"]] == [
+    assert marked(edited(body.replace("a short reply", "one word"))) == [
         "If something is wrong, one word to this message is all we need."
     ]
-    assert edited(body.replace("Ada Keller", "Bob Smith"))["verdict"] == "marked"
-    assert edited(body, "Something else for you")["verdict"] == "marked"
+    # The number is the customer's own.
+    assert marked(edited(body.replace("we miss you.", "we miss you!"))) == [
+        "It has been more than 2 weeks since your last visit, and we miss you!"
+    ]
+    assert marked(edited(body.replace("Ada Keller", "Bob Smith"))) == ["Dear Bob Smith,"]
+    assert marked(edited(body.replace("Dear Ada", "Good morning Ada"))) == [
+        "Good morning Ada Keller,"
+    ]
     assert "chosen offer" in edited(body.replace("10 percent", "90 percent"))["error"]
     assert "a number" in edited(body.replace("2 weeks", "3 weeks"))["error"]
     assert "a link" in edited(body + " evil.com")["error"]
+
+
+def test_an_edit_is_judged_and_kept_as_it_will_be_sent():
+    """No placeholder is filled any more, and no name is taken out of a sentence before."""
+    body = draft(GOOD)["body"]
+    typed = body.replace("Ada Keller", "{name}").replace(OFFER, "{offer}")
+    assert edited(typed)["verdict"] == "refused"
+    assert edited(body, "We{name} have missed you")["verdict"] == "refused"
+    for name, subject in (
+        ("Never", "We have Never missed you"),
+        ("Not", "Not, We have missed you"),
+    ):
+        found = edited(body.replace("Ada Keller", name), subject, name)
+        assert marked(found) == [subject]
+    kept = edited(f"{body}\r\n\n", "We have missed you\r\n")
+    assert (kept["subject"], kept["body"]) == ("We have missed you", body)
+    assert edited(body.replace("\n\n", "\n\t\u2028\n"))["verdict"] == "refused"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Wir", "An", "We", "Kind", "When", "If", "It", "visit", "Dear", "O", "Will", "小龙 O'Neil"],
+)
+def test_a_name_may_be_a_word_of_the_letter(name):
+    made = draft(GOOD, name)
+    assert edited(made["body"], name=name)["verdict"] == "accepted"
+    assert marked(edited(made["body"].replace("we miss you.", "we long for you."), name=name)) == [
+        "It has been more than 2 weeks since your last visit, and we long for you."
+    ]
+    assert marked(edited(made["body"].replace(f"Dear {name}", f"Hi {name}"), name=name)) == [
+        f"Hi {name},"
+    ]
+
+
+def test_an_offer_may_be_words_of_the_letter():
+    made = json.loads(draft_message(GOOD, "Ada", "a short reply", REASONS, OURS, None))
+    assert made["verdict"] == "accepted"
+    again = check_message(made["subject"], made["body"], "Ada", "a short reply", REASONS, OURS)
+    assert json.loads(again)["verdict"] == "accepted"
+
+
+def test_a_greeting_is_replaced_and_what_follows_it_in_the_line_is_kept():
+    letter = whole(GOOD)
+    for name, greeting in (("Ada", "Dear Ada,"), (None, "Dear customer,")):
+        found = draft(json.dumps({**letter, "body": letter["body"].replace("\n", " ")}), name)
+        assert found["body"].startswith(f"{greeting}  It has been more than 2 weeks")
+        assert OFFER in found["body"]
+    found = draft(
+        json.dumps({**letter, "body": letter["body"].replace("Dear {name},", "Hi {name}!")})
+    )
+    assert marked(found) == ["Hi Ada Keller!"]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "¿Cómo estás?",
+        "Ne-ar plăcea să știm.",
+        "Chúng tôi nhớ bạn.",
+        "Wie geht´s «dir» und ‚euch‘?",
+        "Please\u00a0tell us, whatever it is.",
+        "We are soooo sorry.",
+        "Weeks / months may pass.",
+    ],
+)
+def test_natural_words_of_other_languages_are_marked_and_not_refused(sentence):
+    found = draft(chosen("silent_opening_1", sentence, "silent_offer_1"))
+    assert marked(found) == [sentence]
+
+
+def test_letters_of_another_script_need_a_company_that_writes_it():
+    reply = chosen("silent_opening_1", "Мы скучаем.", "silent_offer_1")
+    assert broken(reply) == ["characters"]
+    russian = OURS + "\nmiddle_9 | middle | any | Мы будем рады вас видеть."
+    found = json.loads(draft_message(reply, "Ada", OFFER, REASONS, russian, None))
+    assert marked(found) == ["Мы скучаем."]
 
 
 # -- the seed --------------------------------------------------------------------------------------

@@ -166,8 +166,34 @@ def test_a_letter_with_words_of_its_own_is_read_twice_and_approved_by_itself(pip
     }
     assert Counter(states(pipeline).values()) == {"APPROVED": 1, "DRAFTED": 2}
     for alert_id, *_ in refused:
-        assert move(pipeline, "APPROVED", alert_id) == []
+        # Also by itself only who says which revision was read, and it is still that one.
+        assert len(move(pipeline, "APPROVED", alert_id)) == 1
+        assert move(pipeline, "APPROVED", alert_id, revision=1) == [
+            (alert_id, "The draft was changed meanwhile: read it again.")
+        ]
+        assert move(pipeline, "APPROVED", alert_id, revision=0) == []
     assert set(states(pipeline).values()) == {"APPROVED"}
+
+
+def test_a_reply_that_does_not_fit_any_more_is_written_by_the_template(pipeline, llm):
+    """Accepted, then the company's sentences changed before the second reading."""
+    set_up(pipeline, provider="ollama", calls_per_run=1)
+    raise_alerts(pipeline, "A")
+    llm.replies = [OWN_WORDS]
+    [(alert_id, purpose, about, attempt)] = call(pipeline.database, "begin_llm_run", {})
+    given = {"alert_id": alert_id, "purpose": purpose, "attempt": attempt, "outcome": "replied"}
+    reply = {"detail": None, "reply": ask(read_settings(pipeline.connection), about).reply}
+    counts = dict.fromkeys(("prompt_tokens", "reply_tokens", "seconds"))
+    call(pipeline.database, "note_llm_call", given | reply | counts)
+    [(_, purpose, _, _)] = call(pipeline.database, "begin_llm_run", {})
+    assert purpose == "review"
+    pipeline.connection.execute("delete from message_sentences where code = 'closing_2'")
+    assert ask_now(pipeline) == 1
+    assert states(pipeline) == {"A": "DRAFTED"}
+    assert pipeline.rows("select provider, author, model, error from current_drafts") == [
+        ("template", "template", "none", "written by the template: the letter has a number that"
+         " neither the offer nor the reasons have")
+    ]  # fmt: skip
 
 
 def test_without_a_budget_for_the_second_reading_the_draft_says_so(pipeline, llm):

@@ -60,7 +60,7 @@ def test_alerts_stand_in_the_band_of_their_score(pipeline):
         " else 0.95 end"
     )
     arguments = {"alert_ids": '["A", "B", "C"]', "to_state": "APPROVED"}
-    assert pipeline.call("move_alerts", arguments | {"reason": ""}) == []
+    assert pipeline.call("move_alerts", arguments | {"reason": "", "revision": None}) == []
     pipeline.connection.execute(
         "insert into outcomes select alert_id, customer_id, arm, 0, now(), 28, 1"
         " from high_risk_history"

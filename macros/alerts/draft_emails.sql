@@ -39,7 +39,7 @@
             settings.sentences,
             settings.prompt_version,
             accepted.reply,
-            reviews.review,
+            case when accepted.own_words is not null then coalesce(reviews.review, '') end as review,
             accepted.provider,
             accepted.model,
             case
@@ -69,33 +69,55 @@
                 or calls.not_called_because is not null
             )
     ),
-    drafted as (
+    -- What the LLM wrote, judged once more: as it will be sent, and by what is in force now.
+    written as (
         select
             waiting.*,
-            {{ parse_json(
-                'draft_message(coalesce('
-                ~ 'waiting.reply, write_from_template(waiting.top_reasons, waiting.sentences)'
-                ~ '), names.name, waiting.offer_text, waiting.top_reasons, waiting.sentences,'
-                ~ ' waiting.review)'
-            ) }} as verdict
+            names.name,
+            {{ parse_json('draft_message(waiting.reply' ~ facts_of_a_letter() ~ ', waiting.review)') }}
+                as verdict
         from waiting
         inner join {{ greeted_names('waiting') }} as names
             on waiting.customer_id = names.customer_id
+    ),
+    -- The template's letter, where there is no other, or not any more.
+    drafted as (
+        select
+            *,
+            {{ json_text('verdict', 'error') }} is null as is_by_llm,
+            case
+                when {{ json_text('verdict', 'error') }} is null then verdict
+                else {{ parse_json(
+                    'draft_message(write_from_template(top_reasons, sentences)'
+                    ~ facts_of_a_letter() ~ ', null)'
+                ) }}
+            end as letter
+        from written
     )
     select
         alert_id,
-        {{ json_text('verdict', 'subject') }} as subject,
-        {{ json_text('verdict', 'body') }} as body,
-        coalesce(provider, 'template') as provider,
-        coalesce(model, 'none') as model,
+        {{ json_text('letter', 'subject') }} as subject,
+        {{ json_text('letter', 'body') }} as body,
+        case when is_by_llm then provider else 'template' end as provider,
+        case when is_by_llm then model else 'none' end as model,
         prompt_version,
-        cast({{ json_part('verdict', 'checks') }} as {{ dbt.type_string() }}) as checks,
-        case when {{ json_text('verdict', 'error') }} is null then 'DRAFTED' else 'FAILED' end
+        cast({{ json_part('letter', 'checks') }} as {{ dbt.type_string() }}) as checks,
+        case when {{ json_text('letter', 'error') }} is null then 'DRAFTED' else 'FAILED' end
             as status,
-        coalesce({{ json_text('verdict', 'error') }}, fallback) as error,
+        coalesce(
+            {{ json_text('letter', 'error') }},
+            fallback,
+            case
+                when not is_by_llm and reply is not null
+                    then 'written by the template: ' || {{ json_text('verdict', 'error') }}
+            end
+        ) as error,
         {{ as_of() }} as created_at,
         0 as revision,
-        coalesce(provider, 'template') as author,
-        cast({{ json_part('verdict', 'marks') }} as {{ dbt.type_string() }}) as marks
+        case when is_by_llm then provider else 'template' end as author,
+        cast({{ json_part('letter', 'marks') }} as {{ dbt.type_string() }}) as marks
     from drafted
 {% endmacro %}
+
+{# What a letter is filled with and judged by, as arguments of draft_message. #}
+{% macro facts_of_a_letter() %}{{ return(', name, offer_text, top_reasons, sentences') }}{% endmacro %}

@@ -7,8 +7,8 @@
     )
     select
         edited.alert_id,
-        {{ parameter('subject') }} as subject,
-        {{ parameter('body') }} as body,
+        {{ json_text('edited.verdict', 'subject') }} as subject,
+        {{ json_text('edited.verdict', 'body') }} as body,
         'manager' as provider,
         'none' as model,
         edited.prompt_version,

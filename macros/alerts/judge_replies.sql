@@ -19,7 +19,7 @@
                     when replied.purpose = 'review'
                         then {{ parse_json('read_review(replied.reply)') }}
                     else {{ parse_json(
-                        "draft_message(replied.reply, null, '', alerts.top_reasons,"
+                        "draft_message(replied.reply, null, '{offer}', alerts.top_reasons,"
                         ~ ' settings.sentences, null)'
                     ) }}
                 end as verdict

@@ -1,6 +1,6 @@
 {# The moves of MOVE_ALERTS: of the alerts asked for, those that may be moved so. A draft is approved
    only when it passed its checks and its customer may be written to, and one with marks only by
-   itself, never with others. That is when the arm is drawn: under the same conditions an alert of
+   itself, by who names the revision that was read. That is when the arm is drawn: under the same conditions an alert of
    the holdout arm becomes HELD_OUT instead. It is the system that makes this move, so that no
    manager can ask for it and choose who is held out. #}
 {% macro manager_moves() %}
@@ -29,7 +29,8 @@
                 or (
                     drafts.status = 'DRAFTED'
                     and contacts.suppressed_because is null
-                    and (not {{ is_marked('drafts') }} or {{ asks_for_one() }})
+                    and not {{ was_changed('drafts') }}
+                    and (not {{ is_marked('drafts') }} or {{ was_read() }})
                 )
             )
 {% endmacro %}
@@ -38,8 +39,22 @@
    release have none; their checks were others. #}
 {% macro is_marked(drafts) %}coalesce({{ drafts }}.marks, '[]') <> '[]'{% endmacro %}
 
-{# Whether a caller names a single alert. #}
-{% macro asks_for_one() %}(select count(*) = 1 from {{ asked_alerts() }} as asked_ones){% endmacro %}
+{# Whether a caller says to have read the draft: a single alert, and the revision that was read. #}
+{% macro was_read() -%}
+    (
+        {{ parameter('revision') }} is not null
+        and (select count(*) = 1 from {{ asked_alerts() }} as asked_ones)
+    )
+{%- endmacro %}
+
+{# Whether the draft is not the one any more that a caller read. #}
+{% macro was_changed(drafts) -%}
+    coalesce(
+        {{ parameter('revision') }}
+        <> cast(coalesce({{ drafts }}.revision, 0) as {{ dbt.type_string() }}),
+        false
+    )
+{%- endmacro %}
 
 {# After the moves: what was asked for and has not come true, with the reason as a sentence. kind says
    whether it was refused, or held_out: approved, and nothing is sent. #}
@@ -62,6 +77,8 @@
                 then 'Say why: ' || {{ parameter('to_state') }} || ' needs a reason.'
             when contacts.suppressed_because is not null
                 then 'Nothing may be sent: ' || contacts.suppressed_because || '.'
+            when drafts.status = 'DRAFTED' and {{ was_changed('drafts') }}
+                then 'The draft was changed meanwhile: read it again.'
             when drafts.status = 'DRAFTED'
                 then 'The draft has marked text: read it, and approve it by itself.'
             else 'There is no draft that passed its checks.'

@@ -4,7 +4,7 @@
     materialized='procedure',
     pre_hook="{{ drop_procedure_with_actor() }}",
     meta={
-        'parameters': ['alert_ids', 'to_state', 'reason'],
+        'parameters': ['alert_ids', 'to_state', 'reason', 'revision'],
         'returns': ['alert_id', 'sentence', 'kind'],
     }
 ) }}

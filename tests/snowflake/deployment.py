@@ -142,7 +142,7 @@ def _fill(pipeline: Pipeline) -> None:
             assert done.error is None, done
     drafted = pipeline.rows("select alert_id from alert_states where state = 'DRAFTED'")
     wanted = {"alert_ids": json.dumps([one for (one,) in drafted]), "to_state": "APPROVED"}
-    answer = pipeline.call("move_alerts", wanted | {"reason": ""})
+    answer = pipeline.call("move_alerts", wanted | {"reason": "", "revision": None})
     assert {kind for *_, kind in answer} <= {"held_out"}
     assert pipeline.one("select count(*) from drawn_alerts") == len(drafted) > 0
     pipeline.call("suppress_customer", {"customer_id": "c013", "reason": "Ann has asked for it"})

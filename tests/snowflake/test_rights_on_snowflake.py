@@ -12,7 +12,7 @@ from tests.rights import Alert, Asked
 NORTH = "CHURN_MANAGER_NORTH"
 READS_SESSION = "read session on account {} role DATA_ENGINEER"
 SIGNATURES = {
-    "move_alerts": {"alert_ids": "[]", "to_state": "APPROVED", "reason": ""},
+    "move_alerts": {"alert_ids": "[]", "to_state": "APPROVED", "reason": "", "revision": None},
     "assign_alerts": {"alert_ids": "[]", "owner": "bob", "due_on": None},
     "edit_draft": {"alert_id": "x", "subject": "x", "body": "x"},
     "suppress_customer": {"customer_id": "x", "reason": "x"},
@@ -109,7 +109,12 @@ def test_while_the_owner_may_not_read_the_session_nobody_acts(engine, alerts):
             for name, given in SIGNATURES.items()
             if "alert_ids" not in given
         }
-        given = {"alert_ids": '["copied:north:DRAFTED"]', "to_state": "APPROVED", "reason": ""}
+        given = {
+            "alert_ids": '["copied:north:DRAFTED"]',
+            "to_state": "APPROVED",
+            "reason": "",
+            "revision": None,
+        }
         found["move_alerts"] = engine.call("move_alerts", given, "CHURN_MANAGER")
     finally:
         engine.run("grant " + READS_SESSION.format("to"))

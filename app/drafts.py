@@ -59,11 +59,8 @@ def draft(source: Source, alert: dict[str, Any]) -> None:
         _checks(alert)
     if alert["state"] in _EDITABLE and alert["subject"] != MASKED:
         _edit(source, alert)
-    bar(
-        source,
-        pd.DataFrame([alert]),
-        is_read=_is_said(alert["subject"]) and alert["subject"] != MASKED,
-    )
+    is_shown = _is_said(alert["subject"]) and alert["subject"] != MASKED
+    bar(source, pd.DataFrame([alert]), is_read=is_shown)
 
 
 def _is_said(text: Any) -> bool:

@@ -48,7 +48,8 @@ def hand_over_waiting(
                 count += delivery.step == "HANDED_OVER"
                 if delivery.step != "HANDED_OVER":
                     report(f"message of alert {alert_id}: {delivery.step}, {delivery.detail}")
-                if delivery.step in (FAILED, UNKNOWN):
+                # What no mail can be made of is its own fault; a sender that fails would again.
+                if delivery.step in (FAILED, UNKNOWN) and delivery is not mail:
                     break
     except Unavailable as error:
         report(f"messages wait: {error}")

@@ -166,7 +166,7 @@ def test_a_manager_edits_a_draft_within_the_checks(pipeline):
         "Not taken: the letter"
     )
     assert pipeline.one("select count(*) from retention_emails") == 2
-    assert move(pipeline, "APPROVED", "A") == []
+    assert move(pipeline, "APPROVED", "A", revision=1) == []
     assert edit(pipeline, "A", subject="Something else for you")[0] == (
         "A",
         "An alert that is APPROVED has no draft to edit.",

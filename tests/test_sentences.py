@@ -1,5 +1,7 @@
 """The company's sentences: what no letter could be made of stops the build, in a sentence."""
 
+import pytest
+
 from outreach.settings import read_settings
 from tests.dbt import render, run_dbt
 from tests.letters import sentences
@@ -13,8 +15,13 @@ BAD_ROWS = {
 BAD_FIELDS = {
     "code a b: a code has small letters": "code = 'a b' where code = 'silent_opening_1'",
     "code offer_1 has several sentences": "code = 'offer_1' where code = 'offer_2'",
-    "there is no part ps": "part = 'ps' where code = 'middle_1'",
+    "the part is not one of subject, greeting": "part = 'ps' where code = 'middle_1'",
     "a text is one line": "sentence_text = 'a | b' where code = 'middle_1'",
+    "and no tab": "sentence_text = 'a' || chr(9) || 'b' where code = 'middle_1'",
+    "closing_2: a text is one line": "sentence_text = ' ' where code = 'closing_2'",
+    "code closing-9: a code has": "code = 'closing-9' where code = 'closing_2'",
+    "the reason is not one of any, silent": "reason = 'silnet' where code = 'silent_opening_1'",
+    "(no language) warm: ": "language = null where code = 'middle_1' and tone = 'warm'",
     "middle_1: a text is one line": "sentence_text = 'a' || chr(10) || 'b' where code = 'middle_1'",
     "names {offer} once": "sentence_text = 'For you.' where code = 'offer_1'",
     "middle_1: a sentence of part offer": "sentence_text = '{offer}' where code = 'middle_1'",
@@ -38,6 +45,27 @@ def test_what_no_letter_could_be_made_of_is_said_in_sentences(pipeline):
         assert sentence in problems
         assert problems.startswith("seeds/message_sentences.csv, ")
         pipeline.connection.execute("rollback")
+
+
+UNUSABLE = {
+    "the letter does not name the chosen offer": "sentence_text = 'Since'"
+    " || ' {weeks_away} weeks: {offer}.' where part = 'offer' and reason = 'any'",
+    "for the reason few_visits: the letter is too short, too long": "sentence_text ="
+    " repeat('Please come. ', 200) where code = 'few_visits_opening_1'",
+    "for the reason friction: the letter is too short, too long": "sentence_text ="
+    " repeat('Sorry ', 30) where code = 'friction_subject_1'",
+    "it would be marked": "sentence_text = 'Dear {name}, since {weeks_away} weeks'"
+    " where part = 'greeting'",
+}
+
+
+@pytest.mark.parametrize("problem", UNUSABLE)
+def test_sentences_that_make_no_letter_stop_the_build(pipeline, problem):
+    pipeline.connection.execute(f"update message_sentences set {UNUSABLE[problem]}")
+    pipeline.close()
+    done = run_dbt("build", "-s", "message_settings", check=False)
+    assert done.returncode != 0
+    assert problem in " ".join(done.stdout.split())
 
 
 def test_sentences_in_another_language_than_there_are_stop_the_build(pipeline):

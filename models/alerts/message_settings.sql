@@ -15,14 +15,12 @@ sentences as (
 
 ),
 
--- One line a sentence, as outreach/sentences.py reads them and as the LLM is shown them.
+-- One line a sentence, as outreach/sentences.py reads them; the LLM is shown those to choose from.
 listed as (
 
     select
-        {{ dbt.listagg(
-            "code || ' | ' || part || ' | ' || reason || ' | ' || sentence_text",
-            "'\n'", 'order by place'
-        ) }} as sentences
+        {{ sentence_lines('1 = 1') }} as sentences,
+        {{ sentence_lines("part not in ('" ~ framing_parts() | join("', '") ~ "')") }} as choice
     from sentences
 
 )
@@ -30,7 +28,7 @@ listed as (
 select
     {{ sql_literal(var('email_provider')) }} as provider,
     {{ sql_literal(llm_model()) }} as model,
-    {{ sql_literal(message_prompt() ~ '\n') }} || listed.sentences
+    {{ sql_literal(message_prompt() ~ '\n') }} || listed.choice
     || {{ sql_literal('\n' ~ message_prompt_end()) }} as prompt,
     {{ sql_literal(message_prompt_version()) }} as prompt_version,
     {{ sql_literal(tojson(message_schema())) }} as reply_schema,

@@ -153,7 +153,7 @@ def test_a_region_of_the_seed_may_be_spelled_otherwise(pipeline):
         "update manager_regions set region = ' North ' where region = 'north'"
     )
     pipeline.connection.execute(
-        "insert into manager_regions values ('CHURN_MANAGER_NORTH', 'NORTH', true)"
+        "insert into manager_regions values ('CHURN_MANAGER_NORTH', 'NORTH', true, true)"
     )
     with connect("CHURN_MANAGER_NORTH") as connection:
         assert connection.execute("select count(*) from manager_customers").fetchone() == (8,)

@@ -56,7 +56,11 @@ def register_functions(connection: Connection) -> None:
             "VARCHAR",
             null_handling="special",
         )
-    # Kept in the file, so that its views answer in any DuckDB tool.
+    _store_role_function(connection)
+
+
+def _store_role_function(connection: Connection) -> None:
+    """Keep IS_ROLE_IN_SESSION in the file, so that its views answer in any DuckDB tool."""
     connection.execute(f"create or replace temp macro is_role_in_session(asked) as {_HAS_ROLE}")
     stored, wanted = (
         connection.execute(

@@ -202,18 +202,19 @@ def set_up(engine: Engine, alerts: dict[str, Alert]) -> None:
         for region, alert in alerts.items()
         for state in STATES
     )
-    for table, others in (
-        ("high_risk_history", "customer_id, score, threshold, value_at_risk, top_reasons, offer,"
-         " arm, status, model_version, created_at, segment, arm_drawn"),
-        ("retention_emails", "subject, body, provider, model, prompt_version, checks, status,"
-         " created_at, revision"),
-    ):  # fmt: skip
-        author = ", author" if table == "retention_emails" else ""
+    columns = {
+        "high_risk_history": "customer_id, score, threshold, value_at_risk, top_reasons, offer,"
+        " arm, status, model_version, created_at, segment, arm_drawn",
+        "retention_emails": "subject, body, provider, model, prompt_version, checks, status,"
+        " created_at, revision",
+    }
+    for table, kept in columns.items():
         engine.run(
-            f"insert into {table} (alert_id, {others}{author}) select wanted.new_id, {others}"
-            f"{author and ', null'} from {table} as copied inner join ({wanted}) as wanted"
+            f"insert into {table} (alert_id, {kept}) select wanted.new_id, {kept}"
+            f" from {table} as copied inner join ({wanted}) as wanted"
             " on copied.alert_id = wanted.old_id"
         )
+    engine.run("update retention_emails set author = '' where alert_id like 'copied:%'")
     engine.run(
         "insert into alert_events"
         " (event_id, alert_id, from_state, to_state, actor, reason, occurred_at)"
@@ -276,10 +277,10 @@ def _note(
     for question in questions:
         about = customer_id or _id(question.region, question.state)
         sentence, actor = said.pop(about, None), written.pop(about, None)
-        assert not (sentence and actor), (question, sentence, actor)
         is_of_rights = sentence and ("no such" in sentence or "may not change" in sentence)
         outcome = sentence if is_of_rights else "refused" if sentence else "nothing to do"
-        found[question] = f"done by {actor}" if actor else outcome
+        done = f"done by {actor}" if actor else ""
+        found[question] = f"{sentence}, and {done}" if sentence and done else done or outcome
     assert (said, written) == ({}, {})
 
 
@@ -294,8 +295,9 @@ def _written(engine: Engine) -> list[tuple[str, str]]:
     for table, (about, _, who) in _WRITTEN.items():
         is_customer = about == "customer_id"
         copied = f"reason = '{REASON}'" if is_customer else f"{about} like 'copied:%'"
-        condition = f"{copied} and {who} <> ''"
-        new = engine.rows(f"select {about}, {who} from {table} where {condition}")
+        name = f"coalesce({who}, 'nobody')"
+        condition = f"{copied} and {name} <> ''"
+        new = engine.rows(f"select {about}, {name} from {table} where {condition}")
         found += new
         if new:
             engine.run(f"delete from {table} where {condition}")

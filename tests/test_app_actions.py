@@ -2,6 +2,7 @@
 
 import shutil
 
+import pandas as pd
 import pytest
 import streamlit as st
 
@@ -190,6 +191,24 @@ def test_a_region_cannot_move_what_it_does_not_see(monkeypatch, pipeline):
     approved = [who for who, state in states().items() if state == "APPROVED"]
     assert approved
     assert all(int(who[1:]) % 4 == 0 for who in approved)
+
+
+def test_a_role_that_only_reads_is_offered_no_decision(monkeypatch, pipeline):
+    app = open_app(monkeypatch, pipeline, "action_queue", role="MARKETING_ANALYST")
+    app = select(app, "queue", 0, 1)
+    assert "Your role reads these alerts; it may not decide on them." in captions(app)
+    assert "approve" not in {button.key for button in app.button}
+    app = open_app(monkeypatch, pipeline, "customer", role="MARKETING_ANALYST", customer_id="c0010")
+    assert {button.key for button in app.button}.isdisjoint({"approve", "do_Reject", "do_assign"})
+    monkeypatch.syspath_prepend(str(PROJECT / "app"))
+    import actions
+    import connection
+
+    source = connection.Source(connection.DUCKDB, "me", "MARKETING_ANALYST", str(pipeline))
+    chosen = pd.DataFrame({"alert_id": ["alert-c0010"], "customer_id": ["c0010"]})
+    [answer] = actions.move(source, chosen, "APPROVED", "")
+    assert answer.sentence == "MARKETING_ANALYST may not change this alert."
+    assert moves() == 0
 
 
 def test_outreach_shows_the_draft_beside_its_facts(monkeypatch, pipeline):

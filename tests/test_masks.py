@@ -63,3 +63,14 @@ def test_errors_stand_in_no_managers_view(pipeline):
     for view in ("manager_tasks", "manager_dynamic_tables", "manager_set_aside"):
         columns = set(pipeline.frame(f"select * from {view}").columns)
         assert not columns & {"error", "last_error"}
+
+
+def test_a_file_of_an_earlier_version_learns_that_a_session_may_have_several_roles(pipeline):
+    pipeline.connection.execute(
+        "create or replace macro main.is_role_in_session(asked) as"
+        " upper(asked) = upper(coalesce(getvariable('role'), 'CHURN_MANAGER'))"
+    )
+    pipeline.close()
+    with connect("PUBLIC,CHURN_MANAGER") as connection:
+        query = "select is_role_in_session('CHURN_MANAGER'), is_role_in_session('CHURN')"
+        assert connection.execute(query).fetchone() == (True, False)

@@ -178,6 +178,16 @@ def functions_import_what_they_open(statements: list[Statement], _: dict) -> lis
     return wrong
 
 
+def procedures_ask_for_their_caller(statements: list[Statement], _: dict) -> list[str]:
+    """Inside of an owner's rights procedure these functions speak of the owner, or of nobody."""
+    of_owner = r"\b(is_role_in_session|current_role|current_user|current_available_roles)\b"
+    return [
+        f"{name}: {found[0]}"
+        for name, sql in _of("procedure", statements)
+        if (found := re.search(of_owner, sql, re.I))
+    ]
+
+
 def policies_lie_on_views_only(statements: list[Statement], manifest: dict) -> list[str]:
     """On what a dynamic table reads, a policy would be asked as its owner, and re-initialize it."""
     views = {
@@ -194,6 +204,19 @@ def policies_lie_on_views_only(statements: list[Statement], manifest: dict) -> l
         if (found := attached.match(text := one_line(statement.sql)))
         and (identifier(found[1]) not in views or not text.lower().startswith("alter view"))
     ]
+
+
+def no_column_stands_in_both_policies(statements: list[Statement], _: dict) -> list[str]:
+    """Snowflake refuses a column of a row access policy in a masking policy, as a condition too."""
+    attached = re.compile(
+        r"alter view (\S+) .*(row access|masking) policy \S+ (?:on|using) \((.*)\)", re.I
+    )
+    columns: dict[tuple[str, str], set[str]] = {}
+    for statement in statements:
+        if found := attached.match(one_line(statement.sql)):
+            for column in found[3].lower().split(", "):
+                columns.setdefault((found[1], column), set()).add(found[2].lower())
+    return [f"{view}: {column}" for (view, column), kinds in columns.items() if len(kinds) > 1]
 
 
 def grants_name_dynamic_tables(statements: list[Statement], manifest: dict) -> list[str]:
@@ -234,5 +257,6 @@ ALWAYS: tuple[Check, ...] = (
     dynamic_tables_are_incremental, dynamic_tables_read_what_dbt_never_replaces,
     streams_follow_dynamic_tables, tasks_are_bounded,
     nothing_is_cut_by_the_connector, roles_are_in_capitals, functions_import_what_they_open,
-    policies_lie_on_views_only, grants_name_dynamic_tables,
+    policies_lie_on_views_only, grants_name_dynamic_tables, procedures_ask_for_their_caller,
+    no_column_stands_in_both_policies,
 )  # fmt: skip

@@ -16,6 +16,9 @@ MUTATIONS = {
     "a role in lower case": (
         checks.roles_are_in_capitals, r"is_role_in_session\('CHURN_APP'\)",
         "is_role_in_session('churn_app')"),
+    "a procedure that asks for its owner": (
+        checks.procedures_ask_for_their_caller,
+        r"sys_context\('SNOWFLAKE\$SESSION', 'PRINCIPAL_NAME'\)", "current_user()"),
     "IMPORTS missing": (checks.functions_import_what_they_open, r"imports\s*=\s*\([^)]*\)", ""),
     "a package that is not pinned": (checks.functions_import_what_they_open, r"==[\d.]+", ""),
     "a task without a limit": (checks.tasks_are_bounded, r"user_task_timeout_ms\s*=\s*\d+", ""),

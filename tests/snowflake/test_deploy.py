@@ -237,10 +237,13 @@ def test_a_view_under_a_dynamic_table_is_found(deployment):
          "grant select on table CHURN.PIPELINE.churn_metrics_live to role CHURN_MANAGER"),
         (checks.running_tasks_run_again,
          "create or replace task CHURN.PIPELINE.process_alerts as select 1"),
+        (checks.no_column_stands_in_both_policies,
+         "alter view v add row access policy p on (region);"
+         "alter view v modify column name set masking policy m using (name, region)"),
     ],
 )  # fmt: skip
 def test_a_mistake_that_no_deploy_makes_is_found(deployment, check, sql):
-    assert check([Statement(sql, "")], deployment.manifest)
+    assert check([Statement(one, "") for one in sql.split(";")], deployment.manifest)
 
 
 def test_predict_churn_scores_like_its_artefact(deployment, tmp_path):

@@ -17,6 +17,7 @@ WRITTEN = {
     " from high_risk_history",
     "subject": "update retention_emails set subject = ?",
     "body": "update retention_emails set body = ?",
+    "marks": "update retention_emails set marks = ?",
 }
 
 

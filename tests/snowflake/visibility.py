@@ -14,7 +14,7 @@ from tests.snowflake.parity import plain
 
 # Of views with a row per customer or alert: names, addresses, and texts that somebody wrote.
 PERSONAL = (
-    "name", "email", "subject", "body", "reason", "state_reason", "suppressed_because",
+    "name", "email", "subject", "body", "marks", "reason", "state_reason", "suppressed_because",
     "draft_error", "delivery_detail",
 )  # fmt: skip
 SEES_ALL = "CHURN_MANAGER"

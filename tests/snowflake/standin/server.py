@@ -20,7 +20,6 @@ from fakesnow.fakes import FakeSnowflakeConnection
 from fakesnow.server import query_request as fakesnow_query
 from fakesnow.server import routes as fakesnow_routes
 from fakesnow.server import shared_fs
-from outreach.checks import check_message
 from sqlglot.expressions import Expression
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -28,6 +27,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from outreach.addresses import mail_address
+from outreach.letters import check_message, draft_message, read_review
+from outreach.template import write_from_template
 from tests.snowflake.standin.call import call
 from tests.snowflake.standin.offers import OWNER, PACKAGES_VIEW, packages_query
 from tests.snowflake.standin.procedure import run_procedure
@@ -74,14 +75,14 @@ FLATTEN = f"""
 """
 
 
-# Put there by create_message_functions before the first build, as docs/snowflake.md says. Of them
-# only MAIL_ADDRESS is called by views; tests/test_addresses.py runs it from the packed zip.
+# Put there by create_message_functions before the first build, as docs/snowflake.md says;
+# tests/test_addresses.py runs them from the packed zip.
 MESSAGE_FUNCTIONS = (
-    "write_from_template",
-    "draft_message",
-    "check_message",
-    "read_review",
-    "mail_address",
+    write_from_template,
+    draft_message,
+    check_message,
+    read_review,
+    mail_address,
 )
 
 
@@ -110,13 +111,13 @@ class Door:
         if not self._is_prepared:
             self._ask_as((OWNER,))
             shared_fs.duck_conn.execute(FLATTEN)
-            for function in (mail_address, check_message):
+            for function in MESSAGE_FUNCTIONS:
                 shared_fs.duck_conn.create_function(
                     function.__name__, function, ["VARCHAR"] * len(signature(function).parameters),
                     "VARCHAR", null_handling="special",
                 )  # fmt: skip
-            for name in MESSAGE_FUNCTIONS:
-                REGISTER.act(f"create function {DATABASE}.{SCHEMA}.{name}()")
+                name = f"{DATABASE}.{SCHEMA}.{function.__name__}"
+                REGISTER.act(f"create function {name}()")
             self._is_prepared = True
         for answer in (show(REGISTER, sql), REGISTER.act(sql)):
             if answer is not None:

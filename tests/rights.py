@@ -319,6 +319,7 @@ _COLUMNS = {
     "suppress a customer": "suppress the customer",
 }
 TABLE = Table("who may do what")
+TABLE_OF_STATES = Table("what may be done in which state")
 
 
 def table(outcomes: dict[str, dict[Asked, str]]) -> str:
@@ -342,3 +343,31 @@ def _cell(found: dict[Asked, str], action: str) -> str:
         return ", ".join(region or "without a region" for region in REGIONS if region in done)
     sees = any("may not" in what for one, what in found.items() if one.action == action)
     return "no: it reads" if sees else "no: it sees none"
+
+
+def table_of_states(outcomes: dict[str, dict[Asked, str]]) -> str:
+    """Return as a Markdown table in which states a role could do what, where it may act.
+
+    Every role could in the same states, in each of its regions.
+    """
+    actions = {
+        label: action for label, action in _COLUMNS.items() if label != "suppress a customer"
+    }
+    lines = ["| what | in the states |", "|---|---|"]
+    for label, action in actions.items():
+        found = set()
+        for role, what in outcomes.items():
+            for region in REGIONS:
+                if any(row["may_act"] == "true" for row in region_rows(role, region)):
+                    found.add(_states_of(what, action, region))
+        [states] = found
+        lines.append(f"| {label} | {', '.join(states)} |")
+    return "\n".join(lines)
+
+
+def _states_of(what: dict[Asked, str], action: str, region: str) -> tuple[str, ...]:
+    return tuple(
+        state
+        for state in STATES
+        if what.get(Asked(action, region, state), "").startswith("done by")
+    )

@@ -40,3 +40,5 @@ def test_every_outcome_occurs(outcomes):
 
 def test_security_md_says_who_may_do_what(outcomes):
     assert rights.TABLE.read() == rights.table(outcomes), f"make snowflake-report: {DOCUMENT}"
+    states = rights.table_of_states(outcomes)
+    assert rights.TABLE_OF_STATES.read() == states, f"make snowflake-report: {DOCUMENT}"

@@ -38,6 +38,7 @@ def main() -> None:
             heads.write(deployment.first + deployment.second + deployment.changed)
         outcomes = rights.outcomes(EmptyPipelines(pipelines).copy("all", Path(folder) / "rights"))
         rights.TABLE.write(rights.table(outcomes))
+        rights.TABLE_OF_STATES.write(rights.table_of_states(outcomes))
     print(json.dumps(figures))
 
 

@@ -48,7 +48,7 @@ def bar(source: Source, chosen: pd.DataFrame, is_read: bool = False) -> None:
     each. is_read: whether the page shows the draft; one with marks is approved only there.
     """
     if len(chosen) and not chosen["may_act"].any():
-        st.caption("Your role reads these alerts; it may not decide on them.")
+        st.caption("Your role can see these alerts, but it cannot decide on them.")
         return
     number = len(chosen)
     marked = 0 if is_read else int(chosen["is_marked"].fillna(False).astype(bool).sum())
@@ -58,9 +58,9 @@ def bar(source: Source, chosen: pd.DataFrame, is_read: bool = False) -> None:
         type="primary",
         disabled=not number or (number == 1 and marked == 1),
         key="approve",
-        help="The drafts may then be sent. Only drafts that passed their checks can be approved,"
-        " and one with marked text only where it is shown, by itself. Some customers, drawn by"
-        " chance, are then held out, to measure what messages do: nothing is sent to them.",
+        help="Approved drafts may be sent. Only drafts that passed their checks can be approved."
+        " Approve a draft with marked text by itself, on the page that shows it. Some customers"
+        " are held out at random, to measure what messages do: nothing is sent to them.",
     ):
         read = str(int(chosen["revision"].iloc[0])) if is_read and number == 1 else None
         _move(source, chosen, "APPROVED", "", "Approved", read)

@@ -30,7 +30,7 @@ _EDITABLE = ("DRAFTED",)  # what may be edited is the write path's to decide: th
 def facts(alert: dict[str, Any], terms: Terms) -> None:
     """Show what the draft was written from: reasons and numbers."""
     st.text(
-        f"{terms.risk}: {percent(alert['score'])} (at risk from {percent(alert['threshold'])} on),"
+        f"{terms.risk}: {percent(alert['score'])} (at risk: {percent(alert['threshold'])} or more),"
         f" by model {alert['model_version']}\n"
         f"{terms.value}: {money(alert['value_at_risk'])}\n"
         f"Offer: {label(alert['offer'])}: {plain(alert['offer_text'])}\n"
@@ -49,7 +49,7 @@ def draft(source: Source, alert: dict[str, Any]) -> None:
         who = why = ""  # who wrote the draft stands beneath it
     st.text(f"{state(alert['state'])} since {moment(alert['since'])}{who}{why}")
     if _is_said(alert["suppressed_because"]):
-        st.text(f"May not be written to: {plain(alert['suppressed_because'])}")
+        st.text(f"Must not be contacted: {plain(alert['suppressed_because'])}")
     if _is_said(alert["delivery"]):
         st.text(f"Delivery: {label(alert['delivery'])}. {plain(alert['delivery_detail'])}")
     if pd.isna(alert["subject"]):
@@ -75,8 +75,8 @@ def _text(alert: dict[str, Any]) -> None:
     st.code(f"Subject: {subject}\n\n{body}", language=None, wrap_lines=True)
     if found:
         st.warning(
-            "Read what stands in [[ ]] before you approve: it is not the company's own text, or is"
-            " doubtful.",
+            "Read the draft before you approve it. Text in [[ ]] is not one of the company's"
+            " sentences. What was marked, and why, is listed below.",
             icon=":material/report:",
         )
         st.text("\n".join(f"{one.said}\n    {', '.join(one.why)}" for one in found))

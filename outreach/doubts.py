@@ -11,7 +11,7 @@ import unicodedata
 
 OWN_WORDS = "not one of the company's sentences"
 NOT_READ = "the second reading gave no answer"
-ANOTHER_DOUBT = "something that it was not asked for"  # of the second reading
+ANOTHER_DOUBT = "a doubt that is not on its list"  # of the second reading
 _SPELT = re.compile(r"(?:\b\w[ .\-_]){4}|(\w)\1{3}")  # l-i-k-e t-h-i-s, and soooo
 
 
@@ -77,16 +77,16 @@ _WEB = (
 )
 # What the second reading may say, beside what is found here: the rubric, by the codes of its reply.
 RUBRIC = {
-    "amount": "speaks of money or of a reduction",
+    "amount": "mentions money or a discount",
     "promise": "promises something",
     "request": "asks for something",
-    "link": "points to a place on the web, an address or a number",
-    "private": "speaks of health, family, work, debts or beliefs",
+    "link": "points to a website, an address or a number",
+    "private": "mentions health, family, work, debts or beliefs",
     "person": "names somebody",
-    "unfriendly": "is not friendly, or threatens",
-    "making": "speaks of how the letter was written",
+    "unfriendly": "is unfriendly or threatening",
+    "making": "mentions how the letter was written",
     "language": "is in another language",
-    "offer": "takes the offer back, changes it, or offers something else",
+    "offer": "withdraws or changes the offer, or offers something else",
     "untrue": "states something that the reasons do not say",
 }
 _SAID = {**RUBRIC, "spelt": "has words that are spelt oddly"}

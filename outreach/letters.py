@@ -46,16 +46,16 @@ _NO_BRACES = dict.fromkeys(map(ord, "{}"))
 _FRAME = (GREETING, GREETING_WITHOUT_NAME, SIGN_OFF, SIGNATURE)
 
 CHECKS = {
-    "form": "the reply is no JSON object with a subject and sentences, or a subject and a body",
-    "choice": "the reply names a sentence that is not for this customer or not for this place",
-    "length": "the letter is too short, too long or has words that are none",
-    "characters": "the letter has other characters than letters and plain punctuation",
-    "offer": "the letter does not name the chosen offer, once, in its body",
-    "no_number": "the letter has a number that neither the offer nor the reasons have",
+    "form": "the reply is not a JSON object with a subject and sentences, or a subject and a body",
+    "choice": "the reply names a sentence that does not fit this customer or this place",
+    "length": "the letter is too short, too long or has a word that is too long",
+    "characters": "the letter has unusual symbols, or letters of another script",
+    "offer": "the letter does not name the chosen offer exactly once, in its body",
+    "no_number": "the letter has a number that is neither in the offer nor in the reasons",
     "no_address": "the letter has a link or an address",
 }
-MANY, TWICE = "more than one sentence that is not the company's", "a sentence stands twice"
-FRAME = "without the greeting, or the signature, of the company in its place"
+MANY, TWICE = "more than one sentence is not the company's", "a sentence is repeated"
+FRAME = "the company's greeting or signature is missing or not in its place"
 NAME = "the customer's name reads like a message"
 
 

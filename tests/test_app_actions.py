@@ -196,7 +196,7 @@ def test_a_region_cannot_move_what_it_does_not_see(monkeypatch, pipeline):
 def test_a_role_that_only_reads_is_offered_no_decision(monkeypatch, pipeline):
     app = open_app(monkeypatch, pipeline, "action_queue", role="MARKETING_ANALYST")
     app = select(app, "queue", 0, 1)
-    assert "Your role reads these alerts; it may not decide on them." in captions(app)
+    assert "Your role can see these alerts, but it cannot decide on them." in captions(app)
     assert "approve" not in {button.key for button in app.button}
     app = open_app(monkeypatch, pipeline, "customer", role="MARKETING_ANALYST", customer_id="c0010")
     assert {button.key for button in app.button}.isdisjoint({"approve", "do_Reject", "do_assign"})

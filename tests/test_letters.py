@@ -156,6 +156,11 @@ def test_what_is_no_letter_is_refused(text):
     assert broken(text) == ["form"]
 
 
+def test_a_reply_that_is_too_long_is_not_read():
+    assert broken(GOOD.ljust(LONGEST_REPLY)) == []
+    assert broken(GOOD.ljust(LONGEST_REPLY + 1)) == ["form"]
+
+
 @pytest.mark.parametrize(
     "listed",
     [

@@ -192,7 +192,7 @@ def test_a_reply_that_does_not_fit_any_more_is_written_by_the_template(pipeline,
     assert states(pipeline) == {"A": "DRAFTED"}
     [(provider, model, error)] = pipeline.rows("select provider, model, error from current_drafts")
     assert (provider, model) == ("template", "none")
-    assert error.startswith("written by the template: the letter has other characters")
+    assert error.startswith("written by the template: the letter has unusual symbols")
 
 
 def test_without_a_budget_for_the_second_reading_the_draft_says_so(pipeline, llm):

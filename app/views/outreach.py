@@ -45,7 +45,7 @@ def _tiles(alerts: pd.DataFrame) -> None:
             ("APPROVED", "Approved by somebody, and not handed to the outbox yet."),
             ("QUEUED", "In the outbox, waiting for the sender."),
             ("SENT", "Handed to the mail server."),
-            ("SUPPRESSED", "May not be written to: no consent, unsubscribed, or contacted lately."),
+            ("SUPPRESSED", "Must not be contacted: no consent, unsubscribed, or contacted lately."),
             ("INVALID_ADDRESS", "The e-mail address is invalid. The next alert can be sent once"
              " the profile has a valid one."),
             ("HELD_OUT", "Drawn by chance when the alert was approved: nothing is sent, so that the"

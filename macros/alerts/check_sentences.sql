@@ -1,4 +1,4 @@
-{# A post-hook of the seed message_sentences: what a letter could not be made of stops the build. #}
+{# A post-hook of the seed message_sentences: it stops the build if no letter can be made of them. #}
 {% macro check_sentences() %}{{ stop_on_problems(sentence_problems(this)) }}{% endmacro %}
 
 {# A post-hook of message_settings: whether there are sentences in the language and tone of the vars,
@@ -8,7 +8,7 @@
         select
             'there are no sentences in language ' || {{ sql_literal(var('message_language')) }}
             || ' and tone ' || {{ sql_literal(var('message_tone')) }}
-            || ': set the vars message_language and message_tone to what seeds/message_sentences.csv has'
+            || ': set the vars message_language and message_tone to a pair in seeds/message_sentences.csv'
             as problem
         from (
             select count(*) as found
@@ -20,7 +20,7 @@
         select
             'the sentences of seeds/message_sentences.csv in language '
             || {{ sql_literal(var('message_language')) }} || ' and tone '
-            || {{ sql_literal(var('message_tone')) }} || ' make no letter with the offer ' || offer
+            || {{ sql_literal(var('message_tone')) }} || ' make no acceptable letter with the offer ' || offer
             || ' of seeds/offers.csv for ' || about || ': '
             || coalesce(error, 'it would be marked') as problem
         from ({{ letters_of_the_template() }}) as letters
@@ -107,7 +107,7 @@
         having count(case when part = '{{ part }}' and reason = 'any' then 1 end) = 0
         {%- endfor %}
         union all
-        select {{ where }} || 'code ' || code || ' has several sentences, which one shall it be?'
+        select {{ where }} || 'code ' || code || ' has several sentences: keep one of them'
             as problem
         from {{ sentences }}
         group by language, tone, code

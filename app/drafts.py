@@ -84,7 +84,8 @@ def _text(alert: dict[str, Any]) -> None:
 
 def _checks(alert: dict[str, Any]) -> None:
     revision = int(alert["revision"])
-    edited = f", edited {revision} times, last by {plain(alert['author'], 60)}" if revision else ""
+    times = "once" if revision == 1 else f"{revision} times"
+    edited = f", edited {times}, last by {plain(alert['author'], 60)}" if revision else ""
     st.text(
         f"Written by {plain(alert['provider'], 60)}{edited}, {moment(alert['drafted_at'])}.\n"
         f"{checks(alert['checks'])}"

@@ -179,7 +179,7 @@ def test_an_edit_is_a_new_revision_that_is_approved(monkeypatch, pipeline):
     assert not app.exception
     drafts = rows("select revision, subject from retention_emails where alert_id = 'alert-c0010'")
     assert sorted(drafts) == [(0, "Hello"), (1, "A word from us")]
-    assert "edited 1 time" in texts(app)
+    assert "edited once" in texts(app)
     app.button(key="approve").click().run()
     assert states()["c0010"] == "APPROVED"
 

@@ -1,7 +1,11 @@
 {# What the vars and the company's sentences say about writing messages, for whoever asks an LLM:
    one definition of prompts and limits on both engines. A view, so that a run sees what was built
    last. #}
-{{ config(materialized='view', post_hook="{{ check_message_language() }}") }}
+{{ config(
+    materialized='view',
+    pre_hook="{{ check_message_functions() }}",
+    post_hook="{{ check_message_language() }}",
+) }}
 
 with
 

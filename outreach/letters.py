@@ -99,7 +99,7 @@ def draft_message(
     try:
         subject, body = read_reply(reply, fitting, {one.code for one in read_sentences(sentences)})
     except Refused as refused:
-        return json.dumps(_refused([str(refused)]))
+        return json.dumps(_outcome([str(refused)]))
     offer = offer_text or ""
     subject, body = filled_letter(subject, body, greeted, offer, fitting)
     return json.dumps(_judged(_Letter(subject, body, greeted, offer, reasons, fitting), review))
@@ -155,14 +155,14 @@ def _reviewed(reply: str | None) -> list[str] | None:
 def _judged(letter: _Letter, review: str | None) -> dict[str, Any]:
     """Return the verdict on a letter as it will be sent."""
     if _is_out_of_bounds(letter):
-        return _refused(["length"])
+        return _outcome(["length"])
     subjects = {_alike(one.text) for one in letter.fitting if one.part == SUBJECT}
     parts = _parts(letter)
     own = [("body", one.start, one.text) for one in parts if one.part is None]
     if _alike(letter.subject) not in subjects:
         own.insert(0, ("subject", 0, letter.subject))
     if broken := _broken(letter, own, parts):
-        return _refused(broken)
+        return _outcome(broken)
     company = " ".join(one.text for one in letter.fitting)
     marks = [
         {
@@ -180,18 +180,18 @@ def _judged(letter: _Letter, review: str | None) -> dict[str, Any]:
     told = {"reasons": letter.reasons, "subject": letter.subject, "letter": letter.body}
     told["own_sentences"] = [text for _, _, text in own]
     return {
-        **_refused([]),
-        "verdict": "marked" if marks else "accepted",
-        "marks": marks,
+        **_outcome([]),
+        **({"verdict": "marked", "marks": marks} if marks else {}),
         "own_words": json.dumps(told) if own else None,
         "subject": letter.subject,
         "body": letter.body,
     }
 
 
-def _refused(broken: list[str]) -> dict[str, Any]:
+def _outcome(broken: list[str]) -> dict[str, Any]:
+    """Return the outcome for a letter that breaks these checks, without marks."""
     return {
-        "verdict": "refused",
+        "verdict": "refused" if broken else "accepted",
         "checks": {name: name not in broken for name in CHECKS},
         "error": "; ".join(CHECKS[name] for name in broken) or None,
         "marks": [],

@@ -1,6 +1,7 @@
 """No secret of the environment is printed, logged or kept, whatever fails."""
 
 import base64
+import json
 import os
 import signal
 import subprocess
@@ -39,7 +40,8 @@ SECRETS = {
     "DBT_ENV_SECRET_SNOWFLAKE_KEY_PASSPHRASE": f"{MARK}-passphrase",
 }
 SASL = {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_USERNAME": "me"}
-LOAD = ("ingest", "load", "--until-end", "--bootstrap-servers", NOWHERE, "--topic", "t")
+TO = ("--bootstrap-servers", NOWHERE, "--topic", "t")
+LOAD = ("ingest", "load", "--until-end", *TO)
 # What is run beside each other: its command line, its settings, and what must be said of it.
 COMMANDS = {
     "load": (LOAD, SASL, "no Kafka broker answers"),
@@ -64,12 +66,24 @@ COMMANDS = {
     "query": (("embedded", "query", "from duckdb_settings()", "--max-rows", "1000"), {}, "rows"),
     "tick": (("embedded", "tick"), {}, ""),
     "query as somebody": (("embedded", "query", "select nope"), {}, "nope"),
+    "simulate": (
+        ("ingest", "simulate", "--customers", "1", "--days", "1", *TO), SASL, "no Kafka broker",
+    ),
+    "replay": (("ingest", "replay", "{events}", *TO), SASL, "no Kafka broker"),
+    "rejected": (("ingest", "rejected"), {}, ""),
+    "export": (("embedded", "export", "{tables}"), {}, ""),
+    "unresolved": (("outreach", "unresolved"), {}, ""),
+    "note": (("outreach", "note", "nobody", "bounced"), {}, "There is no message"),
+    "suppress": (("outreach", "suppress", "H", "complained"), {}, ""),
 }  # fmt: skip
 DBT = {
     "duckdb": {
         ("debug",): "All checks passed",
         ("--debug", "build", "-s", "message_settings"): "Completed successfully",
         ("compile", "-s", "message_settings"): "message_settings",
+        ("seed", "-s", "offers"): "Completed successfully",
+        ("run", "-s", "message_settings"): "Completed successfully",
+        ("test", "-s", "offers"): "Completed successfully",
         (
             "run-operation",
             "execute_task",
@@ -143,10 +157,19 @@ def secrets(monkeypatch, tmp_path):
 def test_no_command_prints_logs_or_keeps_a_secret(pipeline, secrets, tmp_path):
     set_up(pipeline, provider="ollama", model="none")
     approve_some(pipeline)
-    key, other = encrypted_key(tmp_path / "key.pem"), tmp_path / "other"
+    events = tmp_path / "events.jsonl"
+    one = {"event_id": "e", "customer_id": "A", "event_type": "login"}
+    events.write_text(json.dumps(one | {"occurred_at": "2026-01-01T00:00:00Z"}) + "\n")
+    places = {
+        "key": encrypted_key(tmp_path / "key.pem"),
+        "other": tmp_path / "other",
+        "events": events,
+        "tables": tmp_path / "tables",
+    }
     running = {}
-    for name, (command, settings, _) in COMMANDS.items():
-        given = {one: text.format(key=key, other=other) for one, text in settings.items()}
+    for name, (words, settings, _) in COMMANDS.items():
+        command = [word.format(**places) for word in words]
+        given = {one: text.format(**places) for one, text in settings.items()}
         with (tmp_path / f"{name}.said").open("wb") as said:
             running[name] = subprocess.Popen(
                 [sys.executable, "-m", *command], cwd=PROJECT, env=os.environ | given,

@@ -16,7 +16,7 @@ from outreach.settings import MessageSettings
 # An LLM that is down or overloaded must not hold up every draft for its time limit.
 _SILENT_CALLS = 3
 _NOT_CALLED = f"the LLM did not answer {_SILENT_CALLS} times in a row"
-# A try that failed waits for another run; what was just written is read in this one.
+# A failed letter is tried again in the next run; a new letter is reviewed in this one.
 _ROUNDS = (("write", "review"), ("review",))
 
 

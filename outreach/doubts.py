@@ -1,9 +1,9 @@
-"""What makes a sentence doubtful that is not one of the company's: hints for whoever approves it.
+"""Hints for whoever approves a sentence that is not one of the company's.
 
-Such a sentence is marked whatever it says (outreach/letters.py); a doubt only adds why it should be
-read with care. Words have no end, so that a text without a doubt is not a harmless one. The words
-are English ones; a letter in another language has only the doubts that need none. Snowflake imports
-this very file. Standard library only.
+Such a sentence is marked whatever it says (outreach/letters.py); a doubt only says why it should be
+read with care. No list of words is complete, so a sentence without a doubt may still be a bad one.
+The words are English; letters in another language get no doubts from here. Snowflake imports this
+file. Standard library only.
 """
 
 import re

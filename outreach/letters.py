@@ -3,9 +3,9 @@
 A letter is made of the company's own sentences (outreach/sentences.py). An LLM chooses and orders
 them, and may add one sentence of its own. The letter is judged as it will be sent, with name, offer
 and numbers in it: whatever is not one of the company's sentences is marked, whatever it says, and
-nobody approves it unread or in bulk. Refused is only what has not the form of a letter. The one
-definition for every provider and both engines: the laptop registers these functions for SQL,
-Snowflake imports this very package. Standard library only.
+nobody approves it unread or in bulk. A letter is refused only if its form is wrong (CHECKS). All
+providers and both engines use this one definition: the laptop registers these functions for SQL,
+and Snowflake imports this package. Standard library only.
 """
 
 import json
@@ -208,7 +208,7 @@ def _is_out_of_bounds(letter: _Letter) -> bool:
 
 
 def _parts(letter: _Letter) -> list[_Part]:
-    """Return a body as the company's sentences, as far as it has them, and others."""
+    """Split a body into the company's sentences and other texts, in their order."""
     known = {}
     for one in letter.fitting:
         if one.part != SUBJECT and (letter.greeted or one.part != GREETING):

@@ -1,4 +1,4 @@
-"""By what a customer may be greeted. Customers choose what they are called, so a name is data.
+"""Which names a letter may greet a customer by. Customers choose their names, so a name is data.
 
 Characters and length decide, not words: people are called Pin, Won and Road. A name is put into the
 line of the greeting and nowhere else (outreach/letters.py), so that none reads as a sentence of the
@@ -53,6 +53,6 @@ def _is_part_of_a_name(part: str) -> bool:
         and (len(part) <= _LONGEST_ABBREVIATION or not part.endswith(".") or _INITIALS.match(part))
         # Two joins in a row, or a dot between words, are a decoration or an address.
         and not re.search(rf"[{re.escape(_JOINS)}]{{2}}|\w{{2}}\.\w\w|\w\w/\w\w", part)
-        and not re.search(r"(.)\1{3}", letters.lower())  # nobody writes a letter four times
+        and not re.search(r"(.)\1{3}", letters.lower())  # no language repeats a letter four times
         and is_word(letters)
     )

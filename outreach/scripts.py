@@ -1,4 +1,4 @@
-"""Letters as people read them: which script a word is in, and what only looks like a letter.
+"""Which script a word is in, and which characters only look like plain letters.
 
 Snowflake imports this very file. Standard library only.
 """
@@ -16,7 +16,7 @@ _NEVER = re.compile("[\u115f\u1160\u3164\uffa0\u0334-\u0338]")
 
 
 def is_word(letters: str) -> bool:
-    """Tell whether a text has letters only, with their marks, of one script and in no disguise."""
+    """Tell whether a text has only letters, with their marks, of one script and without styling."""
     row = 0
     for letter in letters:
         category = unicodedata.category(letter)
@@ -34,7 +34,7 @@ def script_of(letter: str) -> str:
 
 
 def _is_disguised(letter: str) -> bool:
-    """Tell whether a letter is another one in a costume: bold, in a circle, of double width."""
+    """Tell whether a letter is a styled form of an ASCII letter: bold, circled or full-width."""
     plain = unicodedata.normalize("NFKC", letter)
     return plain.isascii() and plain != letter and letter not in _OF_ANY_SCRIPT
 

@@ -1,4 +1,4 @@
-"""The letter without an LLM: of each part the first fitting sentence, the first reason's if any.
+"""The letter without an LLM: the first fitting sentence of each part.
 
 Snowflake imports this very file. Standard library only.
 """

@@ -69,7 +69,7 @@
                 or calls.not_called_because is not null
             )
     ),
-    -- What the LLM wrote, judged once more: as it will be sent, and by what is in force now.
+    -- The LLM's letter, judged again: with name and offer, and by today's sentences and checks.
     written as (
         select
             waiting.*,
@@ -80,7 +80,7 @@
         inner join {{ greeted_names('waiting') }} as names
             on waiting.customer_id = names.customer_id
     ),
-    -- The template's letter, where there is no other, or not any more.
+    -- The template's letter, if the LLM wrote none or its letter is refused now.
     drafted as (
         select
             *,

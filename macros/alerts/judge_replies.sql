@@ -1,6 +1,6 @@
-{# Judges the replies that came since the last time, in the ledger itself: what is no letter, or no
-   review, is a failed try, with the reason. What a letter says in words of its own is kept for the
-   second reading. #}
+{# Judges the replies that came since the last time, and writes the outcome into the ledger: a reply
+   that is not a valid letter, or not a valid review, is refused, with the reason. The letter's own
+   words are kept for the second reading. #}
 {% macro judge_replies() %}
     update {{ ref('llm_calls') }} llm_calls
     set

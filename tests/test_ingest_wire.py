@@ -52,6 +52,7 @@ def running():
 @pytest.fixture
 def served(running):
     running.batches_per_fetch = 100
+    running.slow_milliseconds, running.forgets_ends = 0, False
     return running
 
 

@@ -9,6 +9,7 @@ import duckdb
 import pandas
 
 from embedded.session import connect
+from tests.dbt import render
 
 if TYPE_CHECKING:
     from tests.snowflake.deployment import Deployment
@@ -34,7 +35,19 @@ def parity(deployment: "Deployment") -> list[dict]:
     """Return one row a model: how many rows and columns were compared, and how many differ."""
     deployment.account.execute("use role CHURN_MANAGER")
     with connect("CHURN_MANAGER") as pipeline:
+        _show_steps(deployment, pipeline)
         return [_compare(name, deployment, pipeline) for name in comparable(deployment)]
+
+
+def _show_steps(deployment: "Deployment", pipeline: duckdb.DuckDBPyConnection) -> None:
+    """Make views of what is a dynamic table on Snowflake, and part of a query on DuckDB."""
+    kept = {
+        name for (name,) in pipeline.execute("select name from embedded.dynamic_tables").fetchall()
+    }
+    for node in deployment.models("dynamic_table"):
+        if node["name"] not in kept:
+            query = render(f"select * from {{{{ ref('{node['name']}') }}}}")
+            pipeline.execute(f"create temp view {node['name']} as {query}")
 
 
 def _compare(name: str, deployment: "Deployment", pipeline: duckdb.DuckDBPyConnection) -> dict:

@@ -18,6 +18,11 @@ from tests.snowflake.standin.statements import (
     plain,
 )
 
+DYNAMIC_TABLE_OPTIONS = (
+    "target_lag", "warehouse", "initialization_warehouse", "refresh_mode", "initialize",
+    "scheduler",
+)  # fmt: skip
+
 
 class Refused(Exception):
     """The account would refuse this statement: its code and its words."""
@@ -114,7 +119,7 @@ class Register:
         query = re.search(r"\bas\s*\((.*)\)\s*$", plain(sql), re.S | re.I)[1]
         if "where false limit 0" in query:
             raise Refused("002728", "Dynamic Tables must have at least one base table")
-        for name in ("target_lag", "warehouse", "refresh_mode", "initialize", "scheduler"):
+        for name in DYNAMIC_TABLE_OPTIONS:
             entry.options[name] = option(created.rest.split("as (")[0], name)
         entry.state = "ACTIVE"
         for stream in self.of("stream"):
@@ -143,7 +148,7 @@ class Register:
             suspended = "SUSPENDED" if kind == "dynamic table" else "suspended"
             entry.state = started if verb == "resume" else suspended
         if verb == "set":
-            for option_name in ("target_lag", "warehouse", "scheduler"):
+            for option_name in DYNAMIC_TABLE_OPTIONS:
                 if (value := option(action, option_name)) is not None:
                     entry.options[option_name] = value
             if (comment := option(action, "comment")) is not None:

@@ -25,7 +25,7 @@ def show(register: Register, sql: str) -> str | None:
     if kind == "objects":
         return _objects(register)
     if kind == "tables":
-        return _tables(register)
+        return _tables(register, found["rest"])
     if kind == "cortex base models":
         return _answer(models(), ["name", "lifecycle_status"])
     if kind == "grants":
@@ -70,6 +70,7 @@ def _dynamic_table(entry: Entry) -> dict:
         "text": entry.text,
         "target_lag": entry.options.get("target_lag"),
         "warehouse": entry.options.get("warehouse"),
+        "initialization_warehouse": entry.options.get("initialization_warehouse"),
         "refresh_mode": entry.options.get("refresh_mode"),
         "refresh_mode_reason": "",
         "immutable_where": "",
@@ -152,22 +153,33 @@ def _objects(register: Register) -> str:
     """
 
 
-def _tables(register: Register) -> str:
+def _tables(register: Register, rest: str) -> str:
     """The first dynamic table over a table tracks its changes, if their owner is the same."""
     owners = {"": OWNER} | {
         identifier(grant.name): grant.grantee_name
         for grant in register.grants
         if (grant.privilege, grant.granted_on) == ("OWNERSHIP", "TABLE")
     }
+    like = re.search(r"like '([^']*)'", rest, re.I)
+    transient = ", ".join(
+        f"'{entry.name}'"
+        for entry in register.of("dynamic table")
+        if re.match(r"create (or replace )?transient", one_line(entry.text), re.I)
+    )
     owner = " ".join(f"when '{name}' then '{role}'" for name, role in owners.items())
     return f"""
-        select "name", "owner", iff("owner" = '{OWNER}', 'ON', 'OFF') as "change_tracking"
+        select
+            "name",
+            "owner",
+            iff("owner" = '{OWNER}', 'ON', 'OFF') as "change_tracking",
+            iff(upper("name") in ({transient or "''"}), 'TRANSIENT', 'TABLE') as "kind"
         from (
             select
                 table_name as "name",
                 case upper(table_name) {owner} else '{OWNER}' end as "owner"
             from {DATABASE}.information_schema.tables
             where upper(table_schema) = '{SCHEMA}' and table_type = 'BASE TABLE'
+                and table_name ilike '{like[1] if like else "%"}'
         )
     """
 

@@ -26,7 +26,8 @@
 {% macro drop_statements() %}
     {%- set statements = [] -%}
     {%- for materialized, kind in [
-        ('task', 'task'), ('stream', 'stream'), ('view', 'view'),
+        ('warning', 'alert'), ('task', 'task'), ('stream', 'stream'),
+        ('semantic_view', 'semantic view'), ('view', 'view'),
         ('dynamic_table', 'dynamic table'), ('table', 'table'), ('incremental', 'table'),
         ('seed', 'table'), ('stage', 'stage'),
     ] -%}

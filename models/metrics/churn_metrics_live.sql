@@ -1,6 +1,6 @@
 {# The last dynamic table: a stream is no consumer on Snowflake, so it has a lag of its own. #}
 {{ config(
-    target_lag=var('snowflake_target_lag') if target.type == 'snowflake' else '1 second',
+    target_lag=target_lag(),
     meta={'refresh_key': ['customer_id']},
 ) }}
 

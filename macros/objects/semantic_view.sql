@@ -31,7 +31,8 @@
    that the column has there. A column that is not described is a mistake. #}
 {% macro described_columns(alias, view, columns) %}
     {%- set listed = [] -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == view -%}
+    {%- for node in (graph.nodes.values() if execute else [])
+        if node.resource_type == 'model' and node.name == view -%}
         {%- for column in columns -%}
             {%- if not node.columns[column].description -%}
                 {%- do exceptions.raise_compiler_error(

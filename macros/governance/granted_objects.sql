@@ -8,6 +8,11 @@
         if adapter.get_relation(target.database, target.schema, name) is none -%}
         {%- do missing.append(schema ~ '.' ~ name ~ ' to role') -%}
     {%- endfor -%}
+    {#- SHOW OBJECTS, which dbt asks, does not list these. -#}
+    {%- for relation in pipeline_relations('semantic_view')
+        if shown_object('semantic view', relation) is none -%}
+        {%- do missing.append(schema ~ '.' ~ relation.identifier ~ ' to role') -%}
+    {%- endfor -%}
     {%- for statement in grant_statements() -%}
         {%- set about = namespace(is_missing=false) -%}
         {%- for part in missing if part in statement -%}{%- set about.is_missing = true -%}{%- endfor -%}

@@ -26,6 +26,8 @@
         'grant create dynamic table, create stream, create task, create table, create view,'
         ~ ' create function, create procedure, create stage, create row access policy,'
         ~ ' create masking policy on schema ' ~ schema ~ ' to role DATA_ENGINEER',
+        'grant create alert, create pipe on schema ' ~ schema ~ ' to role DATA_ENGINEER',
+        'grant create semantic view on schema ' ~ schema ~ ' to role DATA_ENGINEER',
         'grant create schema on database ' ~ target.database ~ ' to role DATA_ENGINEER',
         'grant database role snowflake.cortex_user to role DATA_ENGINEER',
         'grant database role snowflake.usage_viewer to role DATA_ENGINEER',
@@ -36,7 +38,8 @@
         ) -%}
     {%- endfor -%}
     {%- for privilege in [
-        'execute task', 'execute managed task', 'use ai functions', 'read session'
+        'execute task', 'execute managed task', 'execute alert', 'execute managed alert',
+        'use ai functions', 'read session',
     ] -%}
         {%- do statements.append('grant ' ~ privilege ~ ' on account to role DATA_ENGINEER') -%}
     {%- endfor -%}
@@ -69,6 +72,14 @@
         {%- for view in manager_views() -%}
             {%- do statements.append(
                 'grant select on view ' ~ schema ~ '.' ~ view ~ ' to role ' ~ role
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {#- Cortex Analyst asks for the views beneath as well, and for REFERENCES to read the definition. -#}
+    {%- for role in ['MARKETING_ANALYST', 'CHURN_MANAGER'] -%}
+        {%- for view in models_in('semantics') -%}
+            {%- do statements.append(
+                'grant select, references on semantic view ' ~ schema ~ '.' ~ view ~ ' to role ' ~ role
             ) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -23,7 +23,7 @@
 {% macro snowflake__setup_problems() %}
     {{ return(
         missing_privileges() + missing_warehouses() + missing_language_model() + missing_packages()
-        + missing_change_tracking() + missing_roles()
+        + missing_change_tracking() + missing_roles() + missing_notifications()
     ) }}
 {% endmacro %}
 
@@ -53,8 +53,15 @@
         {%- do needed.append((privilege, 'the account')) -%}
     {%- endfor -%}
     {%- do needed.append(('USE AI FUNCTIONS', 'the account')) if var('email_provider') == 'cortex' -%}
+    {%- if pipeline_relations('warning') -%}
+        {%- do needed.extend([
+            ('EXECUTE ALERT', 'the account'), ('EXECUTE MANAGED ALERT', 'the account'),
+            ('CREATE ALERT', schema),
+        ]) -%}
+    {%- endif -%}
     {%- set kinds = [
-        'DYNAMIC TABLE', 'STREAM', 'TASK', 'TABLE', 'VIEW', 'FUNCTION', 'PROCEDURE', 'STAGE'
+        'DYNAMIC TABLE', 'STREAM', 'TASK', 'TABLE', 'VIEW', 'FUNCTION', 'PROCEDURE', 'STAGE',
+        'SEMANTIC VIEW',
     ] -%}
     {%- if var('snowflake_edition') == 'enterprise' -%}
         {%- do kinds.extend(['ROW ACCESS POLICY', 'MASKING POLICY']) -%}

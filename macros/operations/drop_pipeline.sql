@@ -24,7 +24,12 @@
 {% endmacro %}
 
 {% macro drop_statements() %}
-    {%- set statements = [] -%}
+    {%- set schema = target.database ~ '.' ~ target.schema -%}
+    {%- set statements = [
+        'drop pipe if exists ' ~ schema ~ '.churn_scores_raw',
+        'drop dbt project if exists ' ~ schema ~ '.churn_intelligence',
+        'drop stage if exists ' ~ schema ~ '.churn_project',
+    ] -%}
     {%- for materialized, kind in [
         ('warning', 'alert'), ('task', 'task'), ('stream', 'stream'),
         ('semantic_view', 'semantic view'), ('view', 'view'),
@@ -35,7 +40,6 @@
             {%- do statements.append('drop ' ~ kind ~ ' if exists ' ~ relation) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- set schema = target.database ~ '.' ~ target.schema -%}
     {%- do statements.append(
         'drop function if exists ' ~ schema ~ '.predict_churn('
         ~ (['float'] * (churn_features() | length)) | join(', ') ~ ')'

@@ -62,10 +62,10 @@
 {% endmacro %}
 
 {# Made if it is missing, and given the value of today; the integration refers to it by name. The
-   form is checked first, so that no error quotes a part of it. #}
+   form is checked first, so that no error quotes a part of it. A dry run needs no value. #}
 {% macro create_slack_secret(dry_run) %}
     {%- set value = env_var('SLACK_WEBHOOK_SECRET', '') -%}
-    {%- if not is_full_match('[A-Za-z0-9]+/[A-Za-z0-9]+/[A-Za-z0-9]+', value) -%}
+    {%- if not dry_run and not is_full_match('[A-Za-z0-9]+/[A-Za-z0-9]+/[A-Za-z0-9]+', value) -%}
         {%- do exceptions.raise_compiler_error(
             'create_notifications: SLACK_WEBHOOK_SECRET must be what comes after'
             ~ ' https://hooks.slack.com/services/ in the URL of the webhook, as T…/B…/…'
@@ -78,4 +78,20 @@
         {%- do log(statement | replace('%s', "'***'") ~ ';', info=True) -%}
         {%- do adapter.add_query(statement, bindings=[value]) if not dry_run -%}
     {%- endfor -%}
+{% endmacro %}
+
+{# The integrations that are named in vars and not there, or not for this role; for check_setup. #}
+{% macro missing_notifications() %}
+    {%- set missing = [] -%}
+    {%- set named = [var('slack_integration')] -%}
+    {%- do named.append(var('digest_integration')) if mail_statements() -%}
+    {%- for name in named if name != '' -%}
+        {%- if not run_query("show notification integrations like '" ~ name ~ "'").rows -%}
+            {%- do missing.append(
+                'notification integration ' ~ name ~ ' is not there, or not for role ' ~ target.role
+                ~ ': run create_notifications as ACCOUNTADMIN'
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(missing) }}
 {% endmacro %}

@@ -72,7 +72,7 @@ class Register:
         else:
             self.grants.extend(grants_of(sql))
         if found := re.match(
-            r"alter (dynamic table|task|stream) (?:if exists )?(\S+) (.*)", text, re.I
+            r"alter (dynamic table|task|stream|alert) (?:if exists )?(\S+) (.*)", text, re.I
         ):
             return self._alter(found[1].lower(), found[2], found[3])
         if found := re.match(r"comment on dynamic table (\S+) is \$\$(.*)\$\$$", text, re.I):
@@ -80,7 +80,8 @@ class Register:
             return done("Statement executed successfully.")
         if found := re.match(
             r"drop (dynamic table|task|stream|stage|function|procedure|role|resource monitor|"
-            r"row access policy|masking policy) (?:if exists )?([^\s(]+)", text, re.I
+            r"row access policy|masking policy|alert|semantic view|pipe|dbt project)"
+            r" (?:if exists )?([^\s(]+)", text, re.I
         ):  # fmt: skip
             kind = found[1].lower()
             self._entries.pop((kind, identifier(found[2])), None)
@@ -105,7 +106,7 @@ class Register:
             statement = self._create_dynamic_table(entry, created, sql)
         elif kind == "stream":
             self._create_stream(entry, created.rest)
-        elif kind == "task":
+        elif kind in ("task", "alert"):
             entry.state = "suspended"
         self._entries[kind, name] = entry
         return statement

@@ -42,7 +42,9 @@ USER = "STANDIN"
 ACCEPTED = re.compile(
     r"(create database|grant|revoke|use (secondary roles|role|warehouse)|execute task|comment on|"
     r"drop warehouse|"
+    r"put|remove|copy into @|call \S+!|"  # files, and methods of a budget
     r"alter (session|warehouse|account|function|resource monitor|masking policy|row access policy|"
+    r"notification integration|secret|table \S+ set error_logging|"
     r"view \S+ (add row access|modify column)))\b",
     re.I,
 )
@@ -60,6 +62,16 @@ NO_TASK_RUNS = """(
     where 1 = 0
 )"""
 
+
+# Whose use is known by then is of no concern to a deploy.
+METERING = re.compile(r"snowflake\.account_usage\.warehouse_metering_history", re.I)
+NOTHING_METERED = """(
+    select 'none' as warehouse_name, 0.0 as credits_used, current_timestamp() as start_time
+    where 1 = 0
+)"""
+DBT_VERSIONS = re.compile(r"system\$supported_dbt_versions\(\)", re.I)
+OFFERED_DBT_VERSIONS = """'[{"dbt_version":"1.10.15","type":"dbt Core"},\
+{"dbt_version":"1.11.11","type":"dbt Core"}]'"""
 
 # fakesnow numbers an array's elements in the order in which they come out of a join, which is any.
 FLATTEN = f"""
@@ -137,7 +149,10 @@ class Door:
             return done("Statement executed successfully.")
         sql = TASK_HISTORY.sub(NO_TASK_RUNS, sql)
         sql = PACKAGES_VIEW.sub(packages_query(), sql)
-        if "account_usage" in text.lower():
+        sql = DBT_VERSIONS.sub(OFFERED_DBT_VERSIONS, sql)
+        if text.lower().startswith("create"):
+            sql = METERING.sub(NOTHING_METERED, sql)
+        elif "account_usage" in text.lower():
             return "select 'nothing yet' as what where 1 = 0"
         if text.lower() in ("begin", "begin transaction", "commit", "rollback"):
             return done("Statement executed successfully.")  # fakesnow cannot describe its result

@@ -11,7 +11,8 @@ DATABASE, SCHEMA = "CHURN", "PIPELINE"
 SHOW = re.compile(
     r"show (terse )?(?P<kind>dynamic tables|streams|tasks|tables|objects|user functions|"
     r"procedures|user procedures|roles|grants|stages|warehouses|resource monitors|"
-    r"masking policies|row access policies|cortex base models)(?P<rest>.*)",
+    r"masking policies|row access policies|cortex base models|alerts|semantic views|"
+    r"notification integrations)(?P<rest>.*)",
     re.I,
 )
 
@@ -125,6 +126,9 @@ COLUMNS = {
     "dynamic tables": _dynamic_table,
     "streams": _stream,
     "tasks": _task,
+    "alerts": _task,
+    "semantic views": _common,
+    "notification integrations": _common,
     "user functions": _function,
     "user procedures": _function,
     "roles": _common,

@@ -42,7 +42,7 @@ USER = "STANDIN"
 ACCEPTED = re.compile(
     r"(create database|grant|revoke|use (secondary roles|role|warehouse)|execute task|comment on|"
     r"drop warehouse|"
-    r"put|remove|copy into @|call \S+!|"  # files, and methods of a budget
+    r"call \S+!|"  # the methods of a budget
     r"alter (session|warehouse|account|function|resource monitor|masking policy|row access policy|"
     r"notification integration|secret|table \S+ set error_logging|"
     r"view \S+ (add row access|modify column)))\b",

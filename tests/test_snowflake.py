@@ -165,4 +165,4 @@ def test_staleness_and_quota_that_contradict_the_lag_are_refused_in_words():
 
 
 def test_on_the_laptop_data_is_stale_after_ten_minutes_whatever_the_lag_on_snowflake():
-    assert render("{{ stale_after_minutes() }}", "--vars", "snowflake_target_lag: 1 day") == "10"
+    assert render("{{ stale_after_minutes() }}", "--vars", "snowflake_target_lag: 1 day") == "10\n"

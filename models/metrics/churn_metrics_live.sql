@@ -6,21 +6,27 @@
 
 with
 
-daily as (
+lifelong as (
 
-    select * from {{ ref('customer_activity_daily') }}
+    select * from {{ ref('customer_lifelong_metrics') }}
 
 ),
 
-monthly as (
+recent as (
 
-    select * from {{ ref('customer_activity_monthly') }}
+    select * from {{ ref('customer_recent_metrics') }}
+
+),
+
+qualifying_days as (
+
+    select * from {{ ref('customer_qualifying_days') }}
 
 ),
 
 metrics as (
 
-    {{ customer_metrics('daily', 'monthly', ['customer_id']) }}
+    with {{ combined_metrics(['customer_id']) }}
 
 )
 

@@ -30,7 +30,7 @@ OPERATIONS = (
     "create_roles(dry_run=true)", "drop_pipeline(dry_run=true)", "drop_access(dry_run=true)",
 )  # fmt: skip
 # Changes the query of the dynamic table under the stream, the bodies of tasks, and the edition.
-CHANGES = "{population_min_active_days: 4, stale_after_minutes: 11, snowflake_edition: enterprise}"
+CHANGES = "{population_min_active_days: 4, stale_after_minutes: 30, snowflake_edition: enterprise}"
 OBJECTS = (
     "config.materialized:dynamic_table", "config.materialized:stream", "config.materialized:task",
     "path:models/managers",

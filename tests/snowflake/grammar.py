@@ -27,6 +27,7 @@ GRAMMAR_GAPS = {
     r"create (or replace )?row access policy": "CREATE ROW ACCESS POLICY with a signature",
     r"with \S+ as procedure": "an anonymous procedure, as dbt-snowflake writes it",
     r"show (terse )?(objects|schemas|dynamic tables|streams|tasks|cortex)": "SHOW … LIKE … IN …",
+    r"show (alerts|semantic views|notification integrations)": "SHOW … LIKE … IN …",
     r"describe table": "DESCRIBE TABLE of a quoted name",
 }
 

@@ -1,10 +1,10 @@
-"""What an operator gets beside the pipeline: warnings, notifications, a budget, a dbt project object,
-a semantic view. All of it on the account that the other tests of this folder have deployed to.
+"""What is beside the pipeline: warnings, notifications, a budget, a dbt project object, a semantic view.
+
+All of it on the account that the other tests of this folder have deployed to.
 """
 
 import json
 import re
-from glob import glob
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ def account(deployment):
 @pytest.fixture(scope="module")
 def operations(account):
     """What the run-operations print and send, with people to write to."""
-    calls = "create_notifications", "create_budget", "create_connector_pipe", "check_setup"
+    calls = "create_cost_limits", "create_notifications", "create_budget", "create_connector_pipe"
     before = len(account.sent())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLACK_WEBHOOK_SECRET", SECRET)
@@ -163,12 +163,15 @@ def test_nobody_to_write_to_is_said(account):
 
 
 def test_a_missing_integration_is_missed(account, operations):
+    asked = "run-operation", "check_setup", "--vars"
+    said = account.dbt(*asked, json.dumps(VARIABLES), check=False).stdout
+    assert "notification integration" not in said
     variables = json.dumps(VARIABLES | {"digest_integration": "other_mail"})
-    asked = account.dbt("run-operation", "check_setup", "--vars", variables, check=False)
+    said = account.dbt(*asked, variables, check=False).stdout
     assert (
         "missing: notification integration other_mail is not there, or not for role DATA_ENGINEER:"
         " run create_notifications as ACCOUNTADMIN"
-    ) in asked.stdout
+    ) in said
 
 
 def test_the_budget_covers_the_schema_and_every_warehouse(account, operations):
@@ -180,13 +183,10 @@ def test_the_budget_covers_the_schema_and_every_warehouse(account, operations):
     covered = {tuple(re.findall(r"'(\w+)', '([\w.]+)'", line)[0]) for line in added}
     warehouses = account.rows("show warehouses")["name"]
     assert covered == {("SCHEMA", "CHURN.PIPELINE"), *(("WAREHOUSE", one) for one in warehouses)}
-    quotas = [
-        int(re.search(r"credit_quota = (\d+)", one.sql)[1])
-        for one in account.sent()
-        if one_line(one.sql).startswith("create resource monitor")
-    ]
+    monitors = re.findall(r"alter resource monitor \w+ set credit_quota = (\d+)", "\n".join(lines))
+    assert len(monitors) == len(warehouses)
     limit = lines[_place(lines, f"call {budget}!set_spending_limit")]
-    assert int(re.search(r"\((\d+)\)", limit)[1]) == sum(quotas) + 50
+    assert int(re.search(r"\((\d+)\)", limit)[1]) == sum(map(int, monitors)) + 50
 
 
 def test_the_dbt_project_object_gets_every_file_of_dbt_and_no_profile(account):
@@ -195,13 +195,14 @@ def test_the_dbt_project_object_gets_every_file_of_dbt_and_no_profile(account):
         json.dumps({"folder": str(PROJECT), "dry_run": True}),
     ).stdout  # fmt: skip
     places = {}
-    for pattern, stage in re.findall(r"put 'file://(\S+)' @CHURN.PIPELINE.churn_project(\S*)", said):
-        found = glob(pattern)
+    put = r"put 'file://(\S+)' @CHURN.PIPELINE.churn_project(\S*)"
+    for pattern, stage in re.findall(put, said):
+        found = [*PROJECT.glob(str(Path(pattern).relative_to(PROJECT)))]
         assert found, pattern
         for file in found:
-            place = f"{stage}/{Path(file).name}"
+            place = f"{stage}/{file.name}"
             assert places.setdefault(place, file) == file, place
-    uploaded = {str(Path(file).relative_to(PROJECT)) for file in places.values()}
+    uploaded = {str(file.relative_to(PROJECT)) for file in places.values()}
     folders = ("models", "python_models", "macros", "seeds", "tests/data")
     wanted = {
         str(file.relative_to(PROJECT))
@@ -212,8 +213,8 @@ def test_the_dbt_project_object_gets_every_file_of_dbt_and_no_profile(account):
     assert uploaded == wanted | {"dbt_project.yml"}
     # A model's folder gives it its settings.
     for place, file in places.items():
-        if "/models/" in file:
-            assert place == f"/{Path(file).relative_to(PROJECT)}"
+        if file.is_relative_to(PROJECT / "models"):
+            assert place == f"/{file.relative_to(PROJECT)}"
     profile = json.loads(re.search(r"parse_json\('(.*?)'\)", said)[1])
     output = profile["churn_intelligence"]["outputs"]["snowflake"]
     assert (output["schema"], output["role"]) == ("PIPELINE", "DATA_ENGINEER")
@@ -224,7 +225,7 @@ def test_the_dbt_project_object_gets_every_file_of_dbt_and_no_profile(account):
 def test_the_task_that_retrains_executes_the_object_that_is_made(account):
     said = account.dbt(
         "compile", "-q", "--vars", "{retrain_schedule: 24 HOURS}", "--inline",
-        "{{ create_dbt_task(model_relation('retrain_churn_model'), 'select 1', '24 HOURS', 'run') }}"
+        "{{ create_dbt_task(model_relation('retrain_churn_model'), 'select 1', '1 HOUR', 'run') }}"
         "{{ dbt_project_statements('/srv') | last }}",
     ).stdout  # fmt: skip
     executed = re.search(r"execute dbt project (\S+)", said)[1]

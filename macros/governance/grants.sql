@@ -26,8 +26,8 @@
         'grant create dynamic table, create stream, create task, create table, create view,'
         ~ ' create function, create procedure, create stage, create row access policy,'
         ~ ' create masking policy on schema ' ~ schema ~ ' to role DATA_ENGINEER',
-        'grant create alert, create pipe on schema ' ~ schema ~ ' to role DATA_ENGINEER',
-        'grant create semantic view on schema ' ~ schema ~ ' to role DATA_ENGINEER',
+        'grant create pipe on schema ' ~ schema ~ ' to role DATA_ENGINEER',
+        'grant create alert, create semantic view on schema ' ~ schema ~ ' to role DATA_ENGINEER',
         'grant create schema on database ' ~ target.database ~ ' to role DATA_ENGINEER',
         'grant database role snowflake.cortex_user to role DATA_ENGINEER',
         'grant database role snowflake.usage_viewer to role DATA_ENGINEER',

@@ -1,7 +1,6 @@
 -- Filled by send_warnings, append-only. dbt keeps the columns, the warning keeps the rows.
 {{ config(
     materialized='incremental',
-    enabled=var('warning_recipients') != '' or var('slack_integration') != '',
     transient=false,
     full_refresh=false,
     on_schema_change='append_new_columns',

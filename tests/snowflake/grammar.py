@@ -16,7 +16,7 @@ GRAMMAR_GAPS = {
     r"grant (inherited )?caller": "GRANT CALLER, for restricted caller's rights",
     r"grant read session": "GRANT READ SESSION ON ACCOUNT",
     r"grant execute managed alert": "GRANT EXECUTE MANAGED ALERT ON ACCOUNT",
-    r"grant create semantic view": "GRANT CREATE SEMANTIC VIEW ON SCHEMA",
+    r"grant create alert": "CREATE ALERT and CREATE SEMANTIC VIEW in a list of privileges",
     r"grant read on secret": "GRANT READ ON SECRET",
     r"(create (or replace )?|drop )semantic view": "CREATE and DROP SEMANTIC VIEW",
     r"(create (or replace )?|drop )dbt project": "CREATE and DROP DBT PROJECT",

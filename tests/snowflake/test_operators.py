@@ -1,4 +1,4 @@
-"""What is beside the pipeline: warnings, notifications, a budget, a dbt project object, a semantic view.
+"""What is beside the pipeline: warnings, notifications, a budget, a dbt project, a semantic view.
 
 All of it on the account that the other tests of this folder have deployed to.
 """

@@ -65,7 +65,7 @@ def call(
 
 def _procedure(entry: Entry) -> Procedure:
     head, body = QUOTED_BODY.split(create_of(entry.text).rest)[:2]
-    parameters, columns = re.match(r"\s*\((.*?)\)\s*returns table\s*\((.*?)\)", head, re.S).groups()
+    parameters, columns = re.match(r"\s*\((.*?)\)\s*(?:copy grants\s+)?returns table\s*\((.*?)\)", head, re.S).groups()
     found = BODY.search(body)
     return Procedure(
         re.findall(r"(\w+) varchar", parameters), re.findall(r"(\w+) varchar", columns),

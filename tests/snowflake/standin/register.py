@@ -80,7 +80,8 @@ class Register:
             return done("Statement executed successfully.")
         if found := re.match(
             r"drop (dynamic table|task|stream|stage|function|procedure|role|resource monitor|"
-            r"row access policy|masking policy) (?:if exists )?([^\s(]+)", text, re.I
+            r"row access policy|masking policy|streamlit|compute pool|file format)"
+            r" (?:if exists )?([^\s(]+)", text, re.I
         ):  # fmt: skip
             kind = found[1].lower()
             self._entries.pop((kind, identifier(found[2])), None)

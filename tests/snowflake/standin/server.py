@@ -34,6 +34,7 @@ from tests.snowflake.standin.offers import OWNER, PACKAGES_VIEW, packages_query
 from tests.snowflake.standin.procedure import run_procedure
 from tests.snowflake.standin.register import Refused, Register, done
 from tests.snowflake.standin.show import DATABASE, SCHEMA, dynamic_tables_function, show
+from tests.snowflake.standin.stages import Stages
 from tests.snowflake.standin.statements import one_line, plain
 
 REGISTER = Register()
@@ -43,7 +44,7 @@ ACCEPTED = re.compile(
     r"(create database|grant|revoke|use (secondary roles|role|warehouse)|execute task|comment on|"
     r"drop warehouse|"
     r"alter (session|warehouse|account|function|resource monitor|masking policy|row access policy|"
-    r"view \S+ (add row access|modify column)))\b",
+    r"view \S+ (add row access|modify column)|stage|streamlit))\b",
     re.I,
 )
 
@@ -101,6 +102,7 @@ class Door:
     def __init__(self, record: Path) -> None:
         self._record = record.open("a", buffering=1)
         self._stage = record.parent / "stage"
+        self.stages = Stages(REGISTER, record.parent / "stages")
         self._is_prepared = False
         self._roles: tuple[str, ...] = (OWNER,)
         self._own_connection: FakeSnowflakeConnection | None = None
@@ -119,12 +121,14 @@ class Door:
                 name = f"{DATABASE}.{SCHEMA}.{function.__name__}"
                 REGISTER.act(f"create function {name}()")
             self._is_prepared = True
-        for answer in (show(REGISTER, sql), REGISTER.act(sql)):
+        for answer in (show(REGISTER, sql), REGISTER.act(sql), self.stages.answer(sql)):
             if answer is not None:
                 return answer
         if (returned := run_procedure(sql, shared_fs.duck_conn, self._stage)) is not None:
             return done(returned)
         text = one_line(sql)
+        if text.lower().startswith("put "):
+            return sql  # the connector copies the files
         if found := re.match(r"call standin_load\('(\w+)', '(.*)'\)", text, re.I):
             return self._load(found[1], found[2])
         if found := re.match(r"use role (\w+)", text, re.I):
@@ -149,6 +153,9 @@ class Door:
                 plain(sql),
                 flags=re.I,
             )
+        if found := re.match(r"insert overwrite into (\S+)", text, re.I):
+            shared_fs.duck_conn.cursor().execute(f"delete from {found[1]}")
+            sql = re.sub(r"^(\s*insert) overwrite", r"\1", sql, flags=re.I)
         # A temporary view that names its database is nothing that DuckDB knows.
         sql = re.sub(r"(create or replace\s+)temporary (view)", r"\1\2", sql, count=1, flags=re.I)
         return re.sub(
@@ -212,7 +219,10 @@ def application(door: Door) -> Starlette:
             body = gzip.decompress(body)
         asked = json.loads(body)
         try:
-            asked["sqlText"] = door.statement(asked["sqlText"])
+            sent = asked["sqlText"]
+            asked["sqlText"] = door.statement(sent)
+            if (upload := door.stages.put(sent)) is not None:
+                return JSONResponse({"data": upload, "success": True})
         except Refused as refused:
             return _failed(refused.code, f"SQL compilation error: {refused}")
         except Exception as error:

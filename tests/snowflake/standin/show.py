@@ -10,7 +10,8 @@ from tests.snowflake.standin.statements import identifier, one_line, option
 DATABASE, SCHEMA = "CHURN", "PIPELINE"
 SHOW = re.compile(
     r"show (terse )?(?P<kind>dynamic tables|streams|tasks|tables|objects|user functions|"
-    r"procedures|user procedures|roles|grants|stages|warehouses|resource monitors|"
+    r"procedures|user procedures|roles|grants|stages|warehouses|resource monitors|streamlits|"
+    r"compute pools|"
     r"masking policies|row access policies|cortex base models)(?P<rest>.*)",
     re.I,
 )
@@ -111,6 +112,14 @@ def _function(entry: Entry) -> dict:
     return {**_common(entry), "description": entry.comment}
 
 
+def _procedure(entry: Entry) -> dict:
+    """Arguments are shown by their types."""
+    signature = re.search(r"procedure\s+\S+?\s*\(([^)]*)\)", entry.text, re.I)
+    types = re.findall(r"\w+ (\w+)", signature[1]) if signature else []
+    arguments = f"{entry.name}({', '.join(types).upper()}) RETURN TABLE ()"
+    return {**_common(entry), "arguments": arguments}
+
+
 def _common(entry: Entry) -> dict:
     return {
         "created_on": entry.created_on,
@@ -126,11 +135,14 @@ COLUMNS = {
     "streams": _stream,
     "tasks": _task,
     "user functions": _function,
+    "procedures": _procedure,
     "user procedures": _function,
     "roles": _common,
     "stages": _common,
     "warehouses": _warehouse,
     "resource monitors": _common,
+    "streamlits": _common,
+    "compute pools": _common,
 }
 
 
@@ -173,9 +185,15 @@ def _tables(register: Register) -> str:
 
 
 def _grants(register: Register, rest: str) -> str:
-    role = rest.split()[-1].upper()
-    granted = [grant._asdict() for grant in register.grants if grant.grantee_name == role]
-    return _answer(granted, list(Grant._fields))
+    """SHOW GRANTS TO ROLE …, or ON <kind> …."""
+    named = rest.split()[-1].upper()
+    on_object = rest.split()[0].lower() == "on"
+    granted = [
+        grant._asdict() | {"granted_to": "ROLE"}
+        for grant in register.grants
+        if (grant.name if on_object else grant.grantee_name) == named
+    ]
+    return _answer(granted, [*Grant._fields, "granted_to"])
 
 
 def _answer(rows: list[dict], columns: list[str], quoted: bool = True) -> str:

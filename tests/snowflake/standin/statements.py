@@ -8,7 +8,7 @@ NAME = r'"?(?:[\w$]+"?\."?){0,2}[\w$]+"?'
 QUOTED_BODY = re.compile(r"\$\$(.*?)\$\$", re.S)
 KINDS = (
     "dynamic table", "stream", "task", "stage", "function", "procedure", "role", "warehouse",
-    "resource monitor", "row access policy", "masking policy",
+    "resource monitor", "row access policy", "masking policy", "streamlit", "compute pool",
 )  # fmt: skip
 _KIND = "|".join(KINDS).replace(" ", r"\s+")
 CREATE = re.compile(

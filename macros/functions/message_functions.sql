@@ -2,9 +2,9 @@
    outreach/, called from SQL. DuckDB: registered with the open file (embedded/functions.py). Snowflake: Python
    functions that import the package, zipped by `python -m outreach pack`, from a stage.
    dbt run-operation create_message_functions, before the first build: views call MAIL_ADDRESS. #}
-{% macro create_message_functions() %}
+{% macro create_message_functions(dry_run=false) %}
     {{ run_statements(
-        message_function_statements(), 'create_message_functions'
+        message_function_statements(), 'create_message_functions', dry_run
     ) if target.type == 'snowflake' else log(
         'create_message_functions: nothing to do on DuckDB, where they are registered with the open file',
         info=True
@@ -24,6 +24,7 @@
             create or replace function {{ schema }}.{{ name }}(
                 {{ function.parameters | join(' varchar, ') }} varchar
             )
+            copy grants
             returns varchar
             language python
             immutable

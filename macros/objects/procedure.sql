@@ -12,7 +12,8 @@
 
 {# Two inserts do not exclude each other on Snowflake, but two updates of one row do: the second
    caller waits for the first one's commit, and then sees what it wrote. Owner's rights, so that a
-   caller needs no right on the tables. #}
+   caller needs no right on the tables. COPY GRANTS: a procedure that is replaced keeps who may call
+   it; so it is with all that this project replaces. #}
 {% macro snowflake__create_procedure(relation, body, parameters, returns) %}
     {%- set parts = (body | trim).rsplit(';\n', 1) -%}
     {%- set turn = relation.database ~ '.' ~ relation.schema ~ '.procedure_turn' -%}
@@ -20,6 +21,7 @@
     create or replace procedure {{ relation }}(
         {%- for name in parameters %}{{ name }} varchar{{ ', ' if not loop.last }}{% endfor -%}
     )
+    copy grants
     returns table (
         {%- for name in returns %}{{ name }} varchar{{ ', ' if not loop.last }}{% endfor -%}
     )

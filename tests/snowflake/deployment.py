@@ -28,7 +28,7 @@ from tests.snowflake.visibility import Seen, seen_on_duckdb, views
 # The steps of docs/snowflake.md on an empty account, before the first build: as whom, and what.
 SETUP = (
     (ADMIN, "create_roles(), create_cost_limits(), grant_access()"),
-    (ENGINEER, "upload('{training}'), create_message_functions()"),
+    (ENGINEER, "upload(), create_message_functions()"),
     (ENGINEER, "check_setup()"),
 )
 # What an operator asks for later, in one process of dbt for each role; each prints what it does.
@@ -64,7 +64,7 @@ class Deployment:
     def start(folder: Path, pipelines: EmptyPipelines) -> Iterator["Deployment"]:
         """Deploy to an empty account, fill both engines alike, deploy again."""
         with Account(folder) as account, pytest.MonkeyPatch.context() as patch:
-            unprepared = _set_up(account, folder)
+            unprepared = _set_up(account)
             setup = account.sent()
             account.dbt("build", "-q", "--exclude-resource-type", "test")
             first, manifest = account.sent()[len(setup) :], account.manifest()
@@ -143,17 +143,16 @@ def ask(account: Account, role: str, calls: str) -> str:
     return account.dbt("compile", "--no-populate-cache", "--inline", rendered, role=role).stdout
 
 
-def _set_up(account: Account, folder: Path) -> str:
+def _set_up(account: Account) -> str:
     """Do what comes before the first build, and return what check_setup says before all of it."""
-    training = folder / "training.zip"
-    with zipfile.ZipFile(training, "w") as packed:
+    with zipfile.ZipFile(PROJECT / "target" / "training.zip", "w") as packed:
         for file in sorted((PROJECT / "training").rglob("*.py")):
             packed.write(file, file.relative_to(PROJECT))
     pack()
     ask(account, ADMIN, "create_roles()")
     unprepared = account.dbt("run-operation", "check_setup", check=False).stdout
     for role, calls in SETUP:
-        ask(account, role, calls.format(training=training))
+        ask(account, role, calls)
     return unprepared
 
 

@@ -37,7 +37,6 @@ WRITES = (
     (re.compile(rf"truncate\s+(?:table\s+)?(?:if\s+exists\s+)?({NAME})", re.I), ("TRUNCATE",)),
     (re.compile(rf"merge\s+into\s+({NAME})", re.I), ("INSERT", "UPDATE")),
 )
-IMPORT = re.compile(r"'@([\w.$\"]+)/([^']+)'")
 # What an account-wide privilege is for; the others are ACCOUNTADMIN's alone.
 ON_ACCOUNT = ("database", "role", "user", "warehouse", "integration", "compute pool")
 # ALTER … of these needs no more than OPERATE.
@@ -183,9 +182,10 @@ class Access:
                     self.demand(session, "USAGE", register.demand("warehouse", name, session))
         if kind == "task" and option(sql, "warehouse") is None:
             self._on_account(session, "EXECUTE MANAGED TASK")
-        if kind in WITH_SIGNATURE:
-            for stage, _ in IMPORT.findall(head):
-                self.demand(session, "READ", register.demand("stage", stage, session))
+        if kind == "streamlit":
+            for name, option_name in (("warehouse", "query_warehouse"), ("compute pool",) * 2):
+                if used := option(sql, option_name.replace(" ", "_")):
+                    self.demand(session, "USAGE", register.demand(name, used, session))
 
     def _create_on_account(self, session: Session, kind: str) -> None:
         roles = self.roles(session)

@@ -10,7 +10,7 @@ from fakesnow.fakes import FakeSnowflakeConnection
 from fakesnow.server import shared_fs
 
 from tests.snowflake.standin import functions, grants, streams
-from tests.snowflake.standin.access import IMPORT, Access
+from tests.snowflake.standin.access import Access
 from tests.snowflake.standin.call import Caller
 from tests.snowflake.standin.offers import PACKAGES_VIEW, packages_query
 from tests.snowflake.standin.procedure import run_procedure
@@ -18,6 +18,7 @@ from tests.snowflake.standin.refused import Refused, missing, no_such
 from tests.snowflake.standin.register import Register, done
 from tests.snowflake.standin.session import Session
 from tests.snowflake.standin.show import dynamic_tables_function, show
+from tests.snowflake.standin.stages import Stages
 from tests.snowflake.standin.statements import (
     KIND,
     NAME,
@@ -34,7 +35,6 @@ ALTER = re.compile(rf"alter ({KIND}) (if exists )?({NAME}(?:\([^)]*\))?) (.*)", 
 DROP = re.compile(rf"drop ({KIND}) (if exists )?({NAME}(?:\([^)]*\))?)( cascade| restrict)?", re.I)
 COMMENT_ON = re.compile(rf"comment (?:if exists )?on ({KIND}) ({NAME}) is (.*)", re.I)
 USE = re.compile(r"use (secondary roles|role|warehouse|schema|database) (.+)", re.I)
-PUT = re.compile(r"put '?file://(.+?)'? @([\w.\"$]+)(?:/(\S+))? ?(.*)", re.I)
 # Its arguments hold calls, and those hold calls.
 TASK_HISTORY = re.compile(
     r"table\(\s*\w+\.information_schema\.task_history\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\s*\)",
@@ -45,22 +45,14 @@ DYNAMIC_TABLES = re.compile(
 )
 
 
-class Upload(Exception):
-    """A PUT: the answer that makes the connector copy the file to the stage's folder."""
-
-    def __init__(self, data: dict) -> None:
-        super().__init__("PUT")
-        self.data = data
-
-
 class Door:
     """One for the account; what a connection has set comes with each statement."""
 
     def __init__(self, record: Path) -> None:
         self._record = record.open("a", buffering=1)
-        self._stages = record.parent / "stages"
         self.register = Register()
         self._access = Access(self.register)
+        self._stages = Stages(self.register, self._access, record.parent / "stages")
         self._caller = Caller(
             self.register, self._access, self._connect, self._inside, self.prepare
         )
@@ -84,7 +76,7 @@ class Door:
         """Return what fakesnow shall run for a statement; raises Refused."""
         self._record.write(json.dumps({"sql": sql, "role": session.role}) + "\n")
         text = one_line(sql)
-        for do in (self._use, self._show, self._grant, self._object, self._put, self._run):
+        for do in (self._use, self._show, self._grant, self._object, self._file, self._run):
             if (answer := do(session, sql, text)) is not None:
                 return answer
         return self.prepare(session, sql)
@@ -107,6 +99,9 @@ class Door:
                 plain(sql),
                 flags=re.I,
             )
+        if found := re.match(r"insert overwrite into (\S+)", text):
+            shared_fs.duck_conn.cursor().execute(f"delete from {found[1]}")
+            sql = re.sub(r"^(\s*insert) overwrite", r"\1", sql, flags=re.I)
         # What is temporary and names its database is nothing that DuckDB knows; dbt drops it.
         sql = re.sub(
             r"(create or replace\s+)temporary (view|table)", r"\1\2", sql, count=1, flags=re.I
@@ -183,8 +178,7 @@ class Door:
     def _create(self, session: Session, created: Create, sql: str) -> str | None:
         self._access.create(session, created, sql)
         if created.kind in ("function", "procedure"):
-            for stage, file in IMPORT.findall(QUOTED_BODY.sub("", created.rest)):
-                self._demand_file(session, stage, file)
+            self._stages.demand_imports(session, QUOTED_BODY.sub("", created.rest))
         answer = self.register.create(created, sql, session)
         if answer is not None:
             if created.kind == "stream":
@@ -209,25 +203,8 @@ class Door:
         shared_fs.connect(session.database, session.schema)
         return f"use schema {full}"
 
-    def _put(self, session: Session, sql: str, text: str) -> str | None:
-        found = PUT.fullmatch(text)
-        if not found:
-            return None
-        stage = self.register.demand("stage", found[2], session)
-        self._access.demand(session, "WRITE", stage)
-        folder = self._stages / stage.full / (found[3] or "")
-        folder.mkdir(parents=True, exist_ok=True)
-        raise Upload(
-            {
-                "command": "UPLOAD",
-                "src_locations": [found[1]],
-                "stageInfo": {"locationType": "LOCAL_FS", "location": str(folder), "creds": {}},
-                "parallel": 4,
-                "autoCompress": "auto_compress = false" not in text.lower(),
-                "sourceCompression": "auto_detect",
-                "overwrite": "overwrite = true" in text.lower(),
-            }
-        )
+    def _file(self, session: Session, sql: str, text: str) -> str | None:
+        return self._stages.answer(session, text)
 
     def _run(self, session: Session, sql: str, text: str) -> str | None:
         if found := re.fullmatch(r"call standin_load\('([\w.]+)', '(.*)'\)", text, re.I):
@@ -239,11 +216,10 @@ class Door:
             return done("Statement executed successfully.")  # fakesnow cannot describe its result
         if re.match(r"with \S+ as procedure\b", text, re.I):
             self._access.check(session, "call it()")
-            for stage, file in IMPORT.findall(QUOTED_BODY.sub("", sql)):
-                self._demand_file(session, stage, file)
+            self._stages.demand_imports(session, QUOTED_BODY.sub("", sql))
             return done(
                 run_procedure(
-                    sql, shared_fs.duck_conn, self._stages,
+                    sql, shared_fs.duck_conn, self._stages.folder,
                     lambda table: self.register.note_table(table, session),
                 )
             )  # fmt: skip
@@ -259,15 +235,6 @@ class Door:
         return None
 
     # -- around statements ------------------------------------------------------------------------
-    def _demand_file(self, session: Session, stage: str, file: str) -> None:
-        entry = self.register.demand("stage", stage, session)
-        self._access.demand(session, "READ", entry)
-        if not (self._stages / entry.full / file).exists():
-            raise Refused(
-                "091016", f"SQL compilation error:\nRemote file '@{stage}/{file}' was not found.",
-                "22000",
-            )  # fmt: skip
-
     def _load(self, table: str, file: str) -> str:
         """Fill a table as the loader or a task would have: no statement of a deploy."""
         connection = shared_fs.duck_conn.cursor()

@@ -23,9 +23,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tests.snowflake.standin.door import Door, Upload
+from tests.snowflake.standin.door import Door
 from tests.snowflake.standin.refused import Refused
 from tests.snowflake.standin.session import Session
+from tests.snowflake.standin.stages import Upload
 
 
 def transform_in_place() -> None:

@@ -173,8 +173,8 @@ def _warehouse(entry: Entry) -> dict:
 
 
 def _function(entry: Entry) -> dict:
-    return {**_common(entry), "arguments": entry.name + entry.signature,
-            "description": entry.comment}  # fmt: skip
+    arguments = f"{entry.name}{entry.signature} RETURN TABLE ()"
+    return {**_common(entry), "arguments": arguments, "description": entry.comment}
 
 
 COLUMNS = {

@@ -22,7 +22,7 @@
 {% endmacro %}
 {% macro snowflake__setup_problems() %}
     {{ return(
-        missing_privileges() + missing_warehouse() + missing_language_model() + missing_packages()
+        missing_privileges() + missing_warehouses() + missing_language_model() + missing_packages()
         + missing_change_tracking() + missing_roles()
     ) }}
 {% endmacro %}
@@ -63,14 +63,30 @@
     {{ return(needed) }}
 {% endmacro %}
 
-{% macro missing_warehouse() %}
-    {%- set rows = run_query("show warehouses like '" ~ target.warehouse ~ "'").rows -%}
-    {%- if not rows -%}
-        {{ return(['warehouse ' ~ target.warehouse ~ ' is not there, or not for role ' ~ target.role
-            ~ ': run create_cost_limits']) }}
-    {%- elif (rows[0]['auto_suspend'] or 0) | int not in range(1, 301) -%}
-        {{ return(['warehouse ' ~ target.warehouse
-            ~ ' stays awake for more than 5 minutes: run create_cost_limits']) }}
-    {%- endif -%}
-    {{ return([]) }}
+{# A warehouse that this role may not use is not listed to it. #}
+{% macro missing_warehouses() %}
+    {%- set missing = [] -%}
+    {%- for warehouse in warehouses() -%}
+        {%- set shown = namespace(row=none) -%}
+        {%- for row in run_query("show warehouses like '" ~ warehouse.name ~ "'").rows
+            if row['name'] == warehouse.name -%}
+            {%- set shown.row = row -%}
+        {%- endfor -%}
+        {%- if shown.row is none -%}
+            {%- do missing.append('warehouse ' ~ warehouse.name ~ ' is not there, or not for role '
+                ~ target.role ~ ': run create_cost_limits, then grant_access') -%}
+        {%- elif (shown.row['auto_suspend'] or 0) | int not in range(1, 301) -%}
+            {%- do missing.append('warehouse ' ~ warehouse.name
+                ~ ' stays awake for more than 5 minutes: run create_cost_limits') -%}
+        {%- elif warehouse.size and plain_size(shown.row['size']) != warehouse.size -%}
+            {%- do missing.append('warehouse ' ~ warehouse.name ~ ' is ' ~ shown.row['size'] ~ ', not '
+                ~ warehouse.size ~ ': run create_cost_limits') -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(missing) }}
+{% endmacro %}
+
+{# SHOW WAREHOUSES says X-Small and 2X-Large where CREATE WAREHOUSE says XSMALL and XXLARGE. #}
+{% macro plain_size(size) %}
+    {{ return(size | upper | replace('-', '') | replace('2X', 'XX')) }}
 {% endmacro %}

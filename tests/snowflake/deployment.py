@@ -68,7 +68,8 @@ class Deployment:
             setup = account.sent()
             account.dbt("build", "-q", "--exclude-resource-type", "test")
             first, manifest = account.sent()[len(setup) :], account.manifest()
-            ask(account, ADMIN, "grant_access()")
+            # The roles of regions are in a seed, and what is granted on was built.
+            ask(account, ADMIN, "create_roles(), grant_access()")
             ask(account, ENGINEER, "resume_tasks()")
             patch.setenv("CHURN_HOME", str(folder / "home"))
             pipeline = Pipeline(pipelines.copy("all", folder / "home"))

@@ -12,6 +12,7 @@ from tests.snowflake.standin.refused import (
     Refused,
     missing,
     no_such,
+    no_type,
     no_warehouse,
     not_allowed,
     not_your_role,
@@ -36,6 +37,10 @@ WRITES = (
     (re.compile(rf"delete\s+from\s+({NAME})", re.I), ("DELETE",)),
     (re.compile(rf"truncate\s+(?:table\s+)?(?:if\s+exists\s+)?({NAME})", re.I), ("TRUNCATE",)),
     (re.compile(rf"merge\s+into\s+({NAME})", re.I), ("INSERT", "UPDATE")),
+)
+# Types of DuckDB's that Snowflake does not have.
+NO_TYPE = re.compile(
+    r"(?:\bas\s+|::\s*)(json|jsonb|hugeint|uhugeint|uinteger|ubigint|utinyint)\b", re.I
 )
 # What an account-wide privilege is for; the others are ACCOUNTADMIN's alone.
 ON_ACCOUNT = ("database", "role", "user", "warehouse", "integration", "compute pool")
@@ -113,6 +118,8 @@ class Access:
     def check(self, session: Session, sql: str) -> None:
         """Refuse a query or DML statement that lacks a privilege or a warehouse."""
         text = re.sub(r"'(?:[^'\\]|''|\\.)*'", "''", one_line(QUOTED_BODY.sub("''", sql)))
+        if found := NO_TYPE.search(text):
+            raise no_type(found[1])
         for pattern, privileges in WRITES:
             if found := pattern.match(text):
                 for privilege in privileges:

@@ -75,3 +75,7 @@ def no_such(what: str) -> Refused:
         f" ({what})",
         "02000",
     )
+
+
+def no_type(name: str) -> Refused:
+    return Refused("002040", f"SQL compilation error:\nUnsupported data type '{name.upper()}'.")

@@ -220,6 +220,7 @@ class Door:
             return done(
                 run_procedure(
                     sql, shared_fs.duck_conn, self._stages.folder,
+                    [session.database, session.schema],
                     lambda table: self.register.note_table(table, session),
                 )
             )  # fmt: skip

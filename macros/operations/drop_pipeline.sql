@@ -54,7 +54,7 @@
         ) -%}
     {%- endfor -%}
     {%- do statements.append('drop procedure if exists ' ~ schema ~ '.train_churn_model()') -%}
-    {%- do statements.append('drop table if exists ' ~ schema ~ '.procedure_turn') -%}
+    {%- do statements.append('drop table if exists ' ~ object_definitions(target)) -%}
     {%- do statements.append('drop stage if exists ' ~ schema ~ '.churn_code') -%}
     {%- if var('snowflake_edition') == 'enterprise' -%}
         {%- do statements.append('drop row access policy if exists ' ~ schema ~ '.visible_region') -%}

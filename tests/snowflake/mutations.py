@@ -23,7 +23,7 @@ MUTATIONS = {
     "a package that is not pinned": (checks.functions_import_what_they_open, r"==[\d.]+", ""),
     "a task without a limit": (checks.tasks_are_bounded, r"user_task_timeout_ms\s*=\s*\d+", ""),
     "no lag at the end": (
-        checks.last_dynamic_tables_have_a_lag, r"target_lag = '\d+ minute'",
+        checks.last_dynamic_tables_have_a_lag, r"target_lag = '\d+ minutes?'",
         "target_lag = 'DOWNSTREAM'"),
     "a word that is no SQL": (everything_parses, "create or replace task", "make the task"),
 }  # fmt: skip

@@ -18,6 +18,9 @@ _BATCH_BYTES = 6 * 1024 * 1024
 _BEHIND_SECONDS = 1.0
 # Some brokers report end offsets that are too low, so the end is reached when nothing comes, too.
 _QUIET_SECONDS = 0.5
+# So long nothing comes although the broker holds more: a slow broker needs less, and what is left
+# then is behind a transaction that is still open.
+_PATIENCE_SECONDS = 5.0
 
 
 class TopicReader:
@@ -111,10 +114,16 @@ class TopicReader:
         return polled
 
     def has_read(self, ends: Mapping[int, int]) -> bool:
-        """Tell whether these offsets were reached, and nothing has come for half a second."""
-        return time.monotonic() - self._last_arrival >= _QUIET_SECONDS and all(
-            self._next_offsets[partition] >= end for partition, end in ends.items()
-        )
+        """Tell whether these offsets were reached, and nothing has come for half a second.
+
+        Where the broker has told of more, or has not answered yet, it takes five seconds.
+        """
+        if any(self._next_offsets[partition] < end for partition, end in ends.items()):
+            return False
+        is_known = all(partition in self._end_offsets for partition in ends)
+        is_all = is_known and not any(self.lag().values())
+        quiet_for = time.monotonic() - self._last_arrival
+        return quiet_for >= (_QUIET_SECONDS if is_all else _PATIENCE_SECONDS)
 
     def lag(self) -> dict[int, int]:
         """Return by partition how many offsets the broker was known to hold that are not read."""

@@ -13,10 +13,10 @@
 {% macro wrong_vars() %}
     {%- set wrong = wrong_whole_numbers([
         'churn_horizon_days', 'population_min_active_days', 'population_window_days',
-        'training_cutoff_every_days', 'training_cutoffs', 'stale_after_minutes',
-        'ingest_rate_minutes', 'training_rolling_origins', 'alerts_per_week',
-        'task_failures_before_suspension', 'llm_tries', 'llm_max_tokens', 'llm_timeout_seconds',
-        'delivery_attempts', 'monthly_credit_quota',
+        'training_cutoff_every_days', 'training_cutoffs', 'ingest_rate_minutes',
+        'training_rolling_origins', 'alerts_per_week', 'task_failures_before_suspension',
+        'llm_tries', 'llm_max_tokens', 'llm_timeout_seconds', 'delivery_attempts',
+        'monthly_credit_quota_queries', 'monthly_credit_quota_initialization',
     ], 1) + wrong_numbers([
         'promotion_tolerance_auc', 'promotion_tolerance_brier', 'contact_cost',
         'offer_cost', 'contact_success_share',
@@ -27,11 +27,6 @@
     {%- if var('snowflake_edition') not in ['standard', 'enterprise'] -%}
         {%- do wrong.append(wrong_var(
             'snowflake_edition', 'standard or enterprise (which stands for all above it too)'
-        )) -%}
-    {%- endif -%}
-    {%- if not is_full_match('([1-9][0-9]* (second|minute|hour|day)s?)', var('snowflake_target_lag')) -%}
-        {%- do wrong.append(wrong_var(
-            'snowflake_target_lag', 'a time as Snowflake prints it, 1 minute or 5 minutes'
         )) -%}
     {%- endif -%}
     {%- for end in ['earliest', 'latest'] -%}
@@ -50,7 +45,7 @@
     {%- if not is_full_match('(?i)off|[1-9][0-9]{0,4} (MINUTE|HOUR)S?', var('retrain_schedule')) -%}
         {%- do wrong.append(wrong_var('retrain_schedule', 'off or a span such as 24 HOURS')) -%}
     {%- endif -%}
-    {{ return(wrong + wrong_event_categories()) }}
+    {{ return(wrong + wrong_event_categories() + check_cost_vars()) }}
 {% endmacro %}
 
 {# What is wrong with the types of events and their categories. #}

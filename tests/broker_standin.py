@@ -54,13 +54,14 @@ class Standin:
 
     An answer holds `batches_per_fetch` whole batches of a partition, and the beginning of the next:
     brokers cut at a number of bytes. A fetch that may take less than `slow_milliseconds` comes back
-    empty.
+    empty. With `forgets_ends` it says, when it is asked for the end of a partition, that it is empty.
     """
 
     def __init__(self) -> None:
         self.topics: dict[str, dict[int, PartitionLog]] = {}
         self.batches_per_fetch = 2
         self.slow_milliseconds = 0
+        self.forgets_ends = False
         self.address = ""
 
     def answer(self, request: ApiMessage) -> ApiMessage:
@@ -123,6 +124,8 @@ class Standin:
             for asked in topic.partitions:
                 log = self.topics[topic.name][asked.partition_index]
                 end = log.last_stable if request.isolation_level else log.end
+                if self.forgets_ends:
+                    end = log.start
                 partitions.append(
                     topic_answer.ListOffsetsPartitionResponse(
                         partition_index=asked.partition_index,

@@ -52,6 +52,7 @@ def running():
 @pytest.fixture
 def served(running):
     running.batches_per_fetch = 100
+    running.slow_milliseconds, running.forgets_ends = 0, False
     return running
 
 
@@ -254,6 +255,18 @@ def test_a_broker_that_needs_longer_than_a_fetch_waits_is_waited_for(
         log.add([message(number)], [True])
     topic = serve(served, {0: log})
     served.slow_milliseconds = 300
+    assert load_all(sink, served.address, topic, client=client).accepted == 20
+    assert len(raw_tables.places(topic)) == 20
+
+
+def test_a_slow_broker_that_reports_too_low_an_end_is_read_to_its_end(
+    sink, raw_tables, served, client
+):
+    log = PartitionLog()
+    for number in range(20):
+        log.add([message(number)], [True])
+    topic = serve(served, {0: log})
+    served.slow_milliseconds, served.forgets_ends = 1_000, True
     assert load_all(sink, served.address, topic, client=client).accepted == 20
     assert len(raw_tables.places(topic)) == 20
 

@@ -135,3 +135,39 @@ def test_cortex_is_asked_with_the_prompt_and_the_form_that_every_provider_is_ask
         assert json.loads(form[1].replace("'", '"')) == json.loads(
             render(f"{{{{ tojson({schema}()) }}}}")
         )
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, [100, 210]),
+        ({"snowflake_target_lag": "1 minute"}, [10, 900]),
+        ({"snowflake_target_lag": "1 hour", "snowflake_refresh_size": "MEDIUM"}, [600, 140]),
+        ({"stale_after_minutes": 30, "monthly_credit_quota": 168}, [30, 168]),
+    ],
+)
+def test_staleness_and_quota_follow_from_the_lag(variables, expected):
+    asked = "{{ tojson([stale_after_minutes(), refresh_quota()]) }}"
+    answer = render(asked, "--vars", json.dumps(variables), target="snowflake")
+    assert json.loads(answer) == expected
+
+
+def test_staleness_and_quota_that_contradict_the_lag_are_refused_in_words():
+    variables = json.dumps({"stale_after_minutes": 19, "monthly_credit_quota": 167})
+    done = run_dbt(
+        "--no-write-json", "compile", *OFFLINE, "--inline", "select 1", "--vars", variables,
+        target="snowflake", check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert (
+        "var 'stale_after_minutes' must be derived or at least 20, not '19': data that is two"
+        " target lags old (10 minutes each) is not stale"
+    ) in done.stdout
+    assert (
+        "var 'monthly_credit_quota' must be derived or at least 168, not '167': that is what"
+        " refreshes on XSMALL take at a lag of 10 minutes; or raise snowflake_target_lag"
+    ) in done.stdout
+
+
+def test_on_the_laptop_data_is_stale_after_ten_minutes_whatever_the_lag_on_snowflake():
+    assert render("{{ stale_after_minutes() }}", "--vars", "snowflake_target_lag: 1 day") == "10\n"

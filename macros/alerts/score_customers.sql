@@ -4,7 +4,7 @@
    may be a customer's own (alert_threshold), and left below exit_ratio x threshold; `left` is whoever
    is no longer in the population. Beside it stands the day at whose end its features stand: the
    cut-off that judge_scores takes.
-   On data that is older than var('stale_after_minutes') nothing is scored: see pipeline_health. #}
+   On data that is older than stale_after_minutes() nothing is scored: see pipeline_health. #}
 {% macro score_customers(changed, score_history, scores, policies, model, metrics) %}
     insert into {{ score_history }} (
     customer_id, score, band, band_since, value_at_risk, top_reasons, model_version,

@@ -36,6 +36,11 @@
         'grant database role snowflake.cortex_user to role DATA_ENGINEER',
         'grant database role snowflake.usage_viewer to role DATA_ENGINEER',
     ]) -%}
+    {%- for warehouse in warehouses() if warehouse.name != target.warehouse | upper -%}
+        {%- do statements.append(
+            'grant usage on warehouse ' ~ warehouse.name ~ ' to role DATA_ENGINEER'
+        ) -%}
+    {%- endfor -%}
     {%- for privilege in [
         'execute task', 'execute managed task', 'use ai functions', 'read session'
     ] -%}

@@ -8,7 +8,7 @@
     {%- set now = now or as_of() %}
     select
         max(last_activity_at)
-        >= {{ now }} - interval '{{ var("stale_after_minutes") }} minutes' as is_fresh,
+        >= {{ now }} - interval '{{ stale_after_minutes() }} minutes' as is_fresh,
         least(cast(max(last_activity_at) as date), cast({{ now }} as date)) - 1
             as last_closed_date
     from {{ metrics }}

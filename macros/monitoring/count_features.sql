@@ -4,7 +4,7 @@
    training rows: with the visits of a day that goes on they would look like other customers, at
    every hour differently.
    Runs after the first one of a week find it counted. Nothing is counted on data that is older than
-   var('stale_after_minutes'): a loader that is down is no drift. Safe to run again. #}
+   stale_after_minutes(): a loader that is down is no drift. Safe to run again. #}
 {% macro count_features(histograms, references, metrics, daily, monthly, model) %}
     insert into {{ histograms }} (week, model_version, feature, bin, n, counted_at)
     with data_end as (

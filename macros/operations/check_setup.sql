@@ -23,18 +23,20 @@
 {% endmacro %}
 {% macro snowflake__setup_problems() %}
     {%- if not schema_is_there() -%}
-        {{ return(missing_roles() + missing_warehouse() + [
+        {{ return(missing_roles() + missing_warehouses(warehouses()) + [
             'schema ' ~ target.database ~ '.' ~ target.schema ~ ' is not there, or not for role '
             ~ target.role ~ ': run grant_access as ACCOUNTADMIN; then check again, for there is more to ask'
         ]) }}
     {%- elif target.role | upper == 'CHURN_APP' -%}
         {{ return(
-            missing_privileges(dashboard_privileges()) + missing_warehouse() + missing_compute_pool()
+            missing_privileges(dashboard_privileges()) + missing_warehouses(warehouses()[:1])
+            + missing_compute_pool()
         ) }}
     {%- endif -%}
     {{ return(
-        missing_privileges(needed_privileges()) + missing_warehouse() + missing_language_model()
-        + missing_packages() + missing_uploads() + missing_message_functions()
+        missing_privileges(needed_privileges()) + missing_warehouses(warehouses())
+        + missing_language_model() + missing_packages() + missing_uploads()
+        + missing_message_functions()
         + missing_change_tracking() + missing_roles()
     ) }}
 {% endmacro %}
@@ -79,14 +81,30 @@
     ]) }}
 {% endmacro %}
 
-{% macro missing_warehouse() %}
-    {%- set rows = run_query("show warehouses like '" ~ target.warehouse ~ "'").rows -%}
-    {%- if not rows -%}
-        {{ return(['warehouse ' ~ target.warehouse ~ ' is not there, or not for role ' ~ target.role
-            ~ ': run create_cost_limits']) }}
-    {%- elif (rows[0]['auto_suspend'] or 0) | int not in range(1, 301) -%}
-        {{ return(['warehouse ' ~ target.warehouse
-            ~ ' stays awake for more than 5 minutes: run create_cost_limits']) }}
-    {%- endif -%}
-    {{ return([]) }}
+{# A warehouse that this role may not use is not listed to it. #}
+{% macro missing_warehouses(wanted) %}
+    {%- set missing = [] -%}
+    {%- for warehouse in wanted -%}
+        {%- set shown = namespace(row=none) -%}
+        {%- for row in run_query("show warehouses like '" ~ warehouse.name ~ "'").rows
+            if row['name'] == warehouse.name -%}
+            {%- set shown.row = row -%}
+        {%- endfor -%}
+        {%- if shown.row is none -%}
+            {%- do missing.append('warehouse ' ~ warehouse.name ~ ' is not there, or not for role '
+                ~ target.role ~ ': run create_cost_limits, then grant_access') -%}
+        {%- elif (shown.row['auto_suspend'] or 0) | int not in range(1, 301) -%}
+            {%- do missing.append('warehouse ' ~ warehouse.name
+                ~ ' stays awake for more than 5 minutes: run create_cost_limits') -%}
+        {%- elif warehouse.size and plain_size(shown.row['size']) != warehouse.size -%}
+            {%- do missing.append('warehouse ' ~ warehouse.name ~ ' is ' ~ shown.row['size'] ~ ', not '
+                ~ warehouse.size ~ ': run create_cost_limits') -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(missing) }}
+{% endmacro %}
+
+{# SHOW WAREHOUSES says X-Small and 2X-Large where CREATE WAREHOUSE says XSMALL and XXLARGE. #}
+{% macro plain_size(size) %}
+    {{ return(size | upper | replace('-', '') | replace('2X', 'XX')) }}
 {% endmacro %}

@@ -79,10 +79,10 @@
             ~ '.task_history(result_limit => 10000)) where ' ~ here
             ~ ' order by scheduled_time desc limit 10',
         'credits of the last 30 days: what | credits':
-            "select 'warehouse " ~ target.warehouse ~ "' as what, round(coalesce(sum(credits_used), 0), 3)"
+            "select 'warehouse ' || warehouse_name as what, round(coalesce(sum(credits_used), 0), 3)"
             ~ ' as credits from snowflake.account_usage.warehouse_metering_history'
-            ~ " where warehouse_name = upper('" ~ target.warehouse ~ "')"
-            ~ " and start_time >= dateadd('day', -30, current_timestamp())"
+            ~ " where warehouse_name in ('" ~ warehouses() | map(attribute='name') | join("', '") ~ "')"
+            ~ " and start_time >= dateadd('day', -30, current_timestamp()) group by warehouse_name"
             ~ " union all select 'serverless tasks', round(coalesce(sum(credits_used), 0), 3)"
             ~ ' from snowflake.account_usage.serverless_task_history where ' ~ here
             ~ " and start_time >= dateadd('day', -30, current_timestamp())"

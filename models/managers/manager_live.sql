@@ -37,7 +37,7 @@ live as (
         health.last_scored_at,
         model.version as model_version,
         {{ var('churn_horizon_days') }} as horizon_days,
-        {{ var('stale_after_minutes') }} as stale_after_minutes
+        {{ stale_after_minutes() }} as stale_after_minutes
     from risk_figures
     cross join alert_figures
     cross join health

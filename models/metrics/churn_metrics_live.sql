@@ -1,26 +1,32 @@
 {# The last dynamic table: a stream is no consumer on Snowflake, so it has a lag of its own. #}
 {{ config(
-    target_lag=var('snowflake_target_lag') if target.type == 'snowflake' else '1 second',
+    target_lag=target_lag(),
     meta={'refresh_key': ['customer_id']},
 ) }}
 
 with
 
-daily as (
+lifelong as (
 
-    select * from {{ ref('customer_activity_daily') }}
+    select * from {{ ref('customer_lifelong_metrics') }}
 
 ),
 
-monthly as (
+recent as (
 
-    select * from {{ ref('customer_activity_monthly') }}
+    select * from {{ ref('customer_recent_metrics') }}
+
+),
+
+qualifying_days as (
+
+    select * from {{ ref('customer_qualifying_days') }}
 
 ),
 
 metrics as (
 
-    {{ customer_metrics('daily', 'monthly', ['customer_id']) }}
+    with {{ combined_metrics(['customer_id']) }}
 
 )
 

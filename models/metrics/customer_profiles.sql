@@ -1,5 +1,5 @@
 {{ config(
-    target_lag=var('snowflake_target_lag') if target.type == 'snowflake' else '1 second',
+    target_lag=target_lag(),
     meta={'refresh_key': ['customer_id']},
 ) }}
 

@@ -36,7 +36,7 @@ health as (
         events.last_event_at as data_as_of,
         activity.last_activity_at is null
         or activity.last_activity_at
-        < {{ utc_now() }} - interval '{{ var("stale_after_minutes") }} minutes' as is_stale,
+        < {{ utc_now() }} - interval '{{ stale_after_minutes() }} minutes' as is_stale,
         rejected.rejected_events,
         scores.last_scored_at
     from events

@@ -20,7 +20,7 @@ hours_noted as (
 fresh as (
     select
         max(last_activity_at)
-        >= {{ as_of() }} - interval '{{ var("stale_after_minutes") }} minutes' as is_fresh
+        >= {{ as_of() }} - interval '{{ stale_after_minutes() }} minutes' as is_fresh
     from {{ ref('churn_metrics_live') }}
 )
 select

@@ -120,9 +120,11 @@ def test_setup_is_checked_in_words(deployment):
         "role DATA_ENGINEER may not execute task on the account: run grant_access as ACCOUNTADMIN",
         "role DATA_ENGINEER may not create dynamic table on CHURN.PIPELINE: run grant_access as"
         " ACCOUNTADMIN",
-        "warehouse CHURN_WH is not there, or not for role DATA_ENGINEER: run create_cost_limits",
+        *(f"warehouse {name} is not there, or not for role DATA_ENGINEER: run create_cost_limits,"
+          " then grant_access"
+          for name in ("CHURN_WH", "CHURN_REFRESH_WH", "CHURN_INITIALIZATION_WH")),
         "role CHURN_APP is not there: run create_roles",
-    }
+    }  # fmt: skip
     assert "check_setup: nothing is missing" in deployment.operations[1]
     variables = (
         "{cortex_model: mistral-7b, email_provider: cortex, snowflake_edition: enterprise,"

@@ -1,0 +1,13 @@
+{{ config(materialized=metrics_step(), meta={'refresh_key': ['customer_id']}) }}
+
+with
+
+recent_days as (
+
+    select * from {{ ref('customer_recent_days') }}
+
+),
+
+{{ recent_metrics('recent_days', ['customer_id']) }}
+
+select * from recent

@@ -47,16 +47,8 @@
 {% endmacro %}
 {% macro snowflake__check_message_functions() %}
     {%- if execute and flags.WHICH in ['build', 'run'] -%}
-        {%- set schema = target.database ~ '.' ~ target.schema -%}
-        {%- set there = [] -%}
-        {%- for row in run_query('show user functions in schema ' ~ schema).rows -%}
-            {%- do there.append(row['name'] | lower) -%}
-        {%- endfor -%}
-        {%- for name in message_functions() if name not in there -%}
-            {%- do exceptions.raise_compiler_error(
-                'function ' ~ name | upper ~ ' is not in ' ~ schema
-                ~ ': run python -m outreach pack && dbt run-operation create_message_functions'
-            ) -%}
+        {%- for sentence in missing_message_functions() -%}
+            {%- do exceptions.raise_compiler_error(sentence) -%}
         {%- endfor -%}
     {%- endif -%}
     select 1

@@ -33,13 +33,14 @@
 {% endmacro %}
 {% macro default__run_statements(statements, operation, dry_run) %}{{ no_such_engine(operation) }}{% endmacro %}
 {% macro snowflake__run_statements(statements, operation, dry_run) %}
+    {%- do log('-- ' ~ operation ~ ', as ' ~ target.role, info=True) -%}
     {%- for statement in statements -%}
         {%- do log(statement ~ ';', info=True) -%}
         {%- do run_query(statement) if not dry_run -%}
     {%- endfor -%}
     {%- do log(
         operation ~ ': ' ~ (statements | length) ~ ' statements'
-        ~ (', none of them run: dry_run' if dry_run else ' run') ~ ' as ' ~ target.role, info=True
+        ~ (', none of them run: dry_run' if dry_run else ' run'), info=True
     ) -%}
 {% endmacro %}
 {% macro duckdb__run_statements(statements, operation, dry_run) %}

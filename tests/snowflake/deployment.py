@@ -143,11 +143,16 @@ def ask(account: Account, role: str, calls: str) -> str:
     return account.dbt("compile", "--no-populate-cache", "--inline", rendered, role=role).stdout
 
 
-def _set_up(account: Account) -> str:
-    """Do what comes before the first build, and return what check_setup says before all of it."""
+def pack_training() -> None:
+    """Make target/training.zip, as `make packages` does."""
     with zipfile.ZipFile(PROJECT / "target" / "training.zip", "w") as packed:
         for file in sorted((PROJECT / "training").rglob("*.py")):
             packed.write(file, file.relative_to(PROJECT))
+
+
+def _set_up(account: Account) -> str:
+    """Do what comes before the first build, and return what check_setup says before all of it."""
+    pack_training()
     pack()
     ask(account, ADMIN, "create_roles()")
     unprepared = account.dbt("run-operation", "check_setup", check=False).stdout

@@ -6,7 +6,6 @@ Statements see and lock what they would on Snowflake (standin/running.py).
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import fakesnow.logger
@@ -50,8 +49,10 @@ class Beside:
             if created and created.kind in ("task", "procedure") and not is_python:
                 self.scripts[created.name.lower()] = script_of(statement.sql)
             session = Session(statement.role, (), "CHURN_WH", DATABASE, SCHEMA)
-            with suppress(Upload):  # no file is asked for here
+            try:
                 connection.cursor().execute(door.statement(session, statement.sql))
+            except Upload as upload:
+                upload.copy()
             if created and created.name == "PREDICT_CHURN":
                 self._predict(statement.sql)
 

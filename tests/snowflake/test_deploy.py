@@ -153,8 +153,8 @@ def test_a_build_without_the_message_functions_says_how_to_make_them(deployment)
         account.execute("create function CHURN.PIPELINE.mail_address(address varchar)")
     assert done.returncode != 0
     assert (
-        "function MAIL_ADDRESS is not in CHURN.PIPELINE: run python -m outreach pack && dbt"
-        " run-operation create_message_functions"
+        "function MAIL_ADDRESS is not in CHURN.PIPELINE: run make packages && dbt run-operation"
+        " create_message_functions"
     ) in " ".join(done.stdout.split())
 
 

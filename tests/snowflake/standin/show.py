@@ -202,8 +202,11 @@ def _grants(register: Register, session: Session, rest: str) -> str:
     else:
         found = re.fullmatch(r"on ([a-z ]+?) (\S+(?:\(.*\))?)", rest, re.I)
         granted = register.granted_on(register.demand(found[1].lower(), found[2], session))
-    rows = [one._replace(granted_on=one.granted_on.replace(" ", "_"))._asdict() for one in granted]
-    return _answer(rows, list(Grant._fields))
+    rows = [
+        one._replace(granted_on=one.granted_on.replace(" ", "_"))._asdict() | {"granted_to": "ROLE"}
+        for one in granted
+    ]
+    return _answer(rows, [*Grant._fields, "granted_to"])
 
 
 def _answer(rows: list[dict], columns: list[str], quoted: bool = True) -> str:

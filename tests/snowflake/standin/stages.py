@@ -5,6 +5,7 @@ The connector itself copies the files of a PUT, to where the account says.
 
 import re
 import shutil
+from glob import glob
 from pathlib import Path
 
 from tests.snowflake.standin.access import Access
@@ -25,6 +26,12 @@ class Upload(Exception):
     def __init__(self, data: dict) -> None:
         super().__init__("PUT")
         self.data = data
+
+    def copy(self) -> None:
+        """Do what the connector does, where there is none."""
+        for pattern in self.data["src_locations"]:
+            for file in glob(pattern):
+                shutil.copy(file, self.data["stageInfo"]["location"])
 
 
 class Stages:

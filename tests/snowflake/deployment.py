@@ -150,9 +150,10 @@ def _fill(pipeline: Pipeline) -> None:
 
 def _copy(pipeline: Pipeline, account: Account, manifest: dict, folder: Path) -> None:
     """Copy what the loader and the tasks have filled, then refresh the dynamic tables."""
+    kept = {name for (name,) in pipeline.rows("select table_name from duckdb_tables()")}
     for node in models(manifest, "incremental"):
-        # What training decides, both engines decide by themselves.
-        if node["language"] == "sql" and node["fqn"][1] != "training":
+        # What training decides, both engines decide by themselves; a lock only Snowflake has.
+        if node["language"] == "sql" and node["fqn"][1] != "training" and node["name"] in kept:
             file = folder / f"{node['name']}.parquet"
             pipeline.connection.execute(f"copy (select * from {node['name']}) to '{file}'")
             account.execute(f"call standin_load('{node['name']}', '{file}')")

@@ -52,6 +52,29 @@ def dynamic_tables_are_incremental(statements: list[Statement], _: dict) -> list
     return wrong
 
 
+def dynamic_tables_are_refreshed_apart(statements: list[Statement], _: dict) -> list[str]:
+    """Refreshes and first fills have warehouses that nobody else uses; no fail-safe is paid."""
+    tables = [(name, sql.split(" as (")[0]) for name, sql in _of("dynamic table", statements)]
+    wrong = [name for name, sql in tables if "transient" not in one_line(sql).lower().split()[:4]]
+    for setting in ("warehouse", "initialization_warehouse"):
+        wrong += [
+            f"{name}: {setting} is {used}"
+            for name, sql in tables
+            if (used := option(sql, setting)) in (None, "CHURN_WH")
+        ]
+    return wrong
+
+
+def outer_joins_are_apart_from_groupings(statements: list[Statement], _: dict) -> list[str]:
+    """Snowflake long refused grouped sides of an outer join, and advises against both in one."""
+    return [
+        name
+        for name, sql in _of("dynamic table", statements)
+        if re.search(r"\bgroup by\b", sql, re.I)
+        and re.search(r"\b(left|right|full)( outer)? join\b", sql, re.I)
+    ]
+
+
 def dynamic_tables_read_what_dbt_never_replaces(_: list[Statement], manifest: dict) -> list[str]:
     """A view or table under a dynamic table is replaced by every run, which re-initializes it."""
     wrong = []
@@ -255,6 +278,7 @@ def running_tasks_run_again(statements: list[Statement], manifest: dict) -> list
 
 ALWAYS: tuple[Check, ...] = (
     dynamic_tables_are_incremental, dynamic_tables_read_what_dbt_never_replaces,
+    dynamic_tables_are_refreshed_apart, outer_joins_are_apart_from_groupings,
     streams_follow_dynamic_tables, tasks_are_bounded,
     nothing_is_cut_by_the_connector, roles_are_in_capitals, functions_import_what_they_open,
     policies_lie_on_views_only, grants_name_dynamic_tables, procedures_ask_for_their_caller,

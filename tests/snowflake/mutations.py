@@ -9,6 +9,16 @@ MUTATIONS = {
         checks.dynamic_tables_are_incremental, r"refresh_mode\s*=\s*INCREMENTAL", ""),
     "the clock in a dynamic table": (
         checks.dynamic_tables_are_incremental, r"as \(", "as (select current_timestamp() as at,"),
+    "a refresh on dbt's warehouse": (
+        checks.dynamic_tables_are_refreshed_apart, r" warehouse = CHURN_REFRESH_WH",
+        " warehouse = CHURN_WH"),
+    "a first fill on the refresh warehouse": (
+        checks.dynamic_tables_are_refreshed_apart, r"initialization_warehouse = \w+", ""),
+    "a permanent dynamic table": (
+        checks.dynamic_tables_are_refreshed_apart, "transient dynamic", "dynamic"),
+    "a grouping under an outer join": (
+        checks.outer_joins_are_apart_from_groupings, r"left join recent",
+        "left join (select customer_id from recent group by customer_id) as recent"),
     "a stream ON TABLE": (checks.streams_follow_dynamic_tables, "on dynamic table", "on table"),
     "a bare body of a task": (checks.tasks_are_bounded, r"execute immediate \$\$|\$\$", ""),
     "a bare body cut apart": (

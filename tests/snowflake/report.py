@@ -1,8 +1,8 @@
 """Everything that deploys send to an account, as files to read, and the comparison of the engines.
 
 `make snowflake-report` (or `python -m tests.snowflake.report`) writes target/snowflake/: one folder
-a deploy, one file a statement, in order, and parity.txt; also the tables of docs/security.md and
-the expected heads. The last line is one JSON object.
+a deploy, one file a statement, in order, and parity.txt; also the tables of docs/security.md, that
+of costs in docs/snowflake.md, and the expected heads. The last line is one JSON object.
 """
 
 import json
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas
 
+from benchmarks import snowflake_costs
 from tests import rights
 from tests.dbt import PROJECT, EmptyPipelines
 from tests.snowflake import heads, visibility
@@ -21,6 +22,7 @@ from tests.snowflake.deployment import Deployment
 from tests.snowflake.grammar import everything_parses
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import one_line
+from tests.test_snowflake_costs import COSTS
 
 FOLDER = PROJECT / "target" / "snowflake"
 
@@ -39,6 +41,7 @@ def main() -> None:
         outcomes = rights.outcomes(EmptyPipelines(pipelines).copy("all", Path(folder) / "rights"))
         rights.TABLE.write(rights.table(outcomes))
         rights.TABLE_OF_STATES.write(rights.table_of_states(outcomes))
+    COSTS.write(snowflake_costs.table(snowflake_costs.deployed()))
     print(json.dumps(figures))
 
 

@@ -12,6 +12,7 @@ import pytest
 from onnxruntime import InferenceSession
 
 from tests.snowflake import checks
+from tests.snowflake.deployment import CHANGES
 from tests.snowflake.grammar import everything_parses
 from tests.snowflake.heads import expected, heads
 from tests.snowflake.mutations import MUTATIONS
@@ -127,14 +128,15 @@ def test_setup_is_checked_in_words(deployment):
     }  # fmt: skip
     assert "check_setup: nothing is missing" in deployment.operations[1]
     variables = (
-        "{cortex_model: mistral-7b, email_provider: cortex, snowflake_edition: enterprise,"
-        " snowflake_scoring_packages: [pandas==9.9.9, onnxruntime==1.20.1]}"
+        "{snowflake_refresh_size: LARGE, cortex_model: mistral-7b, email_provider: cortex,"
+        " snowflake_edition: enterprise, snowflake_scoring_packages: [pandas==9.9.9, onnxruntime==1.20.1]}"
     )
     deployment.account.execute("grant ownership on table churn_scores_raw to role CHURN_LOADER")
     wrong = deployment.account.dbt("run-operation", "check_setup", "--vars", variables, check=False)
     assert wrong.returncode != 0
     said = [line.partition("missing: ")[2] for line in wrong.stdout.splitlines()]
     assert [sentence for sentence in said if sentence] == [
+        "warehouse CHURN_REFRESH_WH is XSMALL, not LARGE: run create_cost_limits",
         "model mistral-7b is legacy: set var cortex_model to one that is not",
         "package pandas==9.9.9 is not in the account: change its version, or accept the terms of"
         " the Anaconda channel",
@@ -183,6 +185,31 @@ def test_a_new_stream_is_caught_up_once_when_its_task_is_resumed(deployment):
     assert sum(caught_up in line for line in lines) == 1
     asked = [line for line in lines if line.startswith("execute task")]
     assert len(asked) == 2  # once to catch up, once because the operator said so
+
+
+def test_an_edited_comment_replaces_nothing_and_a_table_made_by_hand_is_replaced(deployment):
+    variables = CHANGES if "changed" in vars(deployment) else "{}"  # what was deployed last
+    names = ("customer_profile_events", "churn_metrics_stream", "sweep_silent_customers")
+
+    def made() -> list[str]:
+        before = len(deployment.account.sent())
+        deployment.account.dbt("run", "-q", "-s", *names, "--vars", variables)
+        sent = deployment.account.sent()[before:]
+        return [found.name for one in sent if (found := create_of(one.sql))]
+
+    deployment.account.execute(
+        "comment on dynamic table CHURN.PIPELINE.customer_profile_events is $$Ask Ann$$",
+        "alter stream CHURN.PIPELINE.churn_metrics_stream set comment = 'Ask Ann'",
+        "alter task CHURN.PIPELINE.sweep_silent_customers set comment = 'Ask Ann'",
+    )
+    assert made() == []
+    deployment.account.execute(
+        "create or replace dynamic table CHURN.PIPELINE.customer_profile_events"
+        " target_lag = 'DOWNSTREAM' warehouse = CHURN_REFRESH_WH"
+        " as (select * from CHURN.PIPELINE.customer_events where 1 = 0)"
+    )
+    assert made() == ["CUSTOMER_PROFILE_EVENTS"]
+    assert made() == []
 
 
 def test_a_changed_query_replaces_the_table_and_all_that_hangs_on_it(deployment):

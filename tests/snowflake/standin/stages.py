@@ -5,7 +5,6 @@ The connector itself copies the files of a PUT, to where the account says.
 
 import re
 import shutil
-from glob import glob
 from pathlib import Path
 
 from tests.snowflake.standin.access import Access
@@ -30,7 +29,7 @@ class Upload(Exception):
     def copy(self) -> None:
         """Do what the connector does, where there is none."""
         for pattern in self.data["src_locations"]:
-            for file in glob(pattern):
+            for file in Path(pattern).parent.glob(Path(pattern).name):
                 shutil.copy(file, self.data["stageInfo"]["location"])
 
 

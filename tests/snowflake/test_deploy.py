@@ -15,8 +15,9 @@ from tests.snowflake import checks
 from tests.snowflake.deployment import CHANGES
 from tests.snowflake.grammar import everything_parses
 from tests.snowflake.heads import expected, heads
-from tests.snowflake.mutations import MUTATIONS
+from tests.snowflake.mutations import MUTATIONS, WHOLE
 from tests.snowflake.parity import comparable
+from tests.snowflake.replay import the_account_accepts
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import QUOTED_BODY, create_of, one_line, option
 
@@ -63,6 +64,24 @@ def test_a_second_deploy_makes_no_dynamic_table_stream_or_task_again(deployment)
         )
     ]
     assert not loaded & set(replaced)
+
+
+def test_an_empty_account_accepts_every_statement_of_the_first_day(deployment):
+    """In the documented order, each step as the role that it is documented for."""
+    assert the_account_accepts(deployment.first_day, deployment.manifest) == []
+    assert {one.role for one in deployment.first_day} == {"ACCOUNTADMIN", "DATA_ENGINEER"}
+    assert {one.role for one in deployment.first} == {"DATA_ENGINEER"}
+
+
+def test_a_second_deploy_leaves_every_grant_as_it_was(deployment):
+    before, after = deployment.granted
+    assert ("USAGE", "PROCEDURE", "CHURN_MANAGER") in {(*one[:2], one[3]) for one in before}
+    assert ("SELECT", "VIEW", "MARKETING_ANALYST") in {(*one[:2], one[3]) for one in before}
+    assert before - after == set()
+
+
+def test_no_two_bodies_write_a_table_of_alerts_at_once(deployment):
+    assert checks.writers_take_turns(deployment.first, deployment.manifest) == []
 
 
 def test_every_model_leaves_a_statement_of_its_kind(deployment):
@@ -129,9 +148,12 @@ def test_setup_is_checked_in_words(deployment):
     assert "check_setup: nothing is missing" in deployment.operations[1]
     variables = (
         "{snowflake_refresh_size: LARGE, cortex_model: mistral-7b, email_provider: cortex,"
-        " snowflake_edition: enterprise, snowflake_scoring_packages: [pandas==9.9.9, onnxruntime==1.20.1]}"
+        " snowflake_edition: enterprise,"
+        " snowflake_scoring_packages: [pandas==9.9.9, onnxruntime==1.20.1]}"
     )
-    deployment.account.execute("grant ownership on table churn_scores_raw to role CHURN_LOADER")
+    deployment.account.execute(
+        "grant ownership on table churn_scores_raw to role CHURN_LOADER copy current grants"
+    )
     wrong = deployment.account.dbt("run-operation", "check_setup", "--vars", variables, check=False)
     assert wrong.returncode != 0
     said = [line.partition("missing: ")[2] for line in wrong.stdout.splitlines()]
@@ -237,12 +259,16 @@ def test_what_is_around_the_bodies_is_what_a_person_has_read(deployment):
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_typical_mistake_is_found(deployment, name):
     check, pattern, replacement = MUTATIONS[name]
-    sent = _distinct(deployment.first + deployment.second)
+    sent = (
+        deployment.first_day
+        if check in WHOLE
+        else (_distinct(deployment.first + deployment.second))
+    )
     changed = [one._replace(sql=re.sub(pattern, replacement, one.sql, flags=re.I)) for one in sent]
     assert changed != sent
     touched = [new for old, new in zip(sent, changed, strict=True) if old != new]
-    whole = changed if check is checks.streams_follow_dynamic_tables else touched
-    assert check(whole, deployment.manifest)
+    assert check(sent, deployment.manifest) == []
+    assert check(changed if check in WHOLE else touched, deployment.manifest)
 
 
 def test_a_view_under_a_dynamic_table_is_found(deployment):
@@ -281,7 +307,7 @@ def test_predict_churn_scores_like_its_artefact(deployment, tmp_path):
         one.sql for one in deployment.second if _creates(one.sql, ("function",), "PREDICT_CHURN")
     ][-1]
     artefact = re.search(r"churn_models/([^']+)'", sql)[1]
-    stage = deployment.account.folder / "stage"
+    stage = deployment.account.folder / "stages" / "CHURN.PIPELINE.CHURN_MODELS"
     features = sql.split("returns")[0].count(" float")
     rows = numpy.random.default_rng(7).uniform(0, 50, (257, features))
     bad = {3: numpy.inf, 90: numpy.nan, 91: 4e38, 256: -1e300}

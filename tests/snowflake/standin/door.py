@@ -12,8 +12,8 @@ from fakesnow.server import shared_fs
 from tests.snowflake.standin import functions, grants, streams
 from tests.snowflake.standin.access import Access
 from tests.snowflake.standin.call import Caller
-from tests.snowflake.standin.objects import SEND_EMAIL, Objects
-from tests.snowflake.standin.offers import PACKAGES_VIEW, packages_query
+from tests.snowflake.standin.objects import METHOD, SEND_EMAIL, Objects
+from tests.snowflake.standin.offers import offered
 from tests.snowflake.standin.procedure import run_procedure
 from tests.snowflake.standin.refused import Refused
 from tests.snowflake.standin.register import Register, done
@@ -79,11 +79,10 @@ class Door:
         self._access.check(session, sql)
         self._let_functions_answer(session)
         text = one_line(sql).lower()
-        if "account_usage" in text:
+        sql = offered(functions.of_this_session(sql, session))
+        if "account_usage" in sql.lower():
             return "select 'nothing yet' as what where 1 = 0"
-        sql = functions.of_this_session(sql, session)
         sql = TASK_HISTORY.sub(lambda _: self._caller.history(), sql)
-        sql = PACKAGES_VIEW.sub(packages_query(), sql)
         if "dbt_internal_source" in text:
             # In MERGE … INSERT … VALUES a bare name is the source's; fakesnow takes it for both's.
             sql = re.sub(
@@ -147,6 +146,11 @@ class Door:
             integration = self.register.demand("integration", found[1], session)
             self._access.demand(session, "USAGE", integration)
             return done("true")
+        if found := METHOD.match(text):
+            self._access.demand_owner(session, self.register.demand("budget", found[1], session))
+            return done("The method was called.")
+        if text.lower().startswith("call system$send_snowflake_notification"):
+            return done("Enqueued notifications.")
         if text.lower().startswith("call "):
             self._access.check(session, sql)
             return self._caller.call(session, sql)

@@ -23,6 +23,7 @@ ALTER = re.compile(rf"alter ({KIND}) (if exists )?({NAME}(?:\([^)]*\))?) (.*)", 
 DROP = re.compile(rf"drop ({KIND}) (if exists )?({NAME}(?:\([^)]*\))?)( cascade| restrict)?", re.I)
 COMMENT_ON = re.compile(rf"comment (?:if exists )?on ({KIND}) ({NAME}) is (.*)", re.I)
 USE = re.compile(r"use (secondary roles|role|warehouse|schema|database) (.+)", re.I)
+METHOD = re.compile(r"call ([\w.]+)!\w+\(", re.I)  # of a budget
 SEND_EMAIL = re.compile(r"call system\$send_email\(\s*'(\w+)'", re.I)
 
 

@@ -8,7 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -34,13 +34,15 @@ SETUP = (
 )
 # After it: the roles of regions are in a seed, and what is granted on is there.
 OPENED = (ADMIN, "create_roles(), grant_access()")
+# Last, because tasks are made suspended.
+RESUMED = (ENGINEER, "check_setup(), resume_tasks()")
 # What an operator asks for later, in one process of dbt for each role; each prints what it does.
 OPERATIONS = (
     (ADMIN, "create_roles(), grant_access(), create_cost_limits(), create_roles(dry_run=true),"
             " drop_access(dry_run=true)"),
-    (ENGINEER, "check_setup(), resume_tasks(), suspend_tasks(), resume_tasks(),"
-               " execute_task('sweep_silent_customers'), refresh(), show_pipeline(),"
-               " drop_pipeline(dry_run=true)"),
+    RESUMED,
+    (ENGINEER, "suspend_tasks(), resume_tasks(), execute_task('sweep_silent_customers'),"
+               " refresh(), show_pipeline(), drop_pipeline(dry_run=true)"),
 )  # fmt: skip
 # Changes the query of the dynamic table under the stream, the bodies of tasks, and the edition.
 CHANGES = "{population_min_active_days: 4, stale_after_minutes: 30, snowflake_edition: enterprise}"
@@ -62,6 +64,7 @@ class Deployment:
     second: list[Statement]
     manifest: dict
     granted: tuple[set[tuple], set[tuple]]  # before and after the second deploy
+    asked: dict[str, list[Statement]] = field(default_factory=dict)  # each of OPERATIONS
 
     @staticmethod
     @contextmanager
@@ -97,6 +100,12 @@ class Deployment:
         return [one for sent in self.steps.values() for one in sent]
 
     @cached_property
+    def script(self) -> dict[str, list[Statement]]:
+        """The steps of the first day, to be read."""
+        assert self.operations
+        return self.steps | {_step(*RESUMED): self.asked[_step(*RESUMED)]}
+
+    @cached_property
     def compared(self) -> list[dict]:
         """Both engines compared, before anything is changed."""
         return parity(self)
@@ -116,9 +125,12 @@ class Deployment:
     def operations(self) -> tuple[list[Statement], str]:
         """Everything that an operator asks for: what was sent, and what was printed."""
         assert self.compared  # before a task runs
-        before = len(self.account.sent())
-        printed = [ask(self.account, role, calls) for role, calls in OPERATIONS]
-        return self.account.sent()[before:], "".join(printed)
+        printed = []
+        for role, calls in OPERATIONS:
+            before = len(self.account.sent())
+            printed.append(ask(self.account, role, calls))
+            self.asked[_step(role, calls)] = self.account.sent()[before:]
+        return [one for sent in self.asked.values() for one in sent], "".join(printed)
 
     @cached_property
     def changed(self) -> list[Statement]:

@@ -28,8 +28,13 @@ MACROS = {
     "dbt task": "{{ create_dbt_task(api.Relation.create(database='D', schema='S', identifier='T'),"
     " 'select 1', '24 HOURS', 'run --select x') }}",
     "drop a task": "{{ drop_task(api.Relation.create(database='D', schema='S', identifier='T')) }}",
-    "roles": "{{ role_statements() | join(';\n') }}",
-    "grants": "{{ grant_statements() | join(';\n') }}",
+    "roles": "{{ role_statements(['CHURN_MANAGER_NORTH']) | join(';\n') }}",
+    "grants": "{{ (place_statements() + grant_statements([{'name': 'CHURN_MANAGER_NORTH',"
+    " 'may_act': true}])) | join(';\n') }}",
+    "compute pool": "{{ compute_pool_statements() | join(';\n') }}",
+    "dashboard": "{{ dashboard_statements(['CHURN_MANAGER']) | join(';\n') }}",
+    "upload": "{{ upload_statements() | join(';\n') }}",
+    "stage": "{{ create_stage(api.Relation.create(database='D', schema='S', identifier='X')) }}",
     "predict_churn": "{{ predict_churn_statements('forest.onnx') | join(';\n') }}",
     "generate_retention_email": "{{ generate_retention_email_statement() }}",
     "review_retention_email": "{{ review_retention_email_statement() }}",

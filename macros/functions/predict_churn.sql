@@ -35,6 +35,7 @@
             {{ feature }} float{{ ',' if not loop.last }}
             {%- endfor %}
         )
+        copy grants
         returns float
     {%- endset -%}
     {%- if artefact is none -%}

@@ -17,6 +17,7 @@
 {% endmacro %}
 {% macro snowflake__create_python_procedure(node) %}
     create or replace procedure {{ node.database }}.{{ node.schema }}.{{ node.alias }}()
+    copy grants
     returns varchar
     language python
     runtime_version = '{{ node.config.python_version or var("snowflake_python") }}'
@@ -25,7 +26,6 @@
     imports = ('{{ node.config.imports | join("', '") }}')
     {%- endif %}
     handler = 'main'
-    comment = '{{ definition_mark(node.raw_code) }}'
     execute as owner
     as
     $$

@@ -2,7 +2,7 @@
 
 {# The statement, if it is needed. On Snowflake a task that is unchanged is left alone: replacing it
    would suspend it and forget how large it needs to be. One that ran before runs again. So it is
-   with the other kind of object that is created suspended, the alert (warning.sql). #}
+   with an alert (warning.sql), which is made suspended too. #}
 {% macro deploy_task(relation, statement, kind='task') %}
     {{ return(adapter.dispatch('deploy_task')(relation, statement, kind)) }}
 {% endmacro %}
@@ -10,20 +10,18 @@
 {% macro duckdb__deploy_task(relation, statement, kind) %}{{ return(statement) }}{% endmacro %}
 {% macro snowflake__deploy_task(relation, statement, kind) %}
     {%- set shown = shown_object(kind, relation) -%}
-    {%- if is_unchanged(shown, statement) and not flags.FULL_REFRESH -%}
+    {%- if is_unchanged(kind, relation, shown, statement) and not flags.FULL_REFRESH -%}
         select '{{ relation.identifier }} is unchanged' as status
     {%- else -%}
         {{ statement }};
-        alter {{ kind }} {{ relation }} set comment = '{{ definition_mark(statement) }}'
-        {%- if shown is not none and shown['state'] | lower == 'started' -%}
-        ;
-        alter {{ kind }} {{ relation }} resume
-        {%- endif -%}
+        {%- if shown is not none and shown['state'] | lower == 'started' %}
+        alter {{ kind }} {{ relation }} resume;
+        {%- endif %}
+        {{ keep_mark(kind, relation, definition_mark(statement)) }}
     {%- endif -%}
 {% endmacro %}
 
-{# A model that another one names in its meta (the stream that triggers a task), as a relation; it
-   must also read it, by ref(). #}
+{# A model that another one names in its meta, as a relation; it must also read it, by ref(). #}
 {% macro upstream_model(model, name) %}
     {%- for unique_id in model.depends_on.nodes if graph.nodes[unique_id].name == name -%}
         {%- set node = graph.nodes[unique_id] -%}

@@ -79,6 +79,11 @@
     {{ return(destinations) }}
 {% endmacro %}
 
+{# Whether there is anybody to warn. #}
+{% macro warns() %}
+    {{ return(var('warning_recipients') != '' or var('slack_integration') != '') }}
+{% endmacro %}
+
 {# Addresses between commas as a list. #}
 {% macro mail_addresses(text) %}
     {%- set addresses = [] -%}

@@ -71,13 +71,13 @@
             'select name, target_lag_seconds, lag_seconds, mean_lag_seconds, max_lag_seconds,'
             ~ " refreshed_at, case when is_suspended then 'suspended' else 'started' end,"
             ~ " coalesce(last_error, '') from (" ~ dynamic_table_states() ~ ') order by name',
-        'SHOW STREAMS: name | table_name | stale | comment': 'show streams in schema ' ~ schema,
+        'SHOW STREAMS: name | table_name | stale | mode': 'show streams in schema ' ~ schema,
         'SHOW TASKS: name | schedule | condition | state': 'show tasks in schema ' ~ schema,
         'last task runs: name | state | scheduled | completed | error':
             'select name, state, scheduled_time, completed_time,'
             ~ " coalesce(error_message, '') from table(" ~ information
-            ~ '.task_history(result_limit => 10)) where ' ~ here
-            ~ ' order by scheduled_time desc',
+            ~ '.task_history(result_limit => 10000)) where ' ~ here
+            ~ ' order by scheduled_time desc limit 10',
         'credits of the last 30 days: what | credits':
             "select 'warehouse ' || warehouse_name as what, round(coalesce(sum(credits_used), 0), 3)"
             ~ ' as credits from snowflake.account_usage.warehouse_metering_history'

@@ -1,7 +1,19 @@
 {# dbt run-operation resume_tasks · suspend_tasks · execute_task --args '{name: process_alerts}' #}
 
-{# What failed too often is suspended, dynamic tables too: resuming them is one and the same. #}
-{% macro resume_tasks() %}
+{# What failed too often is suspended, dynamic tables too: resuming them is one and the same. With
+   dry_run it says the names. #}
+{% macro resume_tasks(dry_run=false) %}
+    {%- if execute and dry_run -%}
+        {%- do log('-- resume_tasks, as ' ~ target.role ~ ': dynamic tables '
+            ~ pipeline_relations('dynamic_table') | map(attribute='identifier') | join(', ')
+            ~ ', and tasks ' ~ pipeline_tasks() | map(attribute='relation')
+            | map(attribute='identifier') | join(', '), info=True) -%}
+    {%- else -%}
+        {{ resume_all() }}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro resume_all() %}
     {%- if execute -%}
         {%- for table in pipeline_relations('dynamic_table') -%}
             {%- do run_query(resume_dynamic_table(table)) -%}

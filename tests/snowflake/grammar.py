@@ -10,7 +10,7 @@ from tests.snowflake.standin.statements import one_line
 
 # What the dialect does not know, each with where it comes from.
 GRAMMAR_GAPS = {
-    r"create (or replace )?dynamic table .* scheduler = '": "dbt-snowflake's quotes",
+    r"create (or replace )?(transient )?dynamic table .* scheduler = '": "dbt-snowflake's quotes",
     r"alter dynamic table \S+ set target_lag": "two settings in one ALTER DYNAMIC TABLE",
     r"grant use ai functions": "GRANT USE AI FUNCTIONS ON ACCOUNT",
     r"grant (inherited )?caller": "GRANT CALLER, for restricted caller's rights",
@@ -23,6 +23,9 @@ GRAMMAR_GAPS = {
     r"create snowflake\.core\.budget|call \S+!": "a budget and its methods",
     r"(create|alter) (notification integration|secret)": "TYPE = EMAIL and WEBHOOK; secrets",
     r"grant create streamlit": "CREATE STREAMLIT in a list of privileges",
+    r"grant usage on (streamlit|compute pool)": "kinds of objects that can be granted",
+    r"(create( or replace)?|alter) streamlit": "CREATE and ALTER STREAMLIT",
+    r"create compute pool": "CREATE COMPUTE POOL",
     r"comment on dynamic table": "COMMENT ON DYNAMIC TABLE, as dbt-snowflake writes it",
     r"create (or replace )?row access policy": "CREATE ROW ACCESS POLICY with a signature",
     r"with \S+ as procedure": "an anonymous procedure, as dbt-snowflake writes it",

@@ -38,7 +38,8 @@ VALID = {
 _STATEMENT = re.compile(
     r"(?P<verb>grant|revoke) (?P<caller>(?:inherited |all )*caller )?(?P<privileges>.+?)"
     r" on (?P<target>.+?) (?:to|from)"
-    r" (?P<to>application role|application|database role|role|user|share) (?P<grantee>\S+)(?P<rest> .*)?",
+    r" (?P<to>application role|application|database role|role|user|share)"
+    r" (?P<grantee>\S+)(?P<rest> .*)?",
     re.I,
 )
 _ROLE = re.compile(

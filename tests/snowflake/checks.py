@@ -253,10 +253,30 @@ def running_tasks_run_again(statements: list[Statement], manifest: dict) -> list
     return [f"{name} is left suspended" for name, runs in running.items() if not runs]
 
 
+def replaced_objects_keep_their_grants(statements: list[Statement], manifest: dict) -> list[str]:
+    """CREATE OR REPLACE takes all grants away, unless it says COPY GRANTS before the definition."""
+    granted = {
+        node["alias"].upper()
+        for node in manifest["nodes"].values()
+        if node["fqn"][1] == "managers" or node["config"].get("materialized") == "dynamic_table"
+    }
+    head = re.compile(
+        r"create or replace (?:\w+ )?(procedure|function|dynamic table|view) (\S+?)(?:\(| |$)(.*)",
+        re.I,
+    )
+    return [
+        text[:80]
+        for statement in statements
+        if (found := head.match(text := one_line(QUOTED_BODY.split(statement.sql)[0])))
+        and (found[1].lower() in ("procedure", "function") or identifier(found[2]) in granted)
+        and not re.search(r"\bcopy grants (returns|as)\b|\bcopy grants$", found[3], re.I)
+    ]
+
+
 ALWAYS: tuple[Check, ...] = (
     dynamic_tables_are_incremental, dynamic_tables_read_what_dbt_never_replaces,
     streams_follow_dynamic_tables, tasks_are_bounded,
     nothing_is_cut_by_the_connector, roles_are_in_capitals, functions_import_what_they_open,
     policies_lie_on_views_only, grants_name_dynamic_tables, procedures_ask_for_their_caller,
-    no_column_stands_in_both_policies,
+    no_column_stands_in_both_policies, replaced_objects_keep_their_grants,
 )  # fmt: skip

@@ -25,5 +25,7 @@ MUTATIONS = {
     "no lag at the end": (
         checks.last_dynamic_tables_have_a_lag, r"target_lag = '\d+ minute'",
         "target_lag = 'DOWNSTREAM'"),
+    "grants that are not copied": (
+        checks.replaced_objects_keep_their_grants, r"\bcopy grants\b", ""),
     "a word that is no SQL": (everything_parses, "create or replace task", "make the task"),
 }  # fmt: skip

@@ -54,7 +54,7 @@ class Standin:
 
     An answer holds `batches_per_fetch` whole batches of a partition, and the beginning of the next:
     brokers cut at a number of bytes. A fetch that may take less than `slow_milliseconds` comes back
-    empty. With `forgets_ends` it says, when it is asked for the end of a partition, that it is empty.
+    empty. With `forgets_ends` it says of every partition that it is empty, when asked for its end.
     """
 
     def __init__(self) -> None:

@@ -6,6 +6,7 @@ import charts
 import columns
 import layout
 import pandas as pd
+import polling
 import streamlit as st
 from charts import risk as pictures
 from columns import with_words
@@ -27,7 +28,6 @@ from words import (
     short_money,
 )
 
-REFRESH_SECONDS = 10
 FIRST = 5  # customers of the queue that are shown here
 COMPARED_DAYS = 7
 
@@ -49,22 +49,37 @@ def main() -> None:
             right_part(page)
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
 def _live_figures(page: Page) -> None:
-    """Show the tiles, and again every few seconds: one small query, nothing else of the page."""
+    """Show the tiles, and let them look again by themselves."""
+    polling.note_run()
+    seconds = polling.seconds_between_looks(page.source, page.figures)
+    st.fragment(_figures_of_now, run_every=seconds)(page, seconds)
+    if seconds is None:
+        st.button("Look again", help="Nobody has clicked for an hour, so the tiles stand still.")
+
+
+def _figures_of_now(page: Page, seconds: int | None) -> None:
+    """Show the tiles as they are now: one small query, nothing else of the page."""
     with calm():
         figures = page.figures | risk.live(page.source) | {"is_away": is_away()}
         if _stage(figures) != _stage(page.figures):
             # First scores, first customers at risk, data gone stale, or another process has the
             # database: all of the page changes.
             risk.population.clear(page.source)
-            st.rerun()
+            polling.run_again()
+        polling.note_look()
+        if seconds and polling.seconds_between_looks(page.source, figures) is None:
+            polling.run_again()
         _tiles(page.source, figures)
         st.caption(_here_and_gone(figures), help=terms(figures).gone_help)
         if not figures["is_away"]:
-            st.caption(
-                f"Looked at {pd.Timestamp.now('UTC'):%H:%M:%S} UTC, every {REFRESH_SECONDS} s."
-            )
+            st.caption(f"Looked at {pd.Timestamp.now('UTC'):%H:%M:%S} UTC, {_how_often(seconds)}.")
+
+
+def _how_often(seconds: int | None) -> str:
+    if seconds is None:
+        return "and not again by itself"
+    return f"every {seconds} s" if seconds < 60 else f"every {seconds / 60:g} min"
 
 
 def _stage(figures: dict[str, Any]) -> tuple[bool, ...]:

@@ -56,55 +56,32 @@
         or budget.calls_per_run = 0
 {% endmacro %}
 
-{# Snowflake: asks Cortex once for each alert that waits, within the budget, and keeps what it said.
-   One statement, because a reply that was not kept would be paid for twice. purpose: write or
-   review; question: the call that asks. #}
-{% macro ask_llm(purpose, question) %}
-    insert into {{ ref('llm_calls') }} (
-        call_id, alert_id, attempt, provider, model, prompt_version, outcome, detail, reply,
-        prompt_tokens, reply_tokens, cost, called_at, purpose
-    )
-    with asked as (
-        select
-            turns.alert_id,
-            turns.attempt,
-            settings.provider,
-            settings.model,
-            settings.prompt_version,
-            settings.cost_per_million_tokens,
-            {{ parse_json(question) }} as answer
-        from {{ llm_turns() }} as turns
-        cross join {{ ref('message_settings') }} as settings
-        where turns.purpose = '{{ purpose }}'
-    ),
-    opened as (
-        select
-            *,
-            {{ json_text('answer', 'reply') }} as reply,
-            {{ json_text('answer', 'error') }} as error,
-            try_cast({{ json_text('answer', 'prompt_tokens') }} as integer) as prompt_tokens,
-            try_cast({{ json_text('answer', 'reply_tokens') }} as integer) as reply_tokens
-        from asked
-    )
+{# Asks Cortex once for each alert that waits, within the budget, and stores what it said: one call of
+   the function a row, in a statement that does nothing else.
+   purpose: write or review; function: which one asks; prompt: the column of message_settings. #}
+{% macro ask_llm(purpose, function, prompt) %}
+    insert into {{ ref('llm_answers') }} (call_id, alert_id, purpose, attempt, answer, called_at)
     select
         md5(
-            alert_id || '|{{ purpose }}|' || attempt || '|'
+            turns.alert_id || '|{{ purpose }}|' || turns.attempt || '|'
             || cast({{ as_of() }} as {{ dbt.type_string() }})
         ) as call_id,
-        alert_id,
-        attempt,
-        provider,
-        model,
-        prompt_version,
-        case when reply is null then 'failed' else 'replied' end as outcome,
-        case when reply is null then coalesce(error, 'no reply') end as detail,
-        reply,
-        prompt_tokens,
-        reply_tokens,
-        (coalesce(cast(prompt_tokens as double), 0) + coalesce(cast(reply_tokens as double), 0))
-        * cost_per_million_tokens / 1e6
-            as cost,
-        {{ as_of() }} as called_at,
-        '{{ purpose }}' as purpose
-    from opened
+        turns.alert_id,
+        turns.purpose,
+        turns.attempt,
+        {{ ref(function) }}(settings.{{ prompt }}, turns.about) as answer,
+        {{ as_of() }} as called_at
+    from {{ llm_turns() }} as turns
+    cross join {{ ref('message_settings') }} as settings
+    where turns.purpose = '{{ purpose }}'
+{% endmacro %}
+
+{# What ASK_LLM has to do: whom to ask, and answers that no run has noted yet. #}
+{% macro unfinished_llm_calls() %}
+    select alert_id from {{ ref('waiting_for_llm') }}
+    union all
+    select answers.alert_id
+    from {{ ref('llm_answers') }} as answers
+    left join {{ ref('llm_calls') }} as noted on answers.call_id = noted.call_id
+    where noted.call_id is null or noted.outcome = 'replied'
 {% endmacro %}

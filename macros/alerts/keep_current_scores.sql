@@ -20,7 +20,14 @@
     on scores.customer_id = latest.customer_id
     when matched and latest.scored_at > scores.scored_at then update set
     {%- for column in columns %}
+    {%- if column == 'band_since' %}
+    {#- Another run may have kept this band since these scores were begun: it began only once. #}
+    band_since = case
+        when latest.band = scores.band then scores.band_since else latest.band_since
+    end,
+    {%- else %}
     {{ column }} = latest.{{ column }}{{ ',' if not loop.last }}
+    {%- endif %}
     {%- endfor %}
     when not matched then insert (customer_id, {{ columns | join(', ') }})
     values (latest.customer_id, latest.{{ columns | join(', latest.') }})

@@ -1,9 +1,9 @@
 {# What both tasks do with the customers they are given: score, alert, and draft what the template
    writes; an LLM is asked elsewhere, because it may take its time. Only the first statement reads
-   the changes, and each may be run again. #}
+   the changes, and each may be run again. Both tasks may score at the same time; what follows from
+   it they do one after the other. #}
 {% macro react(changed) %}
 {%- do ref('predict_churn') -%}
-{%- do ref('generate_retention_email') -%}
 {{ score_customers(
     changed=changed,
     score_history=ref('churn_score_history'),
@@ -12,6 +12,7 @@
     model=ref('active_churn_model'),
     metrics=ref('churn_metrics_live'),
 ) }};
+{% call in_turn() %}
 {{ keep_current_scores(
     scores=ref('churn_scores'),
     score_history=ref('churn_score_history'),
@@ -26,4 +27,5 @@
 {{ move_alerts(suppressed_alerts()) }};
 {{ draft_emails() }};
 {{ move_alerts(drafted_alerts()) }}
+{% endcall %}
 {% endmacro %}

@@ -1,10 +1,12 @@
 {# GENERATE_RETENTION_EMAIL(prompt, reasons) asks the LLM once for a letter, REVIEW_RETENTION_EMAIL(
-   prompt, letter) for its doubts about one. Both return JSON text: reply (a JSON text as
-   message_schema and review_schema say), error, prompt_tokens, reply_tokens. Of reply and error one is
-   NULL. The prompts are columns of MESSAGE_SETTINGS. DuckDB: registered with the open file
-   (embedded/functions.py). Snowflake: exactly one call of AI_COMPLETE; a row that fails gives its
-   error, not an error of the statement. dbt run-operation create_generate_retention_email makes both;
-   which models there are: show_llm_models #}
+   prompt, letter) for its doubts about one. The prompts are columns of MESSAGE_SETTINGS; replies are
+   JSON texts as message_schema and review_schema say.
+   Snowflake: exactly one call of AI_COMPLETE, whose answer is returned whole, as JSON text, and read
+   by note_answers; a row that fails gives its error, not an error of the statement. They are there for
+   the provider cortex only, because an account without AI functions refuses to make them.
+   DuckDB: registered with the open file (embedded/functions.py), and return the JSON text of reply,
+   error, prompt_tokens and reply_tokens.
+   dbt run-operation create_generate_retention_email makes both; show_llm_models: which models there are #}
 {% macro create_generate_retention_email() %}
     {{ run_statements(
         [generate_retention_email_statement(), review_retention_email_statement()],
@@ -32,25 +34,17 @@
         returns varchar
         as
         $$
-            select to_json(object_construct(
-                'reply', get_path(answer, 'value.structured_output[0].raw_message'),
-                'error', get_path(answer, 'error'),
-                'prompt_tokens', get_path(answer, 'value.usage.prompt_tokens'),
-                'reply_tokens', get_path(answer, 'value.usage.completion_tokens')
-            ))
-            from (
-                select to_variant(ai_complete(
-                    model => '{{ var("cortex_model") }}',
-                    prompt => prompt || ' ' || {{ parameter }},
-                    model_parameters => {
-                        'temperature': 0, 'max_tokens': {{ var("llm_max_tokens") }}
-                    },
-                    response_format => {'type': 'json', 'schema': {{ tojson(schema)
-                        | replace('"', "'") }}},
-                    show_details => true,
-                    return_error_details => true
-                )) as answer
-            )
+            to_json(to_variant(ai_complete(
+                model => '{{ var("cortex_model") }}',
+                prompt => prompt || ' ' || {{ parameter }},
+                model_parameters => {
+                    'temperature': 0, 'max_tokens': {{ var("llm_max_tokens") }}
+                },
+                response_format => {'type': 'json', 'schema': {{ tojson(schema)
+                    | replace('"', "'") }}},
+                show_details => true,
+                return_error_details => true
+            )))
         $$
     {%- endset -%}
     {{ return(statement) }}

@@ -5,11 +5,10 @@
 {% macro default__catch_up(stream) %}{{ no_such_engine('catch_up') }}{% endmacro %}
 
 {% macro snowflake__catch_up(stream) %}
-    {%- set shown = shown_object('stream', stream) -%}
-    {%- if shown is not none and shown['comment'] == catch_up_is_due() -%}
+    {%- if has_mark('stream', stream, shown_object('stream', stream), catch_up_is_due()) -%}
         {%- set task = caught_up_by(stream) -%}
         {%- do run_query('execute task ' ~ task) -%}
-        {%- do run_query("alter stream " ~ stream ~ " set comment = 'caught up'") -%}
+        {%- do run_query(keep_mark('stream', stream, 'caught up')) -%}
         {%- do log(
             stream.identifier ~ ' was re-created: ' ~ task.identifier ~ ' runs once to catch up',
             info=True

@@ -19,15 +19,11 @@
         suspend_task_after_num_failures = {{ var('task_failures_before_suspension') }}
     as
     execute immediate $$
-    declare
-        reasons integer;
     begin
-        select count(*) into :reasons from ({{ query }}) as due;
-        if (reasons > 0) then
-            execute dbt project {{ relation.database }}.{{ relation.schema }}.churn_intelligence
-                args = '{{ command }} --target snowflake';
-        end if;
-        return reasons;
+        {{ stop_unless(query) }}
+        execute dbt project {{ relation.database }}.{{ relation.schema }}.churn_intelligence
+            args = '{{ command }} --target snowflake';
+        return 'done';
     end;
     $$
 {% endmacro %}

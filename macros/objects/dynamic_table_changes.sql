@@ -6,7 +6,7 @@
     {%- if existing_relation is not none and existing_relation.is_dynamic_table
         and not should_full_refresh() -%}
         {%- set shown = shown_object('dynamic table', target_relation) -%}
-        {%- if not is_unchanged(shown, sql) -%}
+        {%- if not is_unchanged('dynamic table', target_relation, shown, sql) -%}
             {{ return(changed_query_sql(existing_relation, target_relation)) }}
         {%- elif snowflake__get_dynamic_table_configuration_changes(existing_relation, config)
             is none -%}
@@ -33,10 +33,9 @@
     {{ return(full_references(get_replace_sql(existing_relation, target_relation, sql))) }}
 {% endmacro %}
 
-{# The mark goes behind the description, last: a table without it is replaced by the next run. #}
+{# The mark is kept last: a table without it is replaced by the next run. #}
 {% macro dynamic_table_execute_build_sql(build_sql, existing_relation, target_relation) %}
     {%- do dbt.dynamic_table_execute_build_sql(build_sql, existing_relation, target_relation) -%}
-    {%- do run_query(alter_relation_comment(
-        target_relation, (model.description | trim ~ ' ' ~ definition_mark(sql)) | trim
-    )) -%}
+    {%- do run_query(alter_relation_comment(target_relation, model.description | trim)) -%}
+    {%- do run_query(keep_mark('dynamic table', target_relation, definition_mark(sql))) -%}
 {% endmacro %}

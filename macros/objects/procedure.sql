@@ -1,6 +1,6 @@
 {# PROCEDURE: statements that somebody calls with parameters. All of them are one transaction, in
-   which nobody else writes through a procedure; the last one, a select that begins a line and has no
-   semicolon at the end of one, is the answer.
+   which no task and no other procedure writes alerts (in_turn.sql); the last one, a select that begins a
+   line and has no semicolon at the end of one, is the answer.
    meta: parameters (names; all are texts) and returns (the answer's columns; all are texts). #}
 {% macro create_procedure(relation, body, parameters, returns) %}
     {{ return(adapter.dispatch('create_procedure')(relation, body, parameters, returns)) }}
@@ -10,14 +10,11 @@
     {{ no_such_engine('create_procedure') }}
 {% endmacro %}
 
-{# Two inserts do not exclude each other on Snowflake, but two updates of one row do: the second
-   caller waits for the first one's commit, and then sees what it wrote. Owner's rights, so that a
-   caller needs no right on the tables. COPY GRANTS: a procedure that is replaced keeps who may call
-   it; so it is with all that this project replaces. #}
+{# Owner's rights, so that a caller needs no right on the tables. COPY GRANTS: a procedure that is
+   replaced keeps who may call it; so it is with all that this project replaces. #}
 {% macro snowflake__create_procedure(relation, body, parameters, returns) %}
     {%- set parts = (body | trim).rsplit(';\n', 1) -%}
-    {%- set turn = relation.database ~ '.' ~ relation.schema ~ '.procedure_turn' -%}
-    create table if not exists {{ turn }} as select sysdate() as taken_at;
+    {%- set alert_turn = relation.database ~ '.' ~ relation.schema ~ '.alert_turn' -%}
     create or replace procedure {{ relation }}(
         {%- for name in parameters %}{{ name }} varchar{{ ', ' if not loop.last }}{% endfor -%}
     )
@@ -32,8 +29,7 @@
     declare
         answer resultset;
     begin
-        begin transaction;
-        update {{ turn }} set taken_at = sysdate();
+        {{ take_turn(alert_turn) }};
         {{ parts[0] }};
         answer := ({{ parts[1] }});
         commit;

@@ -26,7 +26,6 @@
     imports = ('{{ node.config.imports | join("', '") }}')
     {%- endif %}
     handler = 'main'
-    comment = '{{ definition_mark(node.raw_code) }}'
     execute as owner
     as
     $$

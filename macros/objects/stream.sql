@@ -7,7 +7,7 @@
 {% macro default__create_stream(relation, source) %}{{ no_such_engine('create_stream') }}{% endmacro %}
 
 {# A stream keeps its offset as long as it can follow its table. When the table was replaced it
-   cannot: it is re-created, and its comment says that a catch-up is due, which resume_task does. #}
+   cannot: it is re-created, and its mark says that a catch-up is due (catch_up.sql). #}
 {% macro snowflake__create_stream(relation, source) %}
     {%- set stream = shown_object('stream', relation) -%}
     {%- set table = shown_object('dynamic table', source) -%}
@@ -16,8 +16,8 @@
         and stream['created_on'] > table['created_on'] -%}
         select '{{ relation.identifier }} follows its table' as status
     {%- else -%}
-        create or replace stream {{ relation }} on dynamic table {{ source }}
-        comment = '{{ catch_up_is_due() }}'
+        create or replace stream {{ relation }} on dynamic table {{ source }};
+        {{ keep_mark('stream', relation, catch_up_is_due()) }}
     {%- endif -%}
 {% endmacro %}
 

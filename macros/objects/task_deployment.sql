@@ -9,15 +9,14 @@
 {% macro duckdb__deploy_task(relation, statement) %}{{ return(statement) }}{% endmacro %}
 {% macro snowflake__deploy_task(relation, statement) %}
     {%- set shown = shown_object('task', relation) -%}
-    {%- if is_unchanged(shown, statement) and not flags.FULL_REFRESH -%}
+    {%- if is_unchanged('task', relation, shown, statement) and not flags.FULL_REFRESH -%}
         select '{{ relation.identifier }} is unchanged' as status
     {%- else -%}
         {{ statement }};
-        alter task {{ relation }} set comment = '{{ definition_mark(statement) }}'
-        {%- if shown is not none and shown['state'] | lower == 'started' -%}
-        ;
-        alter task {{ relation }} resume
-        {%- endif -%}
+        {%- if shown is not none and shown['state'] | lower == 'started' %}
+        alter task {{ relation }} resume;
+        {%- endif %}
+        {{ keep_mark('task', relation, definition_mark(statement)) }}
     {%- endif -%}
 {% endmacro %}
 

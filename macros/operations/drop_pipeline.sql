@@ -70,7 +70,7 @@
     {%- endfor -%}
     {%- do statements.append('drop procedure if exists ' ~ schema ~ '.train_churn_model()') -%}
     {%- do statements.extend([
-        'drop table if exists ' ~ schema ~ '.procedure_turn',
+        'drop table if exists ' ~ object_definitions(target),
         'drop stage if exists ' ~ schema ~ '.churn_code',
         'drop file format if exists ' ~ schema ~ '.lines_of_text',
     ]) -%}

@@ -71,7 +71,7 @@
             'select name, target_lag_seconds, lag_seconds, mean_lag_seconds, max_lag_seconds,'
             ~ " refreshed_at, case when is_suspended then 'suspended' else 'started' end,"
             ~ " coalesce(last_error, '') from (" ~ dynamic_table_states() ~ ') order by name',
-        'SHOW STREAMS: name | table_name | stale | comment': 'show streams in schema ' ~ schema,
+        'SHOW STREAMS: name | table_name | stale | mode': 'show streams in schema ' ~ schema,
         'SHOW TASKS: name | schedule | condition | state': 'show tasks in schema ' ~ schema,
         'last task runs: name | state | scheduled | completed | error':
             'select name, state, scheduled_time, completed_time,'

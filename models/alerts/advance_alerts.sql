@@ -1,10 +1,12 @@
 {# Scheduled: what time and the data bring about, whoever does nothing. Each statement may be run
    again. #}
 {{ config(materialized='task', meta={
-    'schedule': '10 MINUTES',
+    'schedule': '60 MINUTES',
     'divided_by': {'key': ['alert_id'], 'relations': ['high_risk_history', 'alert_states']},
 }) }}
 
+{{ stop_unless(unfinished_alerts()) }}
+{% call in_turn() %}
 {{ draft_messages() }};
 {{ move_alerts(suppressed_alerts()) }};
 {{ move_alerts(expired_alerts()) }};
@@ -14,3 +16,4 @@
 {{ correct_spend() }};
 {{ move_alerts(closed_alerts()) }};
 {{ queue_messages() }}
+{% endcall %}

@@ -1,13 +1,26 @@
 {# Scheduled on Snowflake, where Cortex writes; on the laptop `python -m outreach` asks. Apart from
-   the task that alerts, so that a slow or failing LLM holds nobody up. #}
+   the task that alerts, so that a slow or failing LLM holds nobody up; nobody waits for the LLM in
+   a turn. An answer is stored as it came before anything reads it, because it is paid for: a run that
+   broke off after that is made good by the next one. #}
 {{ config(
     materialized='task',
-    enabled=var('email_provider') == 'cortex',
+    enabled=target.type == 'snowflake' and var('email_provider') == 'cortex',
     meta={'schedule': '5 MINUTES'}
 ) }}
 
-{{ give_up_on_llm() }};
-{{ ask_llm('write', 'generate_retention_email(settings.prompt, turns.about)') }};
+{{ stop_unless(unfinished_llm_calls()) }}
+{% call in_turn() %}
+{{ note_answers() }};
 {{ judge_replies() }};
-{{ ask_llm('review', 'review_retention_email(settings.review_prompt, turns.about)') }};
+{{ give_up_on_llm() }}
+{% endcall %};
+{{ ask_llm('write', 'generate_retention_email', 'prompt') }};
+{% call in_turn() %}
+{{ note_answers() }};
+{{ judge_replies() }}
+{% endcall %};
+{{ ask_llm('review', 'review_retention_email', 'review_prompt') }};
+{% call in_turn() %}
+{{ note_answers() }};
 {{ draft_messages() }}
+{% endcall %}

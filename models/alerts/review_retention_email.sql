@@ -1,3 +1,6 @@
-{{ config(materialized='function') }}
+{{ config(
+    materialized='function',
+    enabled=target.type != 'snowflake' or var('email_provider') == 'cortex'
+) }}
 
 {{ function_definition(review_retention_email_statement()) }}

@@ -37,7 +37,8 @@ live as (
         health.last_scored_at,
         model.version as model_version,
         {{ var('churn_horizon_days') }} as horizon_days,
-        {{ stale_after_minutes() }} as stale_after_minutes
+        {{ stale_after_minutes() }} as stale_after_minutes,
+        {{ lag_seconds(target_lag()) }} as target_lag_seconds
     from risk_figures
     cross join alert_figures
     cross join health

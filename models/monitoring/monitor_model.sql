@@ -1,7 +1,7 @@
-{# Scheduled: once a week and version it counts the features, and judges the week whose labels have
+{# Daily: once a week and version it counts the features, and judges the week whose labels have
    closed; the other runs find nothing to do. #}
 {{ config(materialized='task', meta={
-    'schedule': '60 MINUTES',
+    'schedule': '24 HOURS',
     'divided_by': {
         'key': ['customer_id'],
         'relations': [

@@ -7,6 +7,7 @@ import duckdb
 from tests.dbt import run_dbt
 from tests.raising.statements import Project, Schema
 from tests.raising.values import Value
+from tests.snowflake.standin.scripting import parse, statements
 
 # What dbt runs beside models: checks of the seeds, and who decides which model serves.
 HOOKS = {
@@ -40,7 +41,16 @@ def _models(manifest: dict) -> Iterator[tuple[str, str, str]]:
         kind = node["config"]["materialized"]
         if node["resource_type"] == "model" and node["language"] == "sql" and kind != "ephemeral":
             assert node["compiled_code"].strip(), node["name"]
-            yield node["name"], kind, node["compiled_code"]
+            yield node["name"], kind, _statements(node["compiled_code"], kind)
+
+
+def _statements(sql: str, kind: str) -> str:
+    """Return the statements of a task without the script around them, which Snowflake's have."""
+    if kind != "task":
+        return sql
+    found = [one.text for one in statements(parse(f"begin {sql.rstrip().rstrip(';')}; end"))]
+    of_transactions = ("begin transaction", "commit", "rollback")
+    return ";\n".join(one for one in found if one.lower() not in of_transactions)
 
 
 def hooks(target: str) -> dict[str, str]:
@@ -61,5 +71,9 @@ def schema(pipeline: duckdb.DuckDBPyConnection) -> Schema:
         found.setdefault(table, {})[column] = kind
     stream = {"metadata$action": "VARCHAR", "metadata$isupdate": "BOOLEAN"}
     found["churn_metrics_stream"] = {**found["churn_metrics_live"], **stream}
+    # Which only Snowflake has.
+    found["alert_turn"] = {"turn_id": "INTEGER", "taken_at": "TIMESTAMP"}
+    texts = dict.fromkeys(("call_id", "alert_id", "purpose", "answer"), "VARCHAR")
+    found["llm_answers"] = {**texts, "attempt": "INTEGER", "called_at": "TIMESTAMP"}
     found["inline_query"] = found["train_churn_model"]  # `this` of the promotion
     return found

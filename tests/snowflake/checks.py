@@ -9,10 +9,12 @@ from collections.abc import Callable
 
 from snowflake.connector.util_text import split_statements
 
+from tests.snowflake.standin import scripting
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import (
     QUOTED_BODY,
     create_of,
+    creation,
     identifier,
     one_line,
     option,
@@ -26,6 +28,8 @@ NOT_INCREMENTAL = (
     r"\b(except|intersect|minus|limit|rollup|cube|unpivot|exists|recursive|sample)\b",
     r"(\bin|=|<|>)\s*\(\s*select\b",
 )
+# What COPY GRANTS keeps the grants of; tables: see below.
+KEEPING_GRANTS = ("view", "dynamic table", "procedure", "function", "semantic view")
 Check = Callable[[list[Statement], dict], list[str]]
 
 
@@ -50,6 +54,29 @@ def dynamic_tables_are_incremental(statements: list[Statement], _: dict) -> list
             if re.search(pattern, query)
         ]
     return wrong
+
+
+def dynamic_tables_are_refreshed_apart(statements: list[Statement], _: dict) -> list[str]:
+    """Refreshes and first fills have warehouses that nobody else uses; no fail-safe is paid."""
+    tables = [(name, sql.split(" as (")[0]) for name, sql in _of("dynamic table", statements)]
+    wrong = [name for name, sql in tables if "transient" not in one_line(sql).lower().split()[:4]]
+    for setting in ("warehouse", "initialization_warehouse"):
+        wrong += [
+            f"{name}: {setting} is {used}"
+            for name, sql in tables
+            if (used := option(sql, setting)) in (None, "CHURN_WH")
+        ]
+    return wrong
+
+
+def outer_joins_are_apart_from_groupings(statements: list[Statement], _: dict) -> list[str]:
+    """Snowflake long refused grouped sides of an outer join, and advises against both in one."""
+    return [
+        name
+        for name, sql in _of("dynamic table", statements)
+        if re.search(r"\bgroup by\b", sql, re.I)
+        and re.search(r"\b(left|right|full)( outer)? join\b", sql, re.I)
+    ]
 
 
 def dynamic_tables_read_what_dbt_never_replaces(_: list[Statement], manifest: dict) -> list[str]:
@@ -253,30 +280,55 @@ def running_tasks_run_again(statements: list[Statement], manifest: dict) -> list
     return [f"{name} is left suspended" for name, runs in running.items() if not runs]
 
 
-def replaced_objects_keep_their_grants(statements: list[Statement], manifest: dict) -> list[str]:
-    """CREATE OR REPLACE takes all grants away, unless it says COPY GRANTS before the definition."""
+def what_is_replaced_keeps_its_grants(statements: list[Statement], _: dict) -> list[str]:
+    """Without COPY GRANTS a second build would take from each role what grant_access gave it.
+
+    Of tables only those that anything is granted on: dbt replaces others, which nobody reads.
+    """
+    texts = [one_line(statement.sql) for statement in statements]
     granted = {
-        node["alias"].upper()
-        for node in manifest["nodes"].values()
-        if node["fqn"][1] == "managers" or node["config"].get("materialized") == "dynamic_table"
+        identifier(found[1])
+        for text in texts
+        if (found := re.match(r"grant .* on table (\S+) to role", text, re.I))
     }
-    head = re.compile(
-        r"create or replace (?:\w+ )?(procedure|function|dynamic table|view) (\S+?)(?:\(| |$)(.*)",
-        re.I,
-    )
+    made = [found for one in statements if (found := creation(one.sql)) and found.or_replace]
     return [
-        text[:80]
-        for statement in statements
-        if (found := head.match(text := one_line(QUOTED_BODY.split(statement.sql)[0])))
-        and (found[1].lower() in ("procedure", "function") or identifier(found[2]) in granted)
-        and not re.search(r"\bcopy grants (returns|as)\b|\bcopy grants$", found[3], re.I)
+        f"{one.kind} {one.name}"
+        for one in made
+        if (one.kind in KEEPING_GRANTS or (one.kind == "table" and one.name in granted))
+        and not one.is_temporary
+        and not one.copies_grants
     ]
+
+
+def writers_take_turns(statements: list[Statement], _: dict) -> list[str]:
+    """A table that one body writes in its turn, no other body writes out of turn."""
+    in_turn: set[str] = set()
+    out_of_turn: list[tuple[str, str]] = []
+    bodies = {name: sql for kind in ("task", "procedure") for name, sql in _of(kind, statements)}
+    for name, sql in bodies.items():
+        if "language python" in QUOTED_BODY.split(sql)[0].lower():
+            continue
+        has_turn = False
+        for statement in scripting.statements(scripting.script_of(sql)):
+            text = one_line(statement.text)
+            written = re.match(r"(?:insert into|update|delete from|merge into) (\S+)", text, re.I)
+            if re.match(r"(commit|rollback)$", text, re.I):
+                has_turn = False
+            elif written and identifier(written[1]).endswith("_TURN"):
+                has_turn = True
+            elif written and has_turn:
+                in_turn.add(identifier(written[1]))
+            elif written:
+                out_of_turn.append((name, identifier(written[1])))
+    return [f"{name} writes {table} out of turn" for name, table in out_of_turn if table in in_turn]
 
 
 ALWAYS: tuple[Check, ...] = (
     dynamic_tables_are_incremental, dynamic_tables_read_what_dbt_never_replaces,
+    dynamic_tables_are_refreshed_apart, outer_joins_are_apart_from_groupings,
     streams_follow_dynamic_tables, tasks_are_bounded,
     nothing_is_cut_by_the_connector, roles_are_in_capitals, functions_import_what_they_open,
     policies_lie_on_views_only, grants_name_dynamic_tables, procedures_ask_for_their_caller,
-    no_column_stands_in_both_policies, replaced_objects_keep_their_grants,
+    no_column_stands_in_both_policies, what_is_replaced_keeps_its_grants,
 )  # fmt: skip

@@ -8,7 +8,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -27,20 +27,25 @@ from tests.snowflake.visibility import Seen, seen_on_duckdb, views
 
 # The steps of docs/snowflake.md on an empty account, before the first build: as whom, and what.
 SETUP = (
-    (ADMIN, "create_roles(), create_cost_limits(), grant_access()"),
+    (ADMIN, "create_roles()"),
+    (ADMIN, "create_cost_limits(), grant_access()"),
     (ENGINEER, "upload(), create_message_functions()"),
     (ENGINEER, "check_setup()"),
 )
+# After it: the roles of regions are in a seed, and what is granted on is there.
+OPENED = (ADMIN, "create_roles(), grant_access()")
+# Last, because tasks are made suspended.
+RESUMED = (ENGINEER, "check_setup(), resume_tasks()")
 # What an operator asks for later, in one process of dbt for each role; each prints what it does.
 OPERATIONS = (
     (ADMIN, "create_roles(), grant_access(), create_cost_limits(), create_roles(dry_run=true),"
             " drop_access(dry_run=true)"),
-    (ENGINEER, "check_setup(), resume_tasks(), suspend_tasks(), resume_tasks(),"
-               " execute_task('sweep_silent_customers'), refresh(), show_pipeline(),"
-               " drop_pipeline(dry_run=true)"),
+    RESUMED,
+    (ENGINEER, "suspend_tasks(), resume_tasks(), execute_task('sweep_silent_customers'),"
+               " refresh(), show_pipeline(), drop_pipeline(dry_run=true)"),
 )  # fmt: skip
 # Changes the query of the dynamic table under the stream, the bodies of tasks, and the edition.
-CHANGES = "{population_min_active_days: 4, stale_after_minutes: 11, snowflake_edition: enterprise}"
+CHANGES = "{population_min_active_days: 4, stale_after_minutes: 30, snowflake_edition: enterprise}"
 OBJECTS = (
     "config.materialized:dynamic_table", "config.materialized:stream", "config.materialized:task",
     "path:models/managers",
@@ -54,23 +59,26 @@ class Deployment:
     account: Account
     pipeline: Pipeline
     unprepared: str
-    setup: list[Statement]
+    steps: dict[str, list[Statement]]  # up to the first build, each with what it sent
     first: list[Statement]
     second: list[Statement]
     manifest: dict
+    granted: tuple[set[tuple], set[tuple]]  # before and after the second deploy
+    asked: dict[str, list[Statement]] = field(default_factory=dict)  # each of OPERATIONS
 
     @staticmethod
     @contextmanager
     def start(folder: Path, pipelines: EmptyPipelines) -> Iterator["Deployment"]:
         """Deploy to an empty account, fill both engines alike, deploy again."""
         with Account(folder) as account, pytest.MonkeyPatch.context() as patch:
-            unprepared = _set_up(account)
-            setup = account.sent()
+            unprepared, steps = _set_up(account)
+            before = len(account.sent())
             account.dbt("build", "-q", "--exclude-resource-type", "test")
-            first, manifest = account.sent()[len(setup) :], account.manifest()
-            # The roles of regions are in a seed, and what is granted on was built.
-            ask(account, ADMIN, "create_roles(), grant_access()")
-            ask(account, ENGINEER, "resume_tasks()")
+            first, manifest = account.sent()[before:], account.manifest()
+            before = len(account.sent())
+            ask(account, *OPENED)
+            steps |= {"build": first, _step(*OPENED): account.sent()[before:]}
+            granted = _granted(account)
             patch.setenv("CHURN_HOME", str(folder / "home"))
             pipeline = Pipeline(pipelines.copy("all", folder / "home"))
             _fill(pipeline)
@@ -79,9 +87,23 @@ class Deployment:
             account.dbt("build", "-q")
             try:
                 second = account.sent()[before:]
-                yield Deployment(account, pipeline, unprepared, setup, first, second, manifest)
+                yield Deployment(
+                    account, pipeline, unprepared, steps, first, second, manifest,
+                    (granted, _granted(account)),
+                )  # fmt: skip
             finally:
                 pipeline.close()
+
+    @cached_property
+    def first_day(self) -> list[Statement]:
+        """All that was sent to an empty account until everybody may use what was built."""
+        return [one for sent in self.steps.values() for one in sent]
+
+    @cached_property
+    def script(self) -> dict[str, list[Statement]]:
+        """The steps of the first day, to be read."""
+        assert self.operations
+        return self.steps | {_step(*RESUMED): self.asked[_step(*RESUMED)]}
 
     @cached_property
     def compared(self) -> list[dict]:
@@ -103,9 +125,12 @@ class Deployment:
     def operations(self) -> tuple[list[Statement], str]:
         """Everything that an operator asks for: what was sent, and what was printed."""
         assert self.compared  # before a task runs
-        before = len(self.account.sent())
-        printed = [ask(self.account, role, calls) for role, calls in OPERATIONS]
-        return self.account.sent()[before:], "".join(printed)
+        printed = []
+        for role, calls in OPERATIONS:
+            before = len(self.account.sent())
+            printed.append(ask(self.account, role, calls))
+            self.asked[_step(role, calls)] = self.account.sent()[before:]
+        return [one for sent in self.asked.values() for one in sent], "".join(printed)
 
     @cached_property
     def changed(self) -> list[Statement]:
@@ -151,15 +176,38 @@ def pack_training() -> None:
             packed.write(file, file.relative_to(PROJECT))
 
 
-def _set_up(account: Account) -> str:
-    """Do what comes before the first build, and return what check_setup says before all of it."""
-    pack_training()
+def _set_up(account: Account) -> tuple[str, dict[str, list[Statement]]]:
+    """Do what comes before the first build; return what check_setup says early, and the steps."""
     pack()
-    ask(account, ADMIN, "create_roles()")
-    unprepared = account.dbt("run-operation", "check_setup", check=False).stdout
+    with zipfile.ZipFile(PROJECT / "target" / "training.zip", "w") as packed:
+        for file in sorted((PROJECT / "training").rglob("*.py")):
+            packed.write(file, file.relative_to(PROJECT))
+    steps: dict[str, list[Statement]] = {}
+    unprepared = ""
     for role, calls in SETUP:
+        before = len(account.sent())
         ask(account, role, calls)
-    return unprepared
+        steps[_step(role, calls)] = account.sent()[before:]
+        if not unprepared:  # only the roles are there
+            unprepared = account.dbt("run-operation", "check_setup", check=False).stdout
+    return unprepared, steps
+
+
+def _step(role: str, calls: str) -> str:
+    return f"{role}: {calls.replace('()', '')}"
+
+
+def _granted(account: Account) -> set[tuple]:
+    """Return what each role holds, as SHOW GRANTS says."""
+    roles = account.rows("show roles")["name"]
+    frames = [account.rows(f"show grants to role {role}") for role in roles]
+    return {
+        tuple(row)
+        for frame in frames
+        for row in frame[["privilege", "granted_on", "name", "grantee_name"]].itertuples(
+            index=False
+        )
+    }
 
 
 def models(manifest: dict, *materialized: str) -> list[dict]:
@@ -207,9 +255,10 @@ def _fill(pipeline: Pipeline) -> None:
 
 def _copy(pipeline: Pipeline, account: Account, manifest: dict, folder: Path) -> None:
     """Copy what the loader and the tasks have filled, then refresh the dynamic tables."""
+    kept = {name for (name,) in pipeline.rows("select table_name from duckdb_tables()")}
     for node in models(manifest, "incremental"):
-        # What training decides, both engines decide by themselves.
-        if node["language"] == "sql" and node["fqn"][1] != "training":
+        # What training decides, both engines decide by themselves; a lock only Snowflake has.
+        if node["language"] == "sql" and node["fqn"][1] != "training" and node["name"] in kept:
             file = folder / f"{node['name']}.parquet"
             pipeline.connection.execute(f"copy (select * from {node['name']}) to '{file}'")
             relation = f"CHURN.PIPELINE.{node['name'].upper()}"

@@ -10,7 +10,7 @@ from tests.snowflake.standin.statements import one_line
 
 # What the dialect does not know, each with where it comes from.
 GRAMMAR_GAPS = {
-    r"create (or replace )?dynamic table .* scheduler = '": "dbt-snowflake's quotes",
+    r"create (or replace )?(transient )?dynamic table .* scheduler = '": "dbt-snowflake's quotes",
     r"alter dynamic table \S+ set target_lag": "two settings in one ALTER DYNAMIC TABLE",
     r"grant use ai functions": "GRANT USE AI FUNCTIONS ON ACCOUNT",
     r"grant (inherited )?caller": "GRANT CALLER, for restricted caller's rights",

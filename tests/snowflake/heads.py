@@ -22,7 +22,6 @@ WANTED = (
 ELIDED = (
     (QUOTED_BODY, "$$ … $$"),
     (re.compile(r"(?<=ENABLE')( copy grants)? as \(.*\)$"), r"\1 as ( … )"),
-    (re.compile(r"definition [0-9a-f]{32}"), "definition …"),
     (re.compile(r"(predict_churn\()[^)]*(\))"), r"\1 … \2"),
     (re.compile(r"forest-[\w.-]+\.onnx"), "forest-….onnx"),
     (re.compile(r"packages = \([^)]*\)"), "packages = ( … )"),

@@ -12,29 +12,21 @@ from fakesnow.server import shared_fs
 from tests.snowflake.standin import functions, grants, streams
 from tests.snowflake.standin.access import Access
 from tests.snowflake.standin.call import Caller
-from tests.snowflake.standin.offers import PACKAGES_VIEW, packages_query
+from tests.snowflake.standin.objects import METHOD, SEND_EMAIL, Objects
+from tests.snowflake.standin.offers import offered
 from tests.snowflake.standin.procedure import run_procedure
-from tests.snowflake.standin.refused import Refused, missing, no_such
+from tests.snowflake.standin.refused import Refused
 from tests.snowflake.standin.register import Register, done
 from tests.snowflake.standin.session import Session
 from tests.snowflake.standin.show import dynamic_tables_function, show
 from tests.snowflake.standin.stages import Stages
 from tests.snowflake.standin.statements import (
-    KIND,
-    NAME,
     QUOTED_BODY,
-    Create,
     creation,
-    identifier,
-    kind_of,
     one_line,
     plain,
 )
 
-ALTER = re.compile(rf"alter ({KIND}) (if exists )?({NAME}(?:\([^)]*\))?) (.*)", re.I)
-DROP = re.compile(rf"drop ({KIND}) (if exists )?({NAME}(?:\([^)]*\))?)( cascade| restrict)?", re.I)
-COMMENT_ON = re.compile(rf"comment (?:if exists )?on ({KIND}) ({NAME}) is (.*)", re.I)
-USE = re.compile(r"use (secondary roles|role|warehouse|schema|database) (.+)", re.I)
 # Its arguments hold calls, and those hold calls.
 TASK_HISTORY = re.compile(
     r"table\(\s*\w+\.information_schema\.task_history\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\s*\)",
@@ -52,6 +44,7 @@ class Door:
         self._record = record.open("a", buffering=1)
         self.register = Register()
         self._access = Access(self.register)
+        self._objects = Objects(self.register, self._access)
         self._stages = Stages(self.register, self._access, record.parent / "stages")
         self._caller = Caller(
             self.register, self._access, self._connect, self._inside, self.prepare
@@ -76,7 +69,7 @@ class Door:
         """Return what fakesnow shall run for a statement; raises Refused."""
         self._record.write(json.dumps({"sql": sql, "role": session.role}) + "\n")
         text = one_line(sql)
-        for do in (self._use, self._show, self._grant, self._object, self._file, self._run):
+        for do in (self._show, self._object, self._file, self._run):
             if (answer := do(session, sql, text)) is not None:
                 return answer
         return self.prepare(session, sql)
@@ -86,11 +79,10 @@ class Door:
         self._access.check(session, sql)
         self._let_functions_answer(session)
         text = one_line(sql).lower()
-        if "account_usage" in text:
+        sql = offered(functions.of_this_session(sql, session))
+        if "account_usage" in sql.lower():
             return "select 'nothing yet' as what where 1 = 0"
-        sql = functions.of_this_session(sql, session)
         sql = TASK_HISTORY.sub(lambda _: self._caller.history(), sql)
-        sql = PACKAGES_VIEW.sub(packages_query(), sql)
         if "dbt_internal_source" in text:
             # In MERGE … INSERT … VALUES a bare name is the source's; fakesnow takes it for both's.
             sql = re.sub(
@@ -108,100 +100,26 @@ class Door:
         )
         return DYNAMIC_TABLES.sub(lambda _: dynamic_tables_function(self.register), sql)
 
-    # -- each kind of statement: SQL for its answer, or None if it is another kind ----------------
-    def _use(self, session: Session, sql: str, text: str) -> str | None:
-        found = USE.fullmatch(text)
-        if not found:
-            return "select 1" if text.lower().startswith("alter session") else None
-        what, name = found[1].lower(), found[2]
-        if what == "role":
-            self._access.use_role(session, identifier(name))
-            session.role = identifier(name)
-        elif what == "secondary roles":
-            wanted = () if name.lower() == "none" else tuple(re.findall(r"\w+", name.upper()))
-            for role in wanted:
-                self._access.use_role(session, role)
-            session.secondary = wanted
-        elif what == "warehouse":
-            entry = self.register.get("warehouse", name)
-            if entry is None or not self._access.may(session, "USAGE", "warehouse", entry.full):
-                raise no_such(name)
-            session.warehouse = entry.full
-        else:
-            entry = self.register.get(what, name, session)
-            if entry is None or not self._access.may(session, "ANY", what, entry.full):
-                raise no_such(name)
-            session.database, _, schema = entry.full.partition(".")
-            session.schema = schema or None
-            return f"use {what} {entry.full}"
-        return done("Statement executed successfully.")
-
+    # -- kinds of statements: SQL for their answers, or None for another kind ---------------------
     def _show(self, session: Session, sql: str, text: str) -> str | None:
         if text.lower().startswith("show "):
             return show(self.register, self._access, session, sql)
         return None
 
-    def _grant(self, session: Session, sql: str, text: str) -> str | None:
-        if not re.match(r"(grant|revoke) ", text, re.I):
-            return None
-        said = grants.said(sql)
-        if said is None:
-            raise Refused("001003", f"SQL compilation error:\nthe stand-in cannot read: {text}")
-        self.register.grant(said, self._access.grant(session, said))
-        return done("Statement executed successfully.")
-
     def _object(self, session: Session, sql: str, text: str) -> str | None:
-        if created := creation(sql):
-            return self._create(session, created, sql)
-        if found := DROP.fullmatch(text):
-            kind = kind_of(found[1])
-            if not self._access.drop(session, kind, found[3], bool(found[2])):
-                return done("Drop statement executed successfully.")
-            return self.register.drop(kind, found[3], session)
-        if found := ALTER.fullmatch(text):
-            kind = kind_of(found[1])
-            entry = self.register.get(kind, found[3], session)
-            if entry is None and found[2]:
-                return done("Statement executed successfully.")
-            entry = self.register.demand(kind, found[3], session)
-            self._access.alter(session, entry, found[4])
-            return self.register.alter(entry, found[4], session)
-        if found := COMMENT_ON.fullmatch(text):
-            entry = self.register.demand(kind_of(found[1]), found[2], session)
-            self._access.demand_owner(session, entry)
-            entry.comment = found[3].strip("$'")
-            return done("Statement executed successfully.")
-        if re.match(r"alter account\b", text, re.I):
-            return done("Statement executed successfully.")
-        return None
-
-    def _create(self, session: Session, created: Create, sql: str) -> str | None:
-        self._access.create(session, created, sql)
-        if created.kind in ("function", "procedure"):
+        created = creation(sql)
+        if created and created.kind in ("function", "procedure"):
             self._stages.demand_imports(session, QUOTED_BODY.sub("", created.rest))
-        answer = self.register.create(created, sql, session)
-        if answer is not None:
-            if created.kind == "stream":
-                streams.create(self.register.demand("stream", created.written, session))
+        answer = self._objects.answer(session, sql)
+        if created is None or answer is None:
             return answer
+        if created.kind in ("database", "schema"):
+            shared_fs.connect(session.database, session.schema)
         if created.kind == "database":
-            self._make_schema(f"{created.name}.PUBLIC", session)
-            functions.of_a_database(created.name)
-            return f"use database {created.name}"
-        if created.kind == "schema":
-            return self._make_schema(
-                self.register.full_name("schema", created.written, session), session
-            )
-        return self.prepare(session, sql)
-
-    def _make_schema(self, full: str, session: Session) -> str:
-        """Make a schema, which is the session's current one from now on."""
-        if self.register.get("schema", full) is None:
-            text = f"create schema {full}"
-            self.register.create(creation(text), text, session)
-        session.database, session.schema = full.split(".")
-        shared_fs.connect(session.database, session.schema)
-        return f"use schema {full}"
+            functions.of_a_database(session.database)
+        if created.kind == "stream":
+            streams.create(self.register.demand("stream", created.written, session))
+        return answer
 
     def _file(self, session: Session, sql: str, text: str) -> str | None:
         return self._stages.answer(session, text)
@@ -220,15 +138,19 @@ class Door:
             return done(
                 run_procedure(
                     sql, shared_fs.duck_conn, self._stages.folder,
+                    [session.database, session.schema],
                     lambda table: self.register.note_table(table, session),
                 )
             )  # fmt: skip
-        if found := re.match(r"call system\$send_email\( '(\w+)'", text.replace("('", "( '"), re.I):
-            integration = self.register.get("integration", found[1])
-            if integration is None:
-                raise missing("integration", found[1])
+        if found := SEND_EMAIL.match(text):
+            integration = self.register.demand("integration", found[1], session)
             self._access.demand(session, "USAGE", integration)
             return done("true")
+        if found := METHOD.match(text):
+            self._access.demand_owner(session, self.register.demand("budget", found[1], session))
+            return done("The method was called.")
+        if text.lower().startswith("call system$send_snowflake_notification"):
+            return done("Enqueued notifications.")
         if text.lower().startswith("call "):
             self._access.check(session, sql)
             return self._caller.call(session, sql)

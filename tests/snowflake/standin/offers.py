@@ -1,5 +1,6 @@
-"""What the stand-in offers beside objects: language models and packages."""
+"""What the stand-in offers beside objects: language models, packages, versions of dbt, no usage."""
 
+import json
 import re
 
 # As SHOW CORTEX BASE MODELS lists them; a legacy one cannot be started by who never used it.
@@ -9,7 +10,26 @@ PACKAGES = {
     "skl2onnx": "1.17.0", "onnx": "1.17.0", "matplotlib": "3.9.2",
     "snowflake-snowpark-python": "1.26.0",
 }  # fmt: skip
+DBT_VERSIONS = re.compile(r"system\$supported_dbt_versions\(\)", re.I)
+DBT_VERSIONS_OFFERED = "'{}'".format(
+    json.dumps([{"dbt_version": one, "type": "dbt Core"} for one in ("1.10.15", "1.11.11")])
+)
+# What was used by when is of no concern to a deploy.
+METERING = re.compile(r"snowflake\.account_usage\.warehouse_metering_history", re.I)
+NOTHING_METERED = """(
+    select 'none' as warehouse_name, 0.0 as credits_used, current_timestamp() as start_time
+    where 1 = 0
+)"""
 PACKAGES_VIEW = re.compile(r"\w+\.information_schema\.packages\b", re.I)
+
+
+def offered(sql: str) -> str:
+    """Put what the account offers into a query that asks for it."""
+    sql = DBT_VERSIONS.sub(lambda _: DBT_VERSIONS_OFFERED, sql)
+    sql = PACKAGES_VIEW.sub(lambda _: packages_query(), sql)
+    if sql.lstrip().lower().startswith("create"):
+        sql = METERING.sub(NOTHING_METERED, sql)
+    return sql
 
 
 def models() -> list[dict]:

@@ -19,15 +19,17 @@ def run_procedure(
     sql: str,
     connection: duckdb.DuckDBPyConnection,
     stages: Path,
+    place: list[str],
     note_table: Callable[[str], None],
 ) -> str:
     """Run `with … as procedure … call …`; return what it returned.
 
-    stages: the folder that holds a folder for each stage. note_table: is told of a new table.
+    stages: the folder that holds a folder for each stage. place: the current database and schema.
+    note_table: is told of a new table.
     """
     scope: dict[str, Any] = {"__name__": "procedure"}
     exec(compile(QUOTED_BODY.search(sql)[1], "procedure", "exec"), scope)  # noqa: S102 - ours
-    return str(scope["main"](Session(connection.cursor(), stages, note_table)))
+    return str(scope["main"](Session(connection.cursor(), stages, place, note_table)))
 
 
 class Session:
@@ -37,15 +39,18 @@ class Session:
         self,
         connection: duckdb.DuckDBPyConnection,
         stages: Path,
+        place: list[str],
         note_table: Callable[[str], None],
     ) -> None:
         self._connection, self._note_table = connection, note_table
-        self.file = Stages(stages)
+        self._place = place
+        self.file = Stages(stages, self._place)
 
     def use_database(self, name: str) -> None:
-        """Names are full."""
+        self._place[:] = [name.upper()]
 
-    use_schema = use_database
+    def use_schema(self, name: str) -> None:
+        self._place[1:] = [name.upper()]
 
     def table(self, name: str) -> "Table":
         return Table(self._connection, name)
@@ -94,12 +99,13 @@ class Frame:
 
 
 class Stages:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, place: list[str]) -> None:
+        """place: the current database and schema."""
+        self._folder, self._place = folder, place
 
     def put(self, path: str, location: str, **_: Any) -> None:
         assert location.startswith("@"), location
         stage, _, rest = location[1:].partition("/")
-        folder = self._folder / ".".join(parts(stage)) / rest
+        folder = self._folder / ".".join([*self._place, *parts(stage)][-3:]) / rest
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, folder)

@@ -218,7 +218,9 @@ class Register:
             if (comment := option(action, "comment")) is not None:
                 entry.comment = comment
             entry.options |= dict(re.findall(r"(\w+) = ([\w']+)", action))
-        is_fakesnows = entry.kind == "table" and not re.match(r"set (change|comment)", action, re.I)
+        is_fakesnows = entry.kind == "table" and not re.match(
+            r"set (change_tracking|comment|error_logging)", action, re.I
+        )
         return None if is_fakesnows else done("Statement executed successfully.")
 
     def drop(self, kind: str, written: str, session: Session) -> str | None:

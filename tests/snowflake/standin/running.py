@@ -88,13 +88,18 @@ class Run:
         self.next: str | None = None  # the statement that the next step runs
         self._go_on(None)
 
+    @property
+    def waits(self) -> bool:
+        """Whether the next statement waits for another run's lock."""
+        written = _written(self.next or "")
+        return written is not None and self._is_held(written)
+
     def step(self) -> bool:
         """Run the next statement; False if it waits for another run's lock."""
         assert self.next is not None, "it is done"
-        text = self.next
-        written = _written(text)
-        if written and self._is_held(written):
+        if self.waits:
             return False
+        text = self.next
         self.done.append(one_line(text))
         try:
             result = self._run(text)

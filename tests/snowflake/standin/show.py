@@ -124,7 +124,12 @@ def _object(entry: Entry) -> dict:
 def _table(entry: Entry) -> dict:
     """The first dynamic table over a table tracks its changes, if their owner is the same."""
     tracked = entry.owner == "DATA_ENGINEER" or "change_tracking" in entry.options
-    return {**_object(entry), "change_tracking": "ON" if tracked else "OFF"}
+    is_transient = re.match(r"create (or replace )?transient\b", one_line(entry.text), re.I)
+    return {
+        **_object(entry),
+        "kind": "TRANSIENT" if is_transient else "TABLE",
+        "change_tracking": "ON" if tracked else "OFF",
+    }
 
 
 def _dynamic_table(entry: Entry) -> dict:

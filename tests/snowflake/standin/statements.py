@@ -21,7 +21,9 @@ KINDS = (
 )  # fmt: skip
 # How a statement names a kind, where that is more than its name.
 _NAMED = {
-    "integration": r"(?:notification|api|storage|security|catalog|external\s+access)\s+integration",
+    "integration": (
+        r"(?:(?:notification|api|storage|security|catalog|external\s+access)\s+)?integration"
+    ),
     "budget": r"snowflake\.core\.budget",
 }
 KIND = "|".join(_NAMED.get(kind, kind).replace(" ", r"\s+") for kind in KINDS)

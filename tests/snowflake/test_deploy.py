@@ -26,7 +26,7 @@ CREATES = ("dynamic table", "stream", "task")
 
 @pytest.mark.parametrize("check", checks.ALWAYS, ids=lambda check: check.__name__)
 def test_what_is_sent_keeps_the_rules(deployment, check):
-    assert check(deployment.first + deployment.second, deployment.manifest) == []
+    assert check(deployment.first_day + deployment.second, deployment.manifest) == []
 
 
 def test_the_last_dynamic_tables_have_a_lag(deployment):

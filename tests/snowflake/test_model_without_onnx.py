@@ -1,4 +1,4 @@
-"""Training and scoring in an account whose packages lack ONNX: var snowflake_model_format: trees."""
+"""Training and scoring where the account lacks ONNX: var snowflake_model_format: trees."""
 
 import json
 import subprocess
@@ -29,7 +29,8 @@ import pandas
 from training.run import Settings, train
 
 settings = Settings(rolling_origins=1)
-run = train(object(), pandas.read_parquet(folder + "/rows.parquet"), folder, settings, None, "trees")
+rows = pandas.read_parquet(folder + "/rows.parquet")
+run = train(object(), rows, folder, settings, None, "trees")
 [row] = run.to_dict("records")
 (__import__("pathlib").Path(folder) / row["artefact"]).rename(folder + "/model.npz")
 import handler

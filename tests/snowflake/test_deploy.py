@@ -201,6 +201,15 @@ def test_dropping_the_pipeline_leaves_nothing_of_it(deployment):
     assert tables <= {name.lower() for kind, name in dropped if kind == "table"}
 
 
+def test_a_task_that_is_executed_runs_every_statement_of_its_body(deployment):
+    assert deployment.operations
+    history = deployment.account.rows(
+        "select name, state, error_message from table(CHURN.information_schema.task_history())"
+    )
+    assert set(history["name"]) == {"SWEEP_SILENT_CUSTOMERS"}
+    assert set(history["state"]) == {"SUCCEEDED"}, history.to_string()
+
+
 def test_a_new_stream_is_caught_up_once_when_its_task_is_resumed(deployment):
     lines = [one_line(one.sql) for one in deployment.operations[0]]
     caught_up = "'CHURN_METRICS_STREAM' as name, 'caught up' as mark"

@@ -152,7 +152,6 @@ class Door:
         if text.lower().startswith("call system$send_snowflake_notification"):
             return done("Enqueued notifications.")
         if text.lower().startswith("call "):
-            self._access.check(session, sql)
             return self._caller.call(session, sql)
         return None
 

@@ -129,7 +129,8 @@ def test_setup_is_checked_in_words(deployment):
     assert "check_setup: nothing is missing" in deployment.operations[1]
     variables = (
         "{snowflake_refresh_size: LARGE, cortex_model: mistral-7b, email_provider: cortex,"
-        " snowflake_edition: enterprise, snowflake_scoring_packages: [pandas==9.9.9, onnxruntime==1.20.1]}"
+        " snowflake_edition: enterprise,"
+        " snowflake_scoring_packages: [pandas==9.9.9, onnxruntime==1.20.1]}"
     )
     deployment.account.execute("grant ownership on table churn_scores_raw to role CHURN_LOADER")
     wrong = deployment.account.dbt("run-operation", "check_setup", "--vars", variables, check=False)

@@ -24,6 +24,8 @@ NOT_COMPARED = {
     "alert_turn": "a lock that DuckDB does not need",
 }
 CLOCKS = {"trained_at", "library_versions", "decided_at", "actor"}
+# Each engine has a target lag of its own.
+LAGS = {"target_lag_seconds", "stale_after_minutes"}
 
 
 def comparable(deployment: "Deployment") -> list[str]:
@@ -65,7 +67,7 @@ def _compare(name: str, deployment: "Deployment", pipeline: duckdb.DuckDBPyConne
     )
     theirs = deployment.account.rows(query)
     ours = pipeline.execute(query).df().rename(columns=str.lower)
-    columns = [column for column in ours.columns if column not in CLOCKS]
+    columns = [column for column in ours.columns if column not in CLOCKS | LAGS]
     asked = deployment.account.rows(f"select * from {name} where 1 = 0")
     assert sorted(types) == sorted(asked.columns), name
     left, right = _sorted(ours[columns]), _sorted(theirs[columns])

@@ -219,11 +219,14 @@ def test_a_changed_query_replaces_the_table_and_all_that_hangs_on_it(deployment)
     policies = {kind for kind, _ in made if kind.endswith("policy")}
     assert policies == {"row access policy", "masking policy"}
     made = [(kind, name) for kind, name in made if kind not in policies]
-    assert made[0] == ("dynamic table", "CHURN_METRICS_LIVE")  # the others are unchanged
-    assert made[1] == ("stream", "CHURN_METRICS_STREAM")
-    assert {kind for kind, _ in made[2:]} == {"task"}
+    assert made[:3] == [  # the others are unchanged
+        ("dynamic table", "CUSTOMER_QUALIFYING_DAYS"),
+        ("dynamic table", "CHURN_METRICS_LIVE"),
+        ("stream", "CHURN_METRICS_STREAM"),
+    ]
+    assert {kind for kind, _ in made[3:]} == {"task"}
     table = next(one.sql for one in deployment.changed if _creates(one.sql, ("dynamic table",)))
-    assert re.search(r"create or replace dynamic table .* copy grants", one_line(table))
+    assert re.search(r"create or replace transient dynamic table .* copy grants", one_line(table))
     assert lines.count("execute task CHURN.PIPELINE.sweep_silent_customers") == 1
     for check in (*checks.ALWAYS, everything_parses, checks.running_tasks_run_again):
         if check is not checks.streams_follow_dynamic_tables:  # the table is in the first deploy

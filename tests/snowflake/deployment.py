@@ -44,7 +44,7 @@ OPERATIONS = (
     (ENGINEER, "suspend_tasks(), resume_tasks(), execute_task('sweep_silent_customers'),"
                " refresh(), show_pipeline(), drop_pipeline(dry_run=true)"),
 )  # fmt: skip
-# Changes the query of the dynamic table under the stream, the bodies of tasks, and the edition.
+# Changes the query of a dynamic table, the bodies of tasks, and the edition.
 CHANGES = "{population_min_active_days: 4, stale_after_minutes: 30, snowflake_edition: enterprise}"
 OBJECTS = (
     "config.materialized:dynamic_table", "config.materialized:stream", "config.materialized:task",
@@ -137,6 +137,13 @@ class Deployment:
         """A deploy after the query of a dynamic table has changed, while its tasks run."""
         assert self.operations  # which have resumed the tasks
         assert self.compared
+        # No var is part of its query: this is what a changed text of it looks like.
+        self.account.execute(
+            "update CHURN.PIPELINE.object_definitions set mark = 'of another query'"
+            " where name = 'CHURN_METRICS_LIVE'"
+        )
+        # Of policies only who uses them is given the right to make some.
+        self.account.dbt("run-operation", "grant_access", "--vars", CHANGES, role=ADMIN)
         before = len(self.account.sent())
         self.account.dbt("run", "-q", "-s", *OBJECTS, "--vars", CHANGES)
         return self.account.sent()[before:]

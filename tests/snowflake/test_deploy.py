@@ -135,7 +135,7 @@ def test_operations_say_what_they_do(deployment):
 
 
 def test_setup_is_checked_in_words(deployment):
-    """With nothing but the roles, after grants and limits, and with what the account does not offer."""
+    """With the roles alone, after grants and limits, and with what the account does not offer."""
     assert {line.partition("missing: ")[2] for line in deployment.unprepared.splitlines()} >= {
         "schema CHURN.PIPELINE is not there, or not for role DATA_ENGINEER: run grant_access as"
         " ACCOUNTADMIN; then check again, for there is more to ask",

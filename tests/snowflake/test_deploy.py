@@ -69,7 +69,9 @@ def test_a_second_deploy_makes_no_dynamic_table_stream_or_task_again(deployment)
 def test_an_empty_account_accepts_every_statement_of_the_first_day(deployment):
     """In the documented order, each step as the role that it is documented for."""
     assert the_account_accepts(deployment.first_day, deployment.manifest) == []
-    assert {one.role for one in deployment.first_day} == {"ACCOUNTADMIN", "DATA_ENGINEER"}
+    assert {one.role for one in deployment.first_day} == {
+        "ACCOUNTADMIN", "DATA_ENGINEER", "CHURN_APP"
+    }  # fmt: skip
     assert {one.role for one in deployment.first} == {"DATA_ENGINEER"}
 
 

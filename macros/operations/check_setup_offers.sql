@@ -17,7 +17,8 @@
 
 {# Of scoring, which are pinned, and of the Python models. #}
 {% macro missing_packages() %}
-    {%- set packages, missing = var('snowflake_scoring_packages') | list, [] -%}
+    {%- set is_onnx = var('snowflake_model_format') == 'onnx' -%}
+    {%- set packages, missing = (var('snowflake_scoring_packages') | list if is_onnx else []), [] -%}
     {%- for node in graph.nodes.values() if node.config.get('packages') -%}
         {%- do packages.extend(node.config.packages) -%}
     {%- endfor -%}
@@ -29,7 +30,8 @@
             ~ (" and version = '" ~ version ~ "'" if version else '') ~ " limit 1"
         ).rows -%}
             {%- do missing.append('package ' ~ package ~ ' is not in the account: change its version,'
-                ~ ' or accept the terms of the Anaconda channel') -%}
+                ~ ' or accept the terms of the Anaconda channel'
+                ~ (', or set var snowflake_model_format to trees' if 'onnx' in package else '')) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(missing) }}

@@ -74,9 +74,11 @@
         ) -%}
     {%- endfor -%}
     {%- do statements.append('drop procedure if exists ' ~ schema ~ '.train_churn_model()') -%}
+    {#- The last two are an earlier version's. -#}
     {%- do statements.extend([
         'drop table if exists ' ~ object_definitions(target),
         'drop stage if exists ' ~ schema ~ '.churn_code',
+        'drop table if exists ' ~ schema ~ '.procedure_turn',
         'drop file format if exists ' ~ schema ~ '.lines_of_text',
     ]) -%}
     {%- if var('snowflake_edition') == 'enterprise' -%}

@@ -28,8 +28,6 @@ NOT_INCREMENTAL = (
     r"\b(except|intersect|minus|limit|rollup|cube|unpivot|exists|recursive|sample)\b",
     r"(\bin|=|<|>)\s*\(\s*select\b",
 )
-# What COPY GRANTS keeps the grants of; tables: see below.
-KEEPING_GRANTS = ("view", "dynamic table", "procedure", "function", "semantic view")
 Check = Callable[[list[Statement], dict], list[str]]
 
 
@@ -190,8 +188,8 @@ def functions_import_what_they_open(statements: list[Statement], _: dict) -> lis
     for name, sql in _of("function", statements):
         if "language python" not in sql.lower():
             continue
-        head, body = QUOTED_BODY.split(sql)[:2]
-        opened = set(re.findall(r'"([\w.-]+\.onnx)"', body))
+        head, body = [*QUOTED_BODY.split(sql), ""][:2]  # a handler may lie in an import
+        opened = set(re.findall(r'"([\w.-]+\.(?:onnx|npz))"', body))
         imported = {path.split("/")[-1] for path in re.findall(r"'(@[^']+)'", head)}
         wrong += [f"{name}: does not import {file}" for file in opened - imported]
         if not imported:
@@ -283,22 +281,21 @@ def running_tasks_run_again(statements: list[Statement], manifest: dict) -> list
 def what_is_replaced_keeps_its_grants(statements: list[Statement], _: dict) -> list[str]:
     """Without COPY GRANTS a second build would take from each role what grant_access gave it.
 
-    Of tables only those that anything is granted on: dbt replaces others, which nobody reads.
+    Of tables and views: what was granted before. Of the others, all.
     """
-    texts = [one_line(statement.sql) for statement in statements]
-    granted = {
-        identifier(found[1])
-        for text in texts
-        if (found := re.match(r"grant .* on table (\S+) to role", text, re.I))
-    }
-    made = [found for one in statements if (found := creation(one.sql)) and found.or_replace]
-    return [
-        f"{one.kind} {one.name}"
-        for one in made
-        if (one.kind in KEEPING_GRANTS or (one.kind == "table" and one.name in granted))
-        and not one.is_temporary
-        and not one.copies_grants
-    ]
+    wrong, granted = [], set()
+    for statement in statements:
+        if found := re.match(
+            r"grant .* on (?:table|view) (\S+) to role", one_line(statement.sql), re.I
+        ):
+            granted.add(identifier(found[1]))
+        made = creation(statement.sql)
+        if made and made.or_replace and not made.is_temporary and not made.copies_grants:
+            is_granted = made.kind in ("table", "view") and made.name in granted
+            if made.kind in ("dynamic table", "procedure", "function", "semantic view"):
+                is_granted = True
+            wrong += [f"{made.kind} {made.name}"] if is_granted else []
+    return wrong
 
 
 def writers_take_turns(statements: list[Statement], _: dict) -> list[str]:

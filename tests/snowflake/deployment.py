@@ -28,12 +28,15 @@ from tests.snowflake.visibility import Seen, seen_on_duckdb, views
 # The steps of docs/snowflake.md on an empty account, before the first build: as whom, and what.
 SETUP = (
     (ADMIN, "create_roles()"),
-    (ADMIN, "create_cost_limits(), grant_access()"),
+    (ADMIN, "create_cost_limits(), create_compute_pool(), grant_access()"),
     (ENGINEER, "upload(), create_message_functions()"),
     (ENGINEER, "check_setup()"),
 )
 # After it: the roles of regions are in a seed, and what is granted on is there.
-OPENED = (ADMIN, "create_roles(), grant_access()")
+OPENED = (
+    ("CHURN_APP", "check_setup(), deploy_dashboard()"),
+    (ADMIN, "create_roles(), grant_access()"),
+)
 # Last, because tasks are made suspended.
 RESUMED = (ENGINEER, "check_setup(), resume_tasks()")
 # What an operator asks for later, in one process of dbt for each role; each prints what it does.
@@ -44,7 +47,7 @@ OPERATIONS = (
     (ENGINEER, "suspend_tasks(), resume_tasks(), execute_task('sweep_silent_customers'),"
                " refresh(), show_pipeline(), drop_pipeline(dry_run=true)"),
 )  # fmt: skip
-# Changes the query of the dynamic table under the stream, the bodies of tasks, and the edition.
+# Changes the query of a dynamic table, the bodies of tasks, and the edition.
 CHANGES = "{population_min_active_days: 4, stale_after_minutes: 30, snowflake_edition: enterprise}"
 OBJECTS = (
     "config.materialized:dynamic_table", "config.materialized:stream", "config.materialized:task",
@@ -75,9 +78,11 @@ class Deployment:
             before = len(account.sent())
             account.dbt("build", "-q", "--exclude-resource-type", "test")
             first, manifest = account.sent()[before:], account.manifest()
-            before = len(account.sent())
-            ask(account, *OPENED)
-            steps |= {"build": first, _step(*OPENED): account.sent()[before:]}
+            steps[f"{ENGINEER}: build"] = first
+            for role, calls in OPENED:
+                before = len(account.sent())
+                ask(account, role, calls)
+                steps[_step(role, calls)] = account.sent()[before:]
             granted = _granted(account)
             patch.setenv("CHURN_HOME", str(folder / "home"))
             pipeline = Pipeline(pipelines.copy("all", folder / "home"))
@@ -137,6 +142,13 @@ class Deployment:
         """A deploy after the query of a dynamic table has changed, while its tasks run."""
         assert self.operations  # which have resumed the tasks
         assert self.compared
+        # No var is part of its query: this is what a changed text of it looks like.
+        self.account.execute(
+            "update CHURN.PIPELINE.object_definitions set mark = 'of another query'"
+            " where name = 'CHURN_METRICS_LIVE'"
+        )
+        # Of policies only who uses them is given the right to make some.
+        self.account.dbt("run-operation", "grant_access", "--vars", CHANGES, role=ADMIN)
         before = len(self.account.sent())
         self.account.dbt("run", "-q", "-s", *OBJECTS, "--vars", CHANGES)
         return self.account.sent()[before:]

@@ -61,8 +61,6 @@ MUTATIONS = {
     "a privilege that was not granted": (the_account_accepts, ", create procedure", ""),
     "no right to run serverless tasks": (
         the_account_accepts, "grant execute managed task on account .*", "select 1"),
-    "a reader who deploys": (
-        the_account_accepts, "grant create schema on database .*", "use role CHURN_MANAGER"),
     "a type of DuckDB's": (the_account_accepts, r"as timestamp_ntz\)", "as json)"),
     "BEGIN for BEGIN TRANSACTION": (the_account_accepts, r"begin transaction;", "begin;"),
     "a word that is no SQL": (everything_parses, "create or replace task", "make the task"),

@@ -17,6 +17,7 @@ from tests.snowflake.standin.statements import one_line
 
 SCHEMA = "CHURN.PIPELINE"
 SIGNATURE = "(VARCHAR, VARCHAR, VARCHAR, VARCHAR)"
+RAW = ("path:models/raw", "--indirect-selection", "empty")
 BUILT = (
     f"create view {SCHEMA}.manager_customers as select 1 as customer_id",
     f"create procedure {SCHEMA}.move_alerts(alert_ids varchar, to_state varchar, reason varchar,"
@@ -64,8 +65,7 @@ def steps(tmp_path_factory):
         steps.step("nothing uploaded", ENGINEER, "run-operation", "check_setup")
         ask(account, ENGINEER, "upload(), create_message_functions()")
         steps.step("uploaded", ENGINEER, "run-operation", "check_setup")
-        account.dbt("build", "-q", "-s", "path:models/raw", "manager_regions", "--indirect-selection",
-                    "empty")  # fmt: skip
+        account.dbt("build", "-q", "-s", "manager_regions", *RAW)
         account.execute(*BUILT)
         steps.step("app is checked", "CHURN_APP", "run-operation", "check_setup")
         steps.step("dashboard", "CHURN_APP", "run-operation", "deploy_dashboard")
@@ -82,7 +82,7 @@ def test_grants_on_an_empty_account_say_what_to_run_later(steps):
         "not there yet, so not granted: 3 tables; run grant_access again after dbt build",
         "procedures; run grant_access again after dbt build",
         f"streamlit {SCHEMA}.CHURN_DASHBOARD; run grant_access again after deploy_dashboard",
-        "roles of regions wait for the seed manager_regions: run grant_access again after dbt build",
+        "roles of regions wait for the seed manager_regions: run grant_access again after dbt",
     ):
         assert sentence in said
     given = steps.granted["first grants"]
@@ -154,10 +154,9 @@ def test_the_dashboard_is_on_its_stage_and_knows_its_place(steps):
     wanted |= {"app/requirements.txt", "app/place.json"}
     assert {name.partition("/")[2] for name in listed["name"]} == wanted
     sent = [one_line(one.sql) for one in steps.account.sent() if one.role == "CHURN_APP"]
-    created = [line for line in sent if line.startswith("create or replace streamlit")][0]
-    assert (
-        "runtime_name = 'SYSTEM$ST_CONTAINER_RUNTIME_PY3_11' compute_pool = CHURN_POOL" in created
-    )
+    created = next(line for line in sent if line.startswith("create or replace streamlit"))
+    assert "runtime_name = 'SYSTEM$ST_CONTAINER_RUNTIME_PY3_11'" in created
+    assert "compute_pool = CHURN_POOL" in created
     live = f"alter streamlit {SCHEMA}.CHURN_DASHBOARD add live version from last"
     assert sent.index(live) == sent.index(created) + 1
 
@@ -188,7 +187,7 @@ def test_a_pull_requests_schema_is_filled_and_dropped(steps):
     account, schema = steps.account, {"SNOWFLAKE_SCHEMA": "PR_17"}
     for operation in ("upload", "create_message_functions", "check_setup"):
         account.dbt("run-operation", operation, **schema)
-    account.dbt("build", "-q", "-s", "path:models/raw", "--indirect-selection", "empty", **schema)
+    account.dbt("build", "-q", "-s", *RAW, **schema)
     account.execute("create stage CHURN.PR_17.of_ann")
     drop = ("run-operation", "drop_pipeline", "--args", "{confirm: CHURN.PR_17, drop_schema: true}")
     stopped = account.dbt(*drop, check=False, **schema)

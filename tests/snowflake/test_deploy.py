@@ -26,7 +26,7 @@ CREATES = ("dynamic table", "stream", "task")
 
 @pytest.mark.parametrize("check", checks.ALWAYS, ids=lambda check: check.__name__)
 def test_what_is_sent_keeps_the_rules(deployment, check):
-    assert check(deployment.first + deployment.second, deployment.manifest) == []
+    assert check(deployment.first_day + deployment.second, deployment.manifest) == []
 
 
 def test_the_last_dynamic_tables_have_a_lag(deployment):
@@ -69,7 +69,9 @@ def test_a_second_deploy_makes_no_dynamic_table_stream_or_task_again(deployment)
 def test_an_empty_account_accepts_every_statement_of_the_first_day(deployment):
     """In the documented order, each step as the role that it is documented for."""
     assert the_account_accepts(deployment.first_day, deployment.manifest) == []
-    assert {one.role for one in deployment.first_day} == {"ACCOUNTADMIN", "DATA_ENGINEER"}
+    assert {one.role for one in deployment.first_day} == {
+        "ACCOUNTADMIN", "DATA_ENGINEER", "CHURN_APP"
+    }  # fmt: skip
     assert {one.role for one in deployment.first} == {"DATA_ENGINEER"}
 
 
@@ -135,16 +137,15 @@ def test_operations_say_what_they_do(deployment):
 
 
 def test_setup_is_checked_in_words(deployment):
-    """Before anything, after grants and limits, and with what the account does not offer."""
+    """With the roles alone, after grants and limits, and with what the account does not offer."""
     assert {line.partition("missing: ")[2] for line in deployment.unprepared.splitlines()} >= {
-        "role DATA_ENGINEER may not execute task on the account: run grant_access as ACCOUNTADMIN",
-        "role DATA_ENGINEER may not create dynamic table on CHURN.PIPELINE: run grant_access as"
-        " ACCOUNTADMIN",
+        "schema CHURN.PIPELINE is not there, or not for role DATA_ENGINEER: run grant_access as"
+        " ACCOUNTADMIN; then check again, for there is more to ask",
         *(f"warehouse {name} is not there, or not for role DATA_ENGINEER: run create_cost_limits,"
           " then grant_access"
           for name in ("CHURN_WH", "CHURN_REFRESH_WH", "CHURN_INITIALIZATION_WH")),
-        "role CHURN_APP is not there: run create_roles",
     }  # fmt: skip
+    assert deployment.changed  # after which DATA_ENGINEER may make policies
     assert "check_setup: nothing is missing" in deployment.operations[1]
     variables = (
         "{snowflake_refresh_size: LARGE, cortex_model: mistral-7b, email_provider: cortex,"
@@ -197,8 +198,17 @@ def test_dropping_the_pipeline_leaves_nothing_of_it(deployment):
     pattern = r"create (or replace )?(transient )?table (if not exists )?\S+\.(?P<name>\w+)"
     found = (re.match(pattern, one.sql.strip(), re.I) for one in deployment.first)
     tables = {one["name"].lower() for one in found if one}
-    assert "procedure_turn" in tables
+    assert "alert_turn" in tables
     assert tables <= {name.lower() for kind, name in dropped if kind == "table"}
+
+
+def test_a_task_that_is_executed_runs_every_statement_of_its_body(deployment):
+    assert deployment.operations
+    history = deployment.account.rows(
+        "select name, state, error_message from table(CHURN.information_schema.task_history())"
+    )
+    assert set(history["name"]) == {"SWEEP_SILENT_CUSTOMERS"}
+    assert set(history["state"]) == {"SUCCEEDED"}, history.to_string()
 
 
 def test_a_new_stream_is_caught_up_once_when_its_task_is_resumed(deployment):
@@ -240,11 +250,14 @@ def test_a_changed_query_replaces_the_table_and_all_that_hangs_on_it(deployment)
     policies = {kind for kind, _ in made if kind.endswith("policy")}
     assert policies == {"row access policy", "masking policy"}
     made = [(kind, name) for kind, name in made if kind not in policies]
-    assert made[0] == ("dynamic table", "CHURN_METRICS_LIVE")  # the others are unchanged
-    assert made[1] == ("stream", "CHURN_METRICS_STREAM")
-    assert {kind for kind, _ in made[2:]} == {"task"}
+    assert made[:3] == [  # the others are unchanged
+        ("dynamic table", "CUSTOMER_QUALIFYING_DAYS"),
+        ("dynamic table", "CHURN_METRICS_LIVE"),
+        ("stream", "CHURN_METRICS_STREAM"),
+    ]
+    assert {kind for kind, _ in made[3:]} == {"task"}
     table = next(one.sql for one in deployment.changed if _creates(one.sql, ("dynamic table",)))
-    assert re.search(r"create or replace dynamic table .* copy grants", one_line(table))
+    assert re.search(r"create or replace transient dynamic table .* copy grants", one_line(table))
     assert lines.count("execute task CHURN.PIPELINE.sweep_silent_customers") == 1
     for check in (*checks.ALWAYS, everything_parses, checks.running_tasks_run_again):
         if check is not checks.streams_follow_dynamic_tables:  # the table is in the first deploy

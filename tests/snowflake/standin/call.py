@@ -64,6 +64,7 @@ class Caller:
                 "002140",
                 f"SQL compilation error:\nUnknown user-defined function {entry.name}",
             )
+        self._access.check(session, sql)
         parameters, columns = _head(entry)
         values = {name.lower(): _value(text) for name, text in ARGUMENT.findall(found["arguments"])}
         if set(values) != set(parameters):

@@ -152,7 +152,6 @@ class Door:
         if text.lower().startswith("call system$send_snowflake_notification"):
             return done("Enqueued notifications.")
         if text.lower().startswith("call "):
-            self._access.check(session, sql)
             return self._caller.call(session, sql)
         return None
 
@@ -166,7 +165,11 @@ class Door:
 
     @contextmanager
     def _inside(self, session: Session, owner: Session) -> Iterator[None]:
-        """Let functions answer as inside of a procedure."""
+        """Let functions answer as inside of a procedure.
+
+        Before it begins a transaction, which would not see functions that are defined later.
+        """
+        self._let_functions_answer(owner)
         try:
             yield
         finally:

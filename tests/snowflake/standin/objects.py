@@ -8,7 +8,7 @@ import re
 from tests.snowflake.standin import grants
 from tests.snowflake.standin.access import Access
 from tests.snowflake.standin.refused import Refused, no_such
-from tests.snowflake.standin.register import Register, done
+from tests.snowflake.standin.register import ADMIN, Register, done
 from tests.snowflake.standin.session import Session
 from tests.snowflake.standin.statements import (
     KIND,
@@ -50,7 +50,9 @@ class Objects:
             self._access.use_role(session, identifier(name))
             session.role = identifier(name)
         elif what == "secondary roles":
-            wanted = () if name.lower() == "none" else tuple(re.findall(r"\w+", name.upper()))
+            # The user of the stand-in has ACCOUNTADMIN.
+            known = {"none": (), "all": (ADMIN,)}
+            wanted = known.get(name.lower(), tuple(re.findall(r"\w+", name.upper())))
             for role in wanted:
                 self._access.use_role(session, role)
             session.secondary = wanted

@@ -54,9 +54,11 @@ class Create(NamedTuple):
 
     @property
     def copies_grants(self) -> bool:
-        """Whether what was granted on a replaced object stays: COPY GRANTS, in its head."""
+        """Whether what was granted on a replaced object stays: COPY GRANTS, where it belongs."""
         head = QUOTED_BODY.split(self.rest)[0]
-        head = head if self.kind == "procedure" else re.split(r"\bas\b", head, flags=re.I)[0]
+        if self.kind in ("function", "procedure"):  # between parameters and RETURNS
+            return bool(re.search(r"\)\s*copy\s+grants\s+returns\b", head, re.I))
+        head = re.split(r"\bas\b", head, maxsplit=1, flags=re.I)[0]
         return bool(re.search(r"\bcopy\s+grants\b", head, re.I))
 
 

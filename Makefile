@@ -46,6 +46,24 @@ soak-together: setup ## All parts on one database (ARGS="--seconds 300 --rate 30
 soak-steady: setup ## An hour of 5,000 events a second: what file and memory become; last line: JSON
 	@$(BIN)/python -m tests.soak.steady $(ARGS)
 
+packages: setup ## What Snowflake imports: target/training.zip and target/outreach.zip
+	@mkdir -p target && $(BIN)/python -m zipfile -c target/training.zip training && $(BIN)/python -m outreach pack
+
+# $(call as,ROLE,OPERATIONS): run-operations on Snowflake as a role, or what they would send.
+as = for operation in $(2); do DBT_TARGET=snowflake SNOWFLAKE_ROLE=$(1) $(BIN)/dbt run-operation $$operation $(if $(DRY_RUN),--args '{dry_run: true}') || exit 1; done
+
+deploy: packages ## All that docs/snowflake.md does on day one, and to upgrade (DRY_RUN=1: what it sends)
+	@$(call as,ACCOUNTADMIN,create_roles create_cost_limits create_compute_pool grant_access)
+	@$(call as,DATA_ENGINEER,upload create_message_functions)
+ifdef DRY_RUN
+	@echo "-- check_setup, then dbt build, as DATA_ENGINEER: make snowflake-report writes what they send"
+else
+	@$(call as,DATA_ENGINEER,check_setup) && DBT_TARGET=snowflake SNOWFLAKE_ROLE=DATA_ENGINEER $(BIN)/dbt build
+	@$(call as,CHURN_APP,check_setup)
+endif
+	@$(call as,CHURN_APP,deploy_dashboard)
+	@$(call as,ACCOUNTADMIN,create_roles grant_access) && $(call as,DATA_ENGINEER,resume_tasks)
+
 snowflake-report: setup ## All that deploys would send to Snowflake, and both engines compared; last line: JSON
 	@$(BIN)/python -m tests.snowflake.report
 
@@ -64,4 +82,4 @@ lock: ## Compile the requirements again from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --group test --group lint $(LOCK) -o requirements/locked.txt
 	@$(BIN)/uv pip compile --group audit $(LOCK) -o requirements/audit.txt
 
-.PHONY: help setup demo test pytest test-kafka bench backtest soak soak-together soak-steady snowflake-report shots lint audit lock
+.PHONY: help setup demo test pytest test-kafka bench backtest soak soak-together soak-steady packages deploy snowflake-report shots lint audit lock

@@ -11,7 +11,7 @@ from datetime import date
 from typing import NamedTuple
 
 import pandas as pd
-from connection import DUCKDB, Away, Source, at_hand, snowflake_session
+from connection import DUCKDB, Away, Source, at_hand, in_full, snowflake_session
 from data import outreach
 from data.changes import forget
 
@@ -91,7 +91,7 @@ def _call_snowflake(_: Source, procedure: str, arguments: dict[str, str | None])
     named = ", ".join(f"{name} => ?" for name in arguments)
     rows = (
         snowflake_session()
-        .sql(f"call {procedure}({named})", params=list(arguments.values()))
+        .sql(f"call {in_full(procedure)}({named})", params=list(arguments.values()))
         .collect()
     )
     return [tuple(row) for row in rows]

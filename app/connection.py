@@ -1,6 +1,8 @@
 """The only choice of a backend: Snowflake, or the laptop's DuckDB. Both answer the same query()."""
 
+import json
 import os
+import re
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
@@ -17,6 +19,9 @@ ROLE_KEY = "role"
 # Snowflake's containers log in with this. There every viewer asks with rights of their own.
 _CONTAINER_TOKEN = Path("/snowflake/session/token")
 _OWN_RIGHTS, _CALLERS_RIGHTS = "snowflake", "snowflake-callers-rights"
+# Written beside this file by `dbt run-operation deploy_dashboard`: database, schema, warehouse.
+_PLACE = Path(__file__).with_name("place.json")
+_READ = re.compile(r"\b(from|join)\s+(manager_\w+)", re.IGNORECASE)
 _NO_SUCH_OBJECT = 2003  # Snowflake's code for: it does not exist, or this role may not see it
 # So long a page waits for another process that has the database file.
 _PATIENCE_SECONDS = 0.3
@@ -72,10 +77,44 @@ def query_one(source: Source, sql: str, parameters: Sequence[Any] = ()) -> dict[
     return None if found.empty else found.iloc[0].to_dict()
 
 
+def open_connection() -> None:
+    """Open the viewer's connection where there is one; call it at the top of the app.
+
+    Snowflake takes the token that opens it for about two minutes after the viewer came: a page that
+    asks later finds the connection open.
+    """
+    if _on_snowflake() and _CONTAINER_TOKEN.exists():
+        _connection()
+
+
 def snowflake_session() -> Any:
     """Return the Snowpark session of this viewer."""
-    name = _CALLERS_RIGHTS if _CONTAINER_TOKEN.exists() else _OWN_RIGHTS
-    return st.connection(name).session()
+    return _connection().session()
+
+
+def in_full(name: str) -> str:
+    """Return the name of a view or procedure with its database and schema.
+
+    A session with its viewer's rights may have no schema of its own.
+    """
+    place = _place()
+    return f"{place['database']}.{place['schema']}.{name}" if place else name
+
+
+def _connection() -> Any:
+    """Return the connection of this viewer, which Streamlit keeps for the session."""
+    if not _CONTAINER_TOKEN.exists():
+        return st.connection(_OWN_RIGHTS)
+    warehouse = {"warehouse": place["warehouse"]} if (place := _place()) else {}
+    return st.connection(_CALLERS_RIGHTS, **warehouse)
+
+
+@st.cache_resource(show_spinner=False)
+def _place() -> dict[str, str] | None:
+    """Return where this app was deployed; None where the connection's settings say it."""
+    if not _PLACE.exists():
+        return None
+    return {name.lower(): value for name, value in json.loads(_PLACE.read_text()).items()}
 
 
 def _dates(frame: pd.DataFrame) -> list[str]:
@@ -101,6 +140,7 @@ def _ask_snowflake(_: Source, sql: str, parameters: list[Any]) -> pd.DataFrame:
     from snowflake.snowpark.exceptions import SnowparkSQLException
 
     try:
+        sql = _READ.sub(lambda found: f"{found[1]} {in_full(found[2])}", sql)
         return snowflake_session().sql(sql, params=parameters).to_pandas()
     except SnowparkSQLException as error:
         if error.sql_error_code == _NO_SUCH_OBJECT:

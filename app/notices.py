@@ -47,7 +47,7 @@ def says_unscored(source: Source, figures: Mapping[str, Any]) -> bool:
     todo = (
         "run `dbt build` (trains the model), then `python -m embedded tick` (scores)."
         if source.backend == DUCKDB
-        else "run `dbt build` (trains the model); the tasks score within a minute."
+        else "run `dbt build` (trains the model); the hourly sweep scores."
     )
     st.info(f"No customer is scored yet: {todo}", icon=":material/info:")
     return True

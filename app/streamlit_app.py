@@ -7,7 +7,7 @@ deep link to a fresh server.
 import gc
 
 import streamlit as st
-from connection import DEFAULT_ROLE, DUCKDB, ROLE_KEY, current_source
+from connection import DEFAULT_ROLE, DUCKDB, ROLE_KEY, current_source, open_connection
 from notices import calm
 
 PREVIEWED_ROLES = (
@@ -23,6 +23,7 @@ PREVIEWED_ROLES = (
 
 def main() -> None:
     """Show the chosen page, as the chosen role."""
+    open_connection()
     st.set_page_config(page_title="Customer churn", layout="wide", initial_sidebar_state=230)
     # Pages without icons: the browser would fetch them, for its tab, from the network.
     page = st.navigation(

@@ -29,6 +29,9 @@
             'snowflake_edition', 'standard or enterprise (which stands for all above it too)'
         )) -%}
     {%- endif -%}
+    {%- if var('snowflake_model_format') not in ['onnx', 'trees'] -%}
+        {%- do wrong.append(wrong_var('snowflake_model_format', 'onnx or trees')) -%}
+    {%- endif -%}
     {%- for end in ['earliest', 'latest'] -%}
         {%- set name = 'training_' ~ end ~ '_cutoff' -%}
         {%- if var(name) != end and not is_full_match('[0-9]{4}-[0-9]{2}-[0-9]{2}', var(name)) -%}

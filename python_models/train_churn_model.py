@@ -1,4 +1,4 @@
-"""Train the churn model: a RandomForest, tested out of time, kept as an ONNX artefact.
+"""Train the churn model: a RandomForest, tested out of time, kept as an artefact without code.
 
 One row per version: what it was trained on, how well it did on the latest closed window, how the
 active version did there, and where its artefact lies. The version is named after its data and
@@ -16,10 +16,7 @@ from training.tables import to_pandas
 
 def model(dbt: object, session: object) -> pandas.DataFrame:
     """Entry point for dbt: fetch the snapshots, train, return the run's row."""
-    dbt.config(
-        materialized="incremental",
-        packages=["pandas", "scikit-learn", "skl2onnx", "onnxruntime", "onnx", "matplotlib"],
-    )
+    dbt.config(materialized="incremental")
     location = dbt.config.meta_get("artefact_location")
     settings = Settings(**dbt.config.meta_get("settings"))
     snapshots = to_pandas(dbt.ref("training_snapshots"))
@@ -27,7 +24,8 @@ def model(dbt: object, session: object) -> pandas.DataFrame:
     champion = None
     if dbt.is_incremental and len(promotions):
         champion = champion_of(to_pandas(session.table(str(dbt.this))), promotions)
-    run = train(session, snapshots, location, settings, champion)
+    artefact_format = dbt.config.meta_get("artefact_format")
+    run = train(session, snapshots, location, settings, champion, artefact_format)
     keep_model_card(session, location, run, settings)
     print(f"training: {run['status'].iloc[0]} ({run['version'].iloc[0]})")
     if hasattr(session, "file"):  # Snowpark would store lower case names as they are

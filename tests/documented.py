@@ -1,4 +1,4 @@
-"""Tables of docs/security.md that are generated from what was asked of the engines."""
+"""Tables of the documentation that are generated from what was asked of the engines."""
 
 import re
 from pathlib import Path
@@ -13,16 +13,17 @@ class Table(NamedTuple):
     """A generated table, between two comments that name it."""
 
     name: str
+    document: Path = DOCUMENT
 
     def read(self) -> str:
         """Return the table as the document has it."""
-        return self._place().search(DOCUMENT.read_text())[1].strip()
+        return self._place().search(self.document.read_text())[1].strip()
 
-    def write(self, text: str, document: Path = DOCUMENT) -> None:
+    def write(self, text: str) -> None:
         """Put the table into the document."""
         begin, end = f"<!-- {self.name}: generated -->", "<!-- end -->"
-        content = document.read_text()
-        document.write_text(self._place().sub(lambda _: f"{begin}\n{text}\n{end}", content))
+        content = self.document.read_text()
+        self.document.write_text(self._place().sub(lambda _: f"{begin}\n{text}\n{end}", content))
 
     def _place(self) -> re.Pattern:
         return re.compile(f"<!-- {self.name}: generated -->\n(.*?)\n?<!-- end -->", re.S)

@@ -309,16 +309,3 @@ def test_drafts_without_an_llm_cost_nothing_and_say_so(monkeypatch, pipelines):
     app = open_app(monkeypatch, pipelines(1), "outreach")
     assert "No language model was asked" in markdown(app)
     assert "Written by template" in texts(app)
-
-
-def test_everything_that_the_app_needs_goes_to_snowflake():
-    """What is imported is deployed, and the Streamlit that is deployed is the one tested here."""
-    import yaml
-
-    app = PROJECT / "app"
-    [entity] = yaml.safe_load((app / "snowflake.yml").read_text())["entities"].values()
-    deployed = {name.rstrip("/") for name in entity["artifacts"]}
-    needed = {file.relative_to(app).parts[0] for file in app.rglob("*.py")}
-    assert needed | {"requirements.txt"} <= deployed
-    [pin] = [line for line in (app / "requirements.txt").read_text().split() if "==" in line]
-    assert pin in (PROJECT / "requirements" / "locked.txt").read_text().split()

@@ -28,8 +28,13 @@ MACROS = {
     "dbt task": "{{ create_dbt_task(api.Relation.create(database='D', schema='S', identifier='T'),"
     " 'select 1', '24 HOURS', 'run --select x') }}",
     "drop a task": "{{ drop_task(api.Relation.create(database='D', schema='S', identifier='T')) }}",
-    "roles": "{{ role_statements() | join(';\n') }}",
-    "grants": "{{ grant_statements() | join(';\n') }}",
+    "roles": "{{ role_statements(['CHURN_MANAGER_NORTH']) | join(';\n') }}",
+    "grants": "{{ (place_statements() + grant_statements([{'name': 'CHURN_MANAGER_NORTH',"
+    " 'may_act': true}])) | join(';\n') }}",
+    "compute pool": "{{ compute_pool_statements() | join(';\n') }}",
+    "dashboard": "{{ dashboard_statements(['CHURN_MANAGER']) | join(';\n') }}",
+    "upload": "{{ upload_statements() | join(';\n') }}",
+    "stage": "{{ create_stage(api.Relation.create(database='D', schema='S', identifier='X')) }}",
     "predict_churn": "{{ predict_churn_statements('forest.onnx') | join(';\n') }}",
     "generate_retention_email": "{{ generate_retention_email_statement() }}",
     "review_retention_email": "{{ review_retention_email_statement() }}",
@@ -166,3 +171,43 @@ def test_staleness_and_quota_that_contradict_the_lag_are_refused_in_words():
 
 def test_on_the_laptop_data_is_stale_after_ten_minutes_whatever_the_lag_on_snowflake():
     assert render("{{ stale_after_minutes() }}", "--vars", "snowflake_target_lag: 1 day") == "10\n"
+
+
+def test_each_task_is_asked_for_its_own_runs_of_less_than_seven_days(compiled):
+    """The history refuses seven days and a moment, and gives 10,000 runs of all it is asked."""
+    asked = re.findall(r"task_name => '(\w+)'", compiled["task_runs"])
+    assert {"PROCESS_ALERTS", "SWEEP_SILENT_CUSTOMERS"} <= set(asked)
+    window = "dateadd('minute', -10020, current_timestamp())"
+    assert compiled["task_runs"].count(window) == len(asked)
+    assert "'day'" not in compiled["task_runs"]
+
+
+def test_the_digest_is_a_variable_because_a_procedure_takes_no_query(compiled):
+    text = " ".join(compiled["send_digest"].split())
+    assert text.startswith("let digest varchar := ( select")
+    call = text[text.index("call system$send_email") :]
+    assert ":digest" in call
+    assert "select" not in call
+
+
+def test_what_a_call_drafted_is_told_by_the_time_of_its_turn(compiled):
+    """The clock goes on between two statements: nothing was written at exactly this time."""
+    answer = compiled["draft_messages"].rsplit(";", 1)[1]
+    assert "created_at >= (select max(taken_at) from" in answer
+    assert "sysdate" not in answer
+
+
+def test_privileges_that_not_every_account_has_are_granted_one_by_one_where_they_are_used():
+    def created(variables):
+        grants = render(
+            "{{ engineer_grants('S') | join(';') }}", "--vars", variables, target="snowflake"
+        )
+        return [one.strip() for one in grants.split(";") if " create " in one]
+
+    plain = created("{snowflake_edition: standard}")
+    assert not [one for one in plain if "policy" in one or "dbt project" in one]
+    more = created("{snowflake_edition: enterprise, retrain_schedule: 24 HOURS}")
+    assert set(more) - set(plain) == {
+        f"grant create {kind} on schema S to role DATA_ENGINEER"
+        for kind in ("row access policy", "masking policy", "dbt project")
+    }

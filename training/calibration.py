@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy
 from sklearn.linear_model import LogisticRegression
 
-CLIP = 1e-6  # the logit of 0 and 1 is infinite
+from training.platt import CLIP, logit, recalibrated
+
 BOOTSTRAPS = 200
 # Of the bootstrap draws that must agree that it helps: chance alone shall not recalibrate.
 AGREEING = 0.975
@@ -20,7 +21,7 @@ class Calibration:
 
     def apply(self, scores: numpy.ndarray) -> numpy.ndarray:
         """Return the recalibrated probabilities; the order of the customers stays."""
-        return 1 / (1 + numpy.exp(-(self.slope * _logit(scores) + self.intercept)))
+        return recalibrated(scores, self.slope, self.intercept)
 
     def constants(self) -> dict[str, float | list[list[float]]]:
         """Return what the steps use. Columns are the probabilities to stay and to churn."""
@@ -73,11 +74,6 @@ def fitted(windows: list[tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]]) ->
     """Return the calibration that fits scores, outcomes and weights of these windows best."""
     scores, truth, weight = (numpy.concatenate(part) for part in zip(*windows, strict=True))
     logistic = LogisticRegression(C=1e6).fit(
-        _logit(scores).reshape(-1, 1), truth, sample_weight=weight
+        logit(scores).reshape(-1, 1), truth, sample_weight=weight
     )
     return Calibration(float(logistic.coef_[0][0]), float(logistic.intercept_[0]))
-
-
-def _logit(scores: numpy.ndarray) -> numpy.ndarray:
-    clipped = numpy.clip(scores, CLIP, 1 - CLIP)
-    return numpy.log(clipped / (1 - clipped))

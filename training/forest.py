@@ -2,14 +2,12 @@
 
 import numpy
 import pandas
-from onnx import ModelProto, TensorProto, helper, numpy_helper
-from onnxruntime import InferenceSession
-from skl2onnx import to_onnx
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from training import trees
 from training.calibration import Calibration
 from training.snapshots import matrix, weights
 
@@ -58,43 +56,35 @@ def predict(model: object, rows: pandas.DataFrame, features: list[str]) -> numpy
 
 
 def to_artefact(
-    forest: RandomForestClassifier, calibration: Calibration | None, sample: numpy.ndarray
+    forest: RandomForestClassifier,
+    calibration: Calibration | None,
+    sample: numpy.ndarray,
+    artefact_format: str = "onnx",
 ) -> bytes:
-    """Return the forest as ONNX, after checking that it scores like the forest itself.
+    """Return the forest as ONNX, or as arrays, after checking that it scores like the forest.
 
     Raises ValueError when it does not.
     """
-    model = to_onnx(forest, sample[:1], options={id(forest): {"zipmap": False}}, target_opset=17)
-    if calibration is not None:
-        _append(model, calibration)
-    content = model.SerializeToString()
+    if artefact_format == "onnx":
+        from training import onnx_artefact
+
+        content = onnx_artefact.dump(forest, calibration, sample)
+    else:
+        platt = (calibration.slope, calibration.intercept) if calibration else None
+        content = trees.dump(forest, platt)
     expected = forest.predict_proba(sample)[:, 1]
     if calibration is not None:
         expected = calibration.apply(expected)
     difference = float(numpy.abs(score(content, sample) - expected).max())
     if difference > PARITY_TOLERANCE:
-        raise ValueError(f"the ONNX artefact's scores differ by {difference} from the forest's")
+        raise ValueError(f"the artefact's scores differ by {difference} from the forest's")
     return content
 
 
 def score(artefact: bytes, rows: numpy.ndarray) -> numpy.ndarray:
-    """Return the artefact's probabilities of churn, as whoever serves it gets them."""
-    session = InferenceSession(artefact, providers=["CPUExecutionProvider"])
-    inputs = {session.get_inputs()[0].name: rows.astype(numpy.float32)}
-    return session.run(["probabilities"], inputs)[0][:, 1].astype(numpy.float64)
+    """Return an artefact's probabilities of churn, as whoever serves it gets them."""
+    if artefact.startswith(trees.BEGINNING):
+        return trees.Trees(artefact).score(rows)
+    from training import onnx_artefact
 
-
-def _append(model: ModelProto, calibration: Calibration) -> None:
-    """Let the graph end with the calibration; its output keeps its name."""
-    graph = model.graph
-    for node in graph.node:
-        for at, name in enumerate(node.output):
-            if name == "probabilities":
-                node.output[at] = "uncalibrated"
-    for name, value in calibration.constants().items():
-        graph.initializer.append(
-            numpy_helper.from_array(numpy.asarray(value, dtype=numpy.float32), name)
-        )
-    for operator, inputs, output in calibration.steps("uncalibrated", "probabilities"):
-        graph.node.append(helper.make_node(operator, inputs, [output]))
-    assert graph.output[1].type.tensor_type.elem_type == TensorProto.FLOAT  # noqa: S101
+    return onnx_artefact.score(artefact, rows)

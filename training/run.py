@@ -3,12 +3,11 @@
 import hashlib
 import sys
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed
 
 import numpy
-import onnxruntime
 import pandas
-import skl2onnx
-import sklearn
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
@@ -32,6 +31,9 @@ from training.stability import feature_psi
 from training.status import trained_without
 from training.timing import compared_timing, timing_bands
 
+# What the files of each format are called: training/onnx_artefact.py, training/trees.py.
+SUFFIXES = {"onnx": ".onnx", "trees": ".npz"}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -54,6 +56,7 @@ def train(
     location: str,
     settings: Settings,
     champion: Champion | None = None,
+    artefact_format: str = "onnx",
 ) -> pandas.DataFrame:
     """Train, test, keep the artefact and return the run's row; raises when parity is broken.
 
@@ -83,12 +86,15 @@ def train(
         score, population_score = calibration.apply(score), calibration.apply(population_score)
     # What serves is fitted on every closed window, the tested one included; so is the spend level.
     values = snapshots.matrix(counted, features)
-    content = forest.to_artefact(forest.fit(counted, features), calibration, values)
-    artefacts.store(session, content, location, f"{version}.onnx")
+    content = forest.to_artefact(
+        forest.fit(counted, features), calibration, values, artefact_format
+    )
+    ending = SUFFIXES[artefact_format]
+    artefacts.store(session, content, location, f"{version}{ending}")
     # The next version is compared with what was tested, while the labels of what serves reach
     # into the next one's window.
-    as_tested = forest.to_artefact(tested_forest, calibration, values)
-    artefacts.store(session, as_tested, location, f"{version}-tested.onnx")
+    as_tested = forest.to_artefact(tested_forest, calibration, values, artefact_format)
+    artefacts.store(session, as_tested, location, f"{version}-tested{ending}")
     facts = {
         **evaluate(tested.truth, score, tested.weight, tested.value),
         **fit_spend_level(counted, settings.horizon_days).columns(),
@@ -140,9 +146,9 @@ def train(
         first_cutoff_date=str(rows["cutoff_date"].min())[:10],
         test_cutoff_date=str(test_cutoff)[:10],
         label_until_date=str(rows["label_until_date"].max())[:10],
-        artefact=f"{version}.onnx",
+        artefact=f"{version}{ending}",
         artefact_hash=hashlib.sha256(content).hexdigest(),
-        tested_artefact=f"{version}-tested.onnx",
+        tested_artefact=f"{version}-tested{ending}",
         tested_artefact_hash=hashlib.sha256(as_tested).hexdigest(),
         library_versions=library_versions(),
         **facts,
@@ -150,14 +156,14 @@ def train(
 
 
 def library_versions() -> dict[str, str]:
-    """Return the versions that decide what the artefact's numbers are."""
-    return {
-        "python": sys.version.split()[0],
-        "scikit-learn": sklearn.__version__,
-        "skl2onnx": skl2onnx.__version__,
-        "onnxruntime": onnxruntime.__version__,
-        "numpy": numpy.__version__,
-    }
+    """Return the versions that decide what the artefact's numbers are, of what is installed."""
+    found = {"python": sys.version.split()[0]}
+    for library in ("scikit-learn", "skl2onnx", "onnxruntime", "numpy"):
+        try:
+            found[library] = installed(library)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 class _Window:

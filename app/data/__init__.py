@@ -5,7 +5,7 @@ Every cache is keyed by the Source, and so by who asks, and in which role.
 
 import streamlit as st
 
-# Shorter than the pipeline's lag of a minute, long enough for the reruns of one click.
+# Shorter than the time between two looks, long enough for the reruns of one click.
 TTL_SECONDS = 5
 SLOW_TTL_SECONDS = 300  # of what changes with the day, not with the minute
 

@@ -30,6 +30,7 @@
         create or replace function {{ target.database }}.{{ target.schema }}.{{ name }}(
             prompt varchar, {{ parameter }} varchar
         )
+        copy grants
         returns varchar
         as
         $$

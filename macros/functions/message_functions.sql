@@ -2,9 +2,9 @@
    outreach/, called from SQL. DuckDB: registered with the open file (embedded/functions.py). Snowflake: Python
    functions that import the package, zipped by `python -m outreach pack`, from a stage.
    dbt run-operation create_message_functions, before the first build: views call MAIL_ADDRESS. #}
-{% macro create_message_functions() %}
+{% macro create_message_functions(dry_run=false) %}
     {{ run_statements(
-        message_function_statements(), 'create_message_functions'
+        message_function_statements(), 'create_message_functions', dry_run
     ) if target.type == 'snowflake' else log(
         'create_message_functions: nothing to do on DuckDB, where they are registered with the open file',
         info=True
@@ -24,6 +24,7 @@
             create or replace function {{ schema }}.{{ name }}(
                 {{ function.parameters | join(' varchar, ') }} varchar
             )
+            copy grants
             returns varchar
             language python
             immutable
@@ -46,16 +47,8 @@
 {% endmacro %}
 {% macro snowflake__check_message_functions() %}
     {%- if execute and flags.WHICH in ['build', 'run'] -%}
-        {%- set schema = target.database ~ '.' ~ target.schema -%}
-        {%- set there = [] -%}
-        {%- for row in run_query('show user functions in schema ' ~ schema).rows -%}
-            {%- do there.append(row['name'] | lower) -%}
-        {%- endfor -%}
-        {%- for name in message_functions() if name not in there -%}
-            {%- do exceptions.raise_compiler_error(
-                'function ' ~ name | upper ~ ' is not in ' ~ schema
-                ~ ': run python -m outreach pack && dbt run-operation create_message_functions'
-            ) -%}
+        {%- for sentence in missing_message_functions() -%}
+            {%- do exceptions.raise_compiler_error(sentence) -%}
         {%- endfor -%}
     {%- endif -%}
     select 1

@@ -3,7 +3,8 @@
    DuckDB: an Arrow function, registered with the open file (embedded/functions.py).
    Snowflake: a vectorized Python function that imports the active version's artefact from the stage;
    its model is models/alerts/predict_churn.sql. To put another version in place:
-   dbt run-operation create_predict_churn --args '{artefact: forest-….onnx}' #}
+   dbt run-operation create_predict_churn --args '{artefact: forest-….onnx}'. The file's ending says its
+   format. #}
 {% macro create_predict_churn(artefact) %}
     {{ run_statements(
         predict_churn_statements(artefact), 'create_predict_churn'
@@ -35,6 +36,7 @@
             {{ feature }} float{{ ',' if not loop.last }}
             {%- endfor %}
         )
+        copy grants
         returns float
     {%- endset -%}
     {%- if artefact is none -%}
@@ -44,8 +46,9 @@
         language python
         immutable
         runtime_version = '{{ var("snowflake_python") }}'
-        packages = ('{{ var("snowflake_scoring_packages") | join("', '") }}')
-        imports = ('@{{ target.database }}.{{ target.schema }}.churn_models/{{ artefact }}')
+        packages = ('{{ scoring_packages(artefact) | join("', '") }}')
+        imports = ('@{{ target.database }}.{{ target.schema }}.churn_models/{{ artefact }}'
+            {%- if is_trees(artefact) %}, '@{{ target.database }}.{{ target.schema }}.churn_models/training.zip'{% endif %})
         handler = 'predict'
         comment = '{{ artefact }}'
         as
@@ -56,6 +59,19 @@
     {{ return(signature ~ '\n        ' ~ body) }}
 {% endmacro %}
 
+{# An artefact of arrays is scored by the package that wrote it, training/trees.py, with numpy. #}
+{% macro is_trees(artefact) %}{{ return(artefact.endswith('.npz')) }}{% endmacro %}
+
+{% macro scoring_packages(artefact) %}
+    {%- if not is_trees(artefact) -%}{{ return(var('snowflake_scoring_packages')) }}{%- endif -%}
+    {%- set packages = [] -%}
+    {%- for package in var('snowflake_training_packages')
+        if package.split('==')[0] in ['pandas', 'numpy'] -%}
+        {%- do packages.append(package) -%}
+    {%- endfor -%}
+    {{ return(packages) }}
+{% endmacro %}
+
 {# The artefact is loaded when the module is, once a process, and runs no code when it is opened. What
    is NaN in the answer, Snowflake takes for NULL. #}
 {% macro predict_churn_handler(artefact) -%}
@@ -63,13 +79,27 @@ import os
 import sys
 
 import numpy
+{% if not is_trees(artefact) -%}
 import onnxruntime
+{% endif -%}
 import pandas
 from _snowflake import vectorized
+{%- if is_trees(artefact) %}
+from training.trees import Trees
+{%- endif %}
 
-_folder = sys._xoptions["snowflake_import_directory"]
-_session = onnxruntime.InferenceSession(os.path.join(_folder, "{{ artefact }}"))
+_file = os.path.join(sys._xoptions["snowflake_import_directory"], "{{ artefact }}")
+{% if is_trees(artefact) -%}
+with open(_file, "rb") as _content:
+    _score = Trees(_content.read()).score
+{%- else -%}
+_session = onnxruntime.InferenceSession(_file)
 _input = _session.get_inputs()[0].name
+
+
+def _score(values):
+    return _session.run(["probabilities"], {_input: values})[0][:, 1]
+{%- endif %}
 
 
 @vectorized(input=pandas.DataFrame, max_batch_size=5000)
@@ -79,7 +109,6 @@ def predict(rows):
     are_numbers = numpy.isfinite(values).all(axis=1)
     scores = numpy.full(len(values), numpy.nan)
     if are_numbers.any():
-        found = _session.run(["probabilities"], {_input: values[are_numbers]})[0]
-        scores[are_numbers] = found[:, 1]
+        scores[are_numbers] = _score(values[are_numbers])
     return pandas.Series(scores)
 {%- endmacro %}

@@ -1,12 +1,11 @@
 {# What grant_access gives to each role. Grants on dynamic tables say so: one on a table does not
    reach them. Readers get views by name, not by a future grant, which would take in the views and
-   tables beneath; a view that dbt replaces keeps its grants (copy_grants). #}
-{% macro grant_statements() %}
+   tables beneath; what dbt replaces keeps its grants (copy_grants, COPY GRANTS).
+   region_roles: as region_roles() has them. #}
+{% macro grant_statements(region_roles=[]) %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
-    {%- set statements = [
-        'create database if not exists ' ~ target.database, 'create schema if not exists ' ~ schema,
-    ] -%}
-    {%- for role in churn_roles() -%}
+    {%- set statements = [] -%}
+    {%- for role in churn_roles() + region_roles | map(attribute='name') | list -%}
         {%- for object in [
             'database ' ~ target.database, 'schema ' ~ schema, 'warehouse ' ~ target.warehouse
         ] -%}
@@ -14,30 +13,38 @@
         {%- endfor -%}
     {%- endfor -%}
     {{ return(
-        statements + engineer_grants(schema) + loader_grants(schema) + reader_grants(schema)
-        + app_grants(schema)
+        statements + engineer_grants(schema) + loader_grants(schema)
+        + reader_grants(schema, region_roles) + app_grants(schema)
     ) }}
 {% endmacro %}
 
 {# It owns what it builds; future grants let it look after what another role has deployed. `read session`
-   lets the procedures that it owns see who calls them (macros/governance/calling_user.sql). #}
+   lets the procedures that it owns see who calls them (macros/governance/calling_user.sql). Kinds that
+   not every account has are granted one by one, and only where they are used. #}
 {% macro engineer_grants(schema) %}
     {%- set statements = [
-        'grant create dynamic table, create stream, create task, create table, create view,'
-        ~ ' create function, create procedure, create stage, create row access policy,'
-        ~ ' create masking policy on schema ' ~ schema ~ ' to role DATA_ENGINEER',
+        'grant create ' ~ created_kinds() | map('lower') | join(', create ') ~ ' on schema ' ~ schema
+        ~ ' to role DATA_ENGINEER',
+    ] -%}
+    {%- for kind in optional_kinds() -%}
+        {%- do statements.append(
+            'grant create ' ~ kind | lower ~ ' on schema ' ~ schema ~ ' to role DATA_ENGINEER'
+        ) -%}
+    {%- endfor -%}
+    {%- do statements.extend([
         'grant create schema on database ' ~ target.database ~ ' to role DATA_ENGINEER',
         'grant database role snowflake.cortex_user to role DATA_ENGINEER',
         'grant database role snowflake.usage_viewer to role DATA_ENGINEER',
-    ] -%}
+    ]) -%}
     {%- for warehouse in warehouses() if warehouse.name != target.warehouse | upper -%}
         {%- do statements.append(
             'grant usage on warehouse ' ~ warehouse.name ~ ' to role DATA_ENGINEER'
         ) -%}
     {%- endfor -%}
+    {%- set alerts = ['execute alert', 'execute managed alert'] if warns() else [] -%}
     {%- for privilege in [
         'execute task', 'execute managed task', 'use ai functions', 'read session'
-    ] -%}
+    ] + alerts -%}
         {%- do statements.append('grant ' ~ privilege ~ ' on account to role DATA_ENGINEER') -%}
     {%- endfor -%}
     {%- for privileges, objects in [
@@ -52,6 +59,25 @@
     {{ return(statements) }}
 {% endmacro %}
 
+{# The kinds of objects that DATA_ENGINEER makes in the schema; check_setup asks for the same. #}
+{% macro created_kinds() %}
+    {{ return([
+        'DYNAMIC TABLE', 'STREAM', 'TASK', 'TABLE', 'VIEW', 'FUNCTION', 'PROCEDURE', 'STAGE'
+    ]) }}
+{% endmacro %}
+
+{# Policies need the Enterprise Edition, a dbt project an account that runs dbt itself, an alert
+   somebody to write to. #}
+{% macro optional_kinds() %}
+    {%- set kinds = ['SEMANTIC VIEW', 'PIPE'] -%}
+    {%- do kinds.append('ALERT') if warns() -%}
+    {%- if var('snowflake_edition') == 'enterprise' -%}
+        {%- do kinds.extend(['ROW ACCESS POLICY', 'MASKING POLICY']) -%}
+    {%- endif -%}
+    {%- do kinds.append('DBT PROJECT') if var('retrain_schedule') | lower != 'off' -%}
+    {{ return(kinds) }}
+{% endmacro %}
+
 {# The loader appends, and asks once at a start which offsets are stored. #}
 {% macro loader_grants(schema) %}
     {%- set statements = [] -%}
@@ -63,18 +89,36 @@
     {{ return(statements) }}
 {% endmacro %}
 
-{% macro reader_grants(schema) %}
+{# Roles of regions get what CHURN_MANAGER gets, but not that role, which sees every region; whoever
+   only reads is granted no procedure. People open the dashboard, whose owner is CHURN_APP. #}
+{% macro reader_grants(schema, region_roles=[]) %}
+    {%- set acting = ['CHURN_MANAGER']
+        + region_roles | selectattr('may_act') | map(attribute='name') | list -%}
+    {%- set people = ['MARKETING_ANALYST', 'CHURN_MANAGER']
+        + region_roles | map(attribute='name') | list -%}
     {%- set statements = [] -%}
-    {%- for role in ['MARKETING_ANALYST', 'CHURN_MANAGER', 'CHURN_APP'] -%}
+    {%- for role in people + ['CHURN_APP'] -%}
         {%- for view in manager_views() -%}
             {%- do statements.append(
                 'grant select on view ' ~ schema ~ '.' ~ view ~ ' to role ' ~ role
             ) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for procedure, role in manager_procedures() -%}
+    {%- for role in acting + ['CHURN_APP'] -%}
+        {%- for procedure in manager_procedures() -%}
+            {%- do statements.append(
+                'grant usage on procedure ' ~ schema ~ '.' ~ procedure ~ ' to role ' ~ role
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for role in people -%}
+        {%- for view in models_in('semantics') -%}
+            {%- do statements.append(
+                'grant select, references on semantic view ' ~ schema ~ '.' ~ view ~ ' to role ' ~ role
+            ) -%}
+        {%- endfor -%}
         {%- do statements.append(
-            'grant usage on procedure ' ~ schema ~ '.' ~ procedure ~ ' to role ' ~ role
+            'grant usage on streamlit ' ~ dashboard_name() ~ ' to role ' ~ role
         ) -%}
     {%- endfor -%}
     {{ return(statements) }}
@@ -82,10 +126,13 @@
 
 {# `read session` lets the dashboard ask for its viewer (CURRENT_USER) under its owner's rights.
    Caller grants give nobody anything: in the container runtime the dashboard asks with its viewer's
-   own role, and they say which of that role's rights it may use. #}
+   own role, and they say which of that role's rights it may use. The repository role lets the
+   container install the packages of app/requirements.txt, without access to the internet. #}
 {% macro app_grants(schema) %}
     {{ return([
         'grant create streamlit, create stage on schema ' ~ schema ~ ' to role CHURN_APP',
+        'grant usage on compute pool ' ~ compute_pool() ~ ' to role CHURN_APP',
+        'grant database role snowflake.pypi_repository_user to role CHURN_APP',
         'grant read session on account to role CHURN_APP',
         'grant caller usage on database ' ~ target.database ~ ' to role CHURN_APP',
         'grant caller usage on schema ' ~ schema ~ ' to role CHURN_APP',

@@ -1,15 +1,12 @@
-{# dbt run-operation create_roles · grant_access · drop_access: who may do what, least privilege, safe
-   to run again. --args '{dry_run: true}' prints the plan and does nothing.
-   create_roles and drop_access need a role that may (USERADMIN with SECURITYADMIN, or ACCOUNTADMIN:
-   privileges on the account are ACCOUNTADMIN's to give). DuckDB has neither roles nor grants. #}
+{# dbt run-operation create_roles · drop_access: the roles of the pipeline, safe to run again.
+   --args '{dry_run: true}' prints the plan and asks nothing. Both need a role that may create roles
+   and grant (USERADMIN with SECURITYADMIN, or ACCOUNTADMIN). DuckDB has no roles.
+   Roles of regions are named by the seed manager_regions: run create_roles again after the first
+   build, and after a change of the seed. #}
 {% macro create_roles(dry_run=false) %}
-    {{ run_statements(role_statements(), 'create_roles', dry_run) }}
-{% endmacro %}
-
-{% macro grant_access(dry_run=false) %}
-    {%- set is_asked = execute and target.type == 'snowflake' and not dry_run -%}
     {{ run_statements(
-        grants_on_what_is_there() if is_asked else grant_statements(), 'grant_access', dry_run
+        role_statements([] if dry_run else region_roles('create_roles') | map(attribute='name') | list),
+        'create_roles', dry_run
     ) }}
 {% endmacro %}
 
@@ -17,10 +14,16 @@
     {%- if target.type == 'snowflake' and not dry_run and confirm != 'drop the roles' -%}
         {%- do exceptions.raise_compiler_error(
             "drop_access drops the roles " ~ (churn_roles() | join(', '))
-            ~ ": say --args '{confirm: drop the roles}', or {dry_run: true} to see the plan"
+            ~ " and those of regions: say --args '{confirm: drop the roles}', or {dry_run: true} to see"
+            ~ " the plan"
         ) -%}
     {%- endif -%}
-    {{ run_statements(drop_access_statements(), 'drop_access', dry_run) }}
+    {{ run_statements(
+        drop_access_statements(
+            [] if dry_run else region_roles('drop_access') | map(attribute='name') | list
+        ),
+        'drop_access', dry_run
+    ) }}
 {% endmacro %}
 
 {% macro run_statements(statements, operation, dry_run=false) %}
@@ -30,6 +33,7 @@
 {% endmacro %}
 {% macro default__run_statements(statements, operation, dry_run) %}{{ no_such_engine(operation) }}{% endmacro %}
 {% macro snowflake__run_statements(statements, operation, dry_run) %}
+    {%- do log('-- ' ~ operation ~ ', as ' ~ target.role, info=True) -%}
     {%- for statement in statements -%}
         {%- do log(statement ~ ';', info=True) -%}
         {%- do run_query(statement) if not dry_run -%}
@@ -53,9 +57,11 @@
     {{ return(['DATA_ENGINEER', 'MARKETING_ANALYST', 'CHURN_MANAGER', 'CHURN_LOADER', 'CHURN_APP']) }}
 {% endmacro %}
 
-{% macro role_statements() %}
+{# A role of a region is beneath SYSADMIN like the others, and not above or beneath CHURN_MANAGER, whose
+   rows of the seed it would have then. #}
+{% macro role_statements(region_roles=[]) %}
     {%- set statements = [] -%}
-    {%- for role in churn_roles() -%}
+    {%- for role in churn_roles() + region_roles -%}
         {%- do statements.append('create role if not exists ' ~ role) -%}
         {%- do statements.append('grant role ' ~ role ~ ' to role SYSADMIN') -%}
     {%- endfor -%}
@@ -63,9 +69,9 @@
 {% endmacro %}
 
 {# A role that is dropped loses what was granted to it; what it owns goes to who drops it. #}
-{% macro drop_access_statements() %}
+{% macro drop_access_statements(region_roles=[]) %}
     {%- set statements = [] -%}
-    {%- for role in churn_roles() | reverse -%}
+    {%- for role in (churn_roles() + region_roles) | reverse -%}
         {%- do statements.append('drop role if exists ' ~ role) -%}
     {%- endfor -%}
     {{ return(statements) }}

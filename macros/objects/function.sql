@@ -40,11 +40,16 @@
     {{ return({'relations': []}) }}
 {% endmaterialization %}
 
-{# The trainer writes versions of the model to it, which are never overwritten by another version. #}
+{# The trainer writes versions of the model to it, which are never overwritten by another version. Its
+   file format is that of a text whose lines are rows: so a version's card can be read by SQL. #}
 {% macro create_stage(relation) %}{{ return(adapter.dispatch('create_stage')(relation)) }}{% endmacro %}
 {% macro default__create_stage(relation) %}{{ no_such_engine('create_stage') }}{% endmacro %}
 {% macro snowflake__create_stage(relation) %}
-    create stage if not exists {{ relation }}
+    create stage if not exists {{ relation }};
+    alter stage {{ relation }} set file_format = (
+        type = csv field_delimiter = none record_delimiter = '\n' skip_blank_lines = false
+        escape_unenclosed_field = none
+    )
 {% endmacro %}
 {# The trainer makes the folder itself, on every platform: SQL says where it is. #}
 {% macro duckdb__create_stage(relation) %}

@@ -10,13 +10,15 @@
     {{ no_such_engine('create_procedure') }}
 {% endmacro %}
 
-{# Owner's rights, so that a caller needs no right on the tables. #}
+{# Owner's rights, so that a caller needs no right on the tables. COPY GRANTS: a procedure that is
+   replaced keeps who may call it; so it is with all that this project replaces. #}
 {% macro snowflake__create_procedure(relation, body, parameters, returns) %}
     {%- set parts = (body | trim).rsplit(';\n', 1) -%}
     {%- set alert_turn = relation.database ~ '.' ~ relation.schema ~ '.alert_turn' -%}
     create or replace procedure {{ relation }}(
         {%- for name in parameters %}{{ name }} varchar{{ ', ' if not loop.last }}{% endfor -%}
     )
+    copy grants
     returns table (
         {%- for name in returns %}{{ name }} varchar{{ ', ' if not loop.last }}{% endfor -%}
     )

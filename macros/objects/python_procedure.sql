@@ -17,6 +17,7 @@
 {% endmacro %}
 {% macro snowflake__create_python_procedure(node) %}
     create or replace procedure {{ node.database }}.{{ node.schema }}.{{ node.alias }}()
+    copy grants
     returns varchar
     language python
     runtime_version = '{{ node.config.python_version or var("snowflake_python") }}'

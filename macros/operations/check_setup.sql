@@ -1,5 +1,6 @@
-{# dbt run-operation check_setup: what an account still lacks, in words, before anything is built.
-   The edition cannot be asked for by SQL: var snowflake_edition says it. #}
+{# dbt run-operation check_setup: what an account still lacks, in words, before anything is built; as
+   CHURN_APP, what it lacks for the dashboard. The edition cannot be asked for by SQL: var
+   snowflake_edition says it. #}
 {% macro check_setup() %}
     {%- if execute -%}
         {%- set missing = setup_problems() -%}
@@ -21,22 +22,35 @@
     {{ return([]) }}
 {% endmacro %}
 {% macro snowflake__setup_problems() %}
+    {%- if not schema_is_there() -%}
+        {{ return(missing_roles() + missing_warehouses(warehouses()) + [
+            'schema ' ~ target.database ~ '.' ~ target.schema ~ ' is not there, or not for role '
+            ~ target.role ~ ': run grant_access as ACCOUNTADMIN; then check again, for there is more to ask'
+        ]) }}
+    {%- elif target.role | upper == 'CHURN_APP' -%}
+        {{ return(
+            missing_privileges(dashboard_privileges()) + missing_warehouses(warehouses()[:1])
+            + missing_compute_pool()
+        ) }}
+    {%- endif -%}
     {{ return(
-        missing_privileges() + missing_warehouses() + missing_language_model() + missing_packages()
+        missing_privileges(needed_privileges()) + missing_warehouses(warehouses())
+        + missing_language_model() + missing_packages() + missing_uploads()
+        + missing_message_functions() + missing_notifications()
         + missing_change_tracking() + missing_roles()
     ) }}
 {% endmacro %}
 
 {# What the role itself lacks of what grant_access gives it (not what it has from another role);
    owning the schema is as good. Privileges on another schema do not count. #}
-{% macro missing_privileges() %}
+{% macro missing_privileges(needed) %}
     {%- set held, missing = [], [] -%}
     {%- set schema = (target.database ~ '.' ~ target.schema) | upper -%}
     {%- for row in run_query('show grants to role ' ~ target.role).rows
         if row['granted_on'] | upper == 'ACCOUNT' or row['name'] | upper == schema -%}
         {%- do held.append(row['privilege'] | upper) -%}
     {%- endfor -%}
-    {%- for privilege, object in needed_privileges(schema) if privilege not in held
+    {%- for privilege, object in needed if privilege not in held
         and not (object == schema and 'OWNERSHIP' in held) -%}
         {%- do missing.append(
             'role ' ~ target.role ~ ' may not ' ~ privilege | lower ~ ' on ' ~ object
@@ -47,26 +61,33 @@
 {% endmacro %}
 
 {# Each with the object that it is needed on. #}
-{% macro needed_privileges(schema) %}
+{% macro needed_privileges() %}
+    {%- set schema = (target.database ~ '.' ~ target.schema) | upper -%}
     {%- set needed = [] -%}
     {%- for privilege in ['EXECUTE TASK', 'EXECUTE MANAGED TASK', 'READ SESSION'] -%}
         {%- do needed.append((privilege, 'the account')) -%}
     {%- endfor -%}
     {%- do needed.append(('USE AI FUNCTIONS', 'the account')) if var('email_provider') == 'cortex' -%}
-    {%- set kinds = [
-        'DYNAMIC TABLE', 'STREAM', 'TASK', 'TABLE', 'VIEW', 'FUNCTION', 'PROCEDURE', 'STAGE'
-    ] -%}
-    {%- if var('snowflake_edition') == 'enterprise' -%}
-        {%- do kinds.extend(['ROW ACCESS POLICY', 'MASKING POLICY']) -%}
-    {%- endif -%}
-    {%- for kind in kinds -%}{%- do needed.append(('CREATE ' ~ kind, schema)) -%}{%- endfor -%}
+    {%- for privilege in ['EXECUTE ALERT', 'EXECUTE MANAGED ALERT'] if warns() -%}
+        {%- do needed.append((privilege, 'the account')) -%}
+    {%- endfor -%}
+    {%- for kind in created_kinds() + optional_kinds() -%}
+        {%- do needed.append(('CREATE ' ~ kind, schema)) -%}
+    {%- endfor -%}
     {{ return(needed) }}
 {% endmacro %}
 
+{% macro dashboard_privileges() %}
+    {%- set schema = (target.database ~ '.' ~ target.schema) | upper -%}
+    {{ return([
+        ('READ SESSION', 'the account'), ('CREATE STREAMLIT', schema), ('CREATE STAGE', schema)
+    ]) }}
+{% endmacro %}
+
 {# A warehouse that this role may not use is not listed to it. #}
-{% macro missing_warehouses() %}
+{% macro missing_warehouses(wanted) %}
     {%- set missing = [] -%}
-    {%- for warehouse in warehouses() -%}
+    {%- for warehouse in wanted -%}
         {%- set shown = namespace(row=none) -%}
         {%- for row in run_query("show warehouses like '" ~ warehouse.name ~ "'").rows
             if row['name'] == warehouse.name -%}

@@ -17,7 +17,8 @@
 
 {# Of scoring, which are pinned, and of the Python models. #}
 {% macro missing_packages() %}
-    {%- set packages, missing = var('snowflake_scoring_packages') | list, [] -%}
+    {%- set is_onnx = var('snowflake_model_format') == 'onnx' -%}
+    {%- set packages, missing = (var('snowflake_scoring_packages') | list if is_onnx else []), [] -%}
     {%- for node in graph.nodes.values() if node.config.get('packages') -%}
         {%- do packages.extend(node.config.packages) -%}
     {%- endfor -%}
@@ -29,7 +30,8 @@
             ~ (" and version = '" ~ version ~ "'" if version else '') ~ " limit 1"
         ).rows -%}
             {%- do missing.append('package ' ~ package ~ ' is not in the account: change its version,'
-                ~ ' or accept the terms of the Anaconda channel') -%}
+                ~ ' or accept the terms of the Anaconda channel'
+                ~ (', or set var snowflake_model_format to trees' if 'onnx' in package else '')) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(missing) }}
@@ -47,11 +49,60 @@
     {{ return(missing) }}
 {% endmacro %}
 
+{# Those of regions once the seed names them. #}
 {% macro missing_roles() %}
     {%- set there = run_query('show roles').rows | map(attribute='name') | list -%}
     {%- set missing = [] -%}
-    {%- for role in churn_roles() if role not in there -%}
+    {%- for role in churn_roles() + region_roles() | map(attribute='name') | list
+        if role not in there -%}
         {%- do missing.append('role ' ~ role ~ ' is not there: run create_roles') -%}
     {%- endfor -%}
     {{ return(missing) }}
+{% endmacro %}
+
+{# What Python models, procedures and functions import. #}
+{% macro missing_uploads() %}
+    {%- set stages, missing = [], [] -%}
+    {%- for row in run_query('show stages in schema ' ~ target.database ~ '.' ~ target.schema).rows -%}
+        {%- do stages.append(row['name'] | lower) -%}
+    {%- endfor -%}
+    {%- for stage, file, command in [
+        ('churn_models', 'training.zip', 'upload'),
+        ('churn_code', 'outreach.zip', 'create_message_functions'),
+    ] -%}
+        {%- set files = [] -%}
+        {%- if stage in stages -%}
+            {%- for row in run_query('list @' ~ target.database ~ '.' ~ target.schema ~ '.' ~ stage).rows -%}
+                {%- do files.append(row['name'].split('/')[-1]) -%}
+            {%- endfor -%}
+        {%- endif -%}
+        {%- if file not in files -%}
+            {%- do missing.append(file ~ ' is not on stage ' ~ stage | upper
+                ~ ': run make packages && dbt run-operation ' ~ command) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(missing) }}
+{% endmacro %}
+
+{% macro missing_message_functions() %}
+    {%- set there, missing = [], [] -%}
+    {%- for row in run_query(
+        'show user functions in schema ' ~ target.database ~ '.' ~ target.schema
+    ).rows -%}
+        {%- do there.append(row['name'] | lower) -%}
+    {%- endfor -%}
+    {%- for name in message_functions() if name not in there -%}
+        {%- do missing.append('function ' ~ name | upper ~ ' is not in ' ~ target.database ~ '.'
+            ~ target.schema ~ ': run make packages && dbt run-operation create_message_functions') -%}
+    {%- endfor -%}
+    {{ return(missing) }}
+{% endmacro %}
+
+{# Of the dashboard. A pool that the role may not use is not shown to it. #}
+{% macro missing_compute_pool() %}
+    {%- for row in run_query('show compute pools').rows if row['name'] | upper == compute_pool() -%}
+        {{ return([]) }}
+    {%- endfor -%}
+    {{ return(['compute pool ' ~ compute_pool() ~ ' is not there, or not for role ' ~ target.role
+        ~ ': run create_compute_pool, then grant_access, as ACCOUNTADMIN']) }}
 {% endmacro %}

@@ -13,13 +13,14 @@
 {# The size of dbt's own warehouse is left as it is: others may use it. #}
 {% macro cost_limit_statements() %}
     {%- set statements = [] -%}
+    {%- set sleep = 'auto_suspend = ' ~ refresh_assumptions().seconds_until_suspended -%}
     {%- for warehouse in warehouses() -%}
         {%- set size = "warehouse_size = '" ~ (warehouse.size or 'XSMALL') ~ "' " -%}
         {%- do statements.extend([
             'create warehouse if not exists ' ~ warehouse.name ~ ' ' ~ size
-            ~ 'auto_suspend = 60 auto_resume = true initially_suspended = true',
+            ~ sleep ~ ' auto_resume = true initially_suspended = true',
             'alter warehouse ' ~ warehouse.name ~ ' set ' ~ (size if warehouse.size else '')
-            ~ 'auto_suspend = 60 auto_resume = true statement_timeout_in_seconds = '
+            ~ sleep ~ ' auto_resume = true statement_timeout_in_seconds = '
             ~ warehouse.hours * 3600,
             'create resource monitor if not exists ' ~ warehouse.monitor ~ ' with credit_quota = '
             ~ warehouse.quota

@@ -1,7 +1,8 @@
-{# dbt run-operation drop_pipeline --args '{confirm: CHURN.MAIN}': everything that dbt has built, the
-   raw events included. Tasks go first, then what reads others before what it reads. On DuckDB
-   deleting the folder is the same. #}
-{% macro drop_pipeline(confirm='', dry_run=false) %}
+{# dbt run-operation drop_pipeline --args '{confirm: CHURN.MAIN}': everything that dbt has built or
+   uploaded, the raw events included. Tasks go first, then what reads others before what it reads.
+   With drop_schema: true the schema goes, too, if nothing of anybody else is left in it: for the
+   schema of a pull request. On DuckDB deleting the folder is the same. #}
+{% macro drop_pipeline(confirm='', drop_schema=false, dry_run=false) %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
     {%- if target.type == 'snowflake' and not dry_run and confirm | upper != schema | upper -%}
         {%- do exceptions.raise_compiler_error(
@@ -9,14 +10,28 @@
             ~ schema ~ "}', or {dry_run: true} to see what"
         ) -%}
     {%- endif -%}
-    {%- if execute -%}{{ return(adapter.dispatch('drop_pipeline')(dry_run)) }}{%- endif -%}
+    {%- if execute -%}
+        {{ return(adapter.dispatch('drop_pipeline')(drop_schema, dry_run)) }}
+    {%- endif -%}
 {% endmacro %}
 
-{% macro default__drop_pipeline(dry_run) %}{{ no_such_engine('drop_pipeline') }}{% endmacro %}
-{% macro snowflake__drop_pipeline(dry_run) %}
+{% macro default__drop_pipeline(drop_schema, dry_run) %}{{ no_such_engine('drop_pipeline') }}{% endmacro %}
+{% macro snowflake__drop_pipeline(drop_schema, dry_run) %}
     {{ run_statements(drop_statements(), 'drop_pipeline', dry_run) }}
+    {%- if drop_schema -%}
+        {%- set left = [] if dry_run else left_in_schema() -%}
+        {%- if left -%}
+            {%- do exceptions.raise_compiler_error(
+                'drop_pipeline: the schema stays, because it holds what dbt has not made: '
+                ~ left | join(', ')
+            ) -%}
+        {%- endif -%}
+        {{ run_statements(
+            ['drop schema if exists ' ~ target.database ~ '.' ~ target.schema], 'drop_pipeline', dry_run
+        ) }}
+    {%- endif -%}
 {% endmacro %}
-{% macro duckdb__drop_pipeline(dry_run) %}
+{% macro duckdb__drop_pipeline(drop_schema, dry_run) %}
     {%- do log(
         'drop_pipeline: on DuckDB the pipeline is the folder ' ~ env_var('CHURN_HOME', '.churn')
         ~ ': stop what runs on it and delete it', info=True
@@ -24,9 +39,15 @@
 {% endmacro %}
 
 {% macro drop_statements() %}
-    {%- set statements = [] -%}
+    {%- set schema = target.database ~ '.' ~ target.schema -%}
+    {%- set statements = [
+        'drop pipe if exists ' ~ schema ~ '.churn_scores_raw',
+        'drop dbt project if exists ' ~ schema ~ '.churn_intelligence',
+        'drop stage if exists ' ~ schema ~ '.churn_project',
+    ] -%}
     {%- for materialized, kind in [
-        ('task', 'task'), ('stream', 'stream'), ('view', 'view'),
+        ('warning', 'alert'), ('task', 'task'), ('stream', 'stream'),
+        ('semantic_view', 'semantic view'), ('view', 'view'),
         ('dynamic_table', 'dynamic table'), ('table', 'table'), ('incremental', 'table'),
         ('seed', 'table'), ('stage', 'stage'),
     ] -%}
@@ -34,7 +55,6 @@
             {%- do statements.append('drop ' ~ kind ~ ' if exists ' ~ relation) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- set schema = target.database ~ '.' ~ target.schema -%}
     {%- do statements.append(
         'drop function if exists ' ~ schema ~ '.predict_churn('
         ~ (['float'] * (churn_features() | length)) | join(', ') ~ ')'
@@ -54,13 +74,31 @@
         ) -%}
     {%- endfor -%}
     {%- do statements.append('drop procedure if exists ' ~ schema ~ '.train_churn_model()') -%}
-    {%- do statements.append('drop table if exists ' ~ object_definitions(target)) -%}
-    {%- do statements.append('drop stage if exists ' ~ schema ~ '.churn_code') -%}
+    {#- The last two are an earlier version's. -#}
+    {%- do statements.extend([
+        'drop table if exists ' ~ object_definitions(target),
+        'drop stage if exists ' ~ schema ~ '.churn_code',
+        'drop table if exists ' ~ schema ~ '.procedure_turn',
+        'drop file format if exists ' ~ schema ~ '.lines_of_text',
+    ]) -%}
     {%- if var('snowflake_edition') == 'enterprise' -%}
         {%- do statements.append('drop row access policy if exists ' ~ schema ~ '.visible_region') -%}
         {%- do statements.append('drop masking policy if exists ' ~ schema ~ '.personal_data_of_region') -%}
     {%- endif -%}
     {{ return(statements) }}
+{% endmacro %}
+
+{# What else is in the schema, with its kind. #}
+{% macro left_in_schema() %}
+    {%- set left = [] -%}
+    {%- for kind in [
+        'objects', 'tasks', 'streams', 'stages', 'user functions', 'procedures', 'streamlits'
+    ] -%}
+        {%- for row in run_query('show ' ~ kind ~ ' in schema ' ~ target.database ~ '.' ~ target.schema).rows -%}
+            {%- do left.append(row['name'] ~ ' (' ~ kind ~ ')') -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(left | unique | list) }}
 {% endmacro %}
 
 {# The signature of a function or procedure whose parameters are all texts. #}

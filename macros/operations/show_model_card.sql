@@ -35,16 +35,11 @@
     {%- endfor -%}
 {% endmacro %}
 
-{# What reads a text file line by line. #}
+{# What reads a text file line by line: Snowflake by the stage's file format. #}
 {% macro model_card_statements(file) %}{{ return(adapter.dispatch('model_card_statements')(file)) }}{% endmacro %}
 {% macro default__model_card_statements(file) %}{{ no_such_engine('model_card_statements') }}{% endmacro %}
 {% macro snowflake__model_card_statements(file) %}
-    {%- set format = target.database ~ '.' ~ target.schema ~ '.lines_of_text' -%}
-    {{ return([
-        "create file format if not exists " ~ format
-        ~ " type = csv field_delimiter = none record_delimiter = '\\n' skip_blank_lines = false",
-        "select $1 from " ~ file ~ " (file_format => '" ~ format ~ "') order by metadata$file_row_number",
-    ]) }}
+    {{ return(['select $1 from ' ~ file ~ ' order by metadata$file_row_number']) }}
 {% endmacro %}
 {% macro duckdb__model_card_statements(file) %}
     {%- if execute and not run_query("select 1 from glob(" ~ sql_literal(file) ~ ")").rows -%}

@@ -76,8 +76,8 @@
         'last task runs: name | state | scheduled | completed | error':
             'select name, state, scheduled_time, completed_time,'
             ~ " coalesce(error_message, '') from table(" ~ information
-            ~ '.task_history(result_limit => 10)) where ' ~ here
-            ~ ' order by scheduled_time desc',
+            ~ '.task_history(result_limit => 10000)) where ' ~ here
+            ~ ' order by scheduled_time desc limit 10',
         'credits of the last 30 days: what | credits':
             "select 'warehouse ' || warehouse_name as what, round(coalesce(sum(credits_used), 0), 3)"
             ~ ' as credits from snowflake.account_usage.warehouse_metering_history'

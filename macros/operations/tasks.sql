@@ -1,7 +1,19 @@
 {# dbt run-operation resume_tasks · suspend_tasks · execute_task --args '{name: process_alerts}' #}
 
-{# What failed too often is suspended, dynamic tables too: resuming them is one and the same. #}
-{% macro resume_tasks() %}
+{# What failed too often is suspended, dynamic tables too: resuming them is one and the same. With
+   dry_run it says the names. #}
+{% macro resume_tasks(dry_run=false) %}
+    {%- if execute and dry_run -%}
+        {%- do log('-- resume_tasks, as ' ~ target.role ~ ': dynamic tables '
+            ~ pipeline_relations('dynamic_table') | map(attribute='identifier') | join(', ')
+            ~ ', and tasks ' ~ pipeline_tasks() | map(attribute='relation')
+            | map(attribute='identifier') | join(', '), info=True) -%}
+    {%- else -%}
+        {{ resume_all() }}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro resume_all() %}
     {%- if execute -%}
         {%- for table in pipeline_relations('dynamic_table') -%}
             {%- do run_query(resume_dynamic_table(table)) -%}
@@ -35,7 +47,25 @@
                 info=True) -%}
             {%- if task.stream and verb == 'resume' -%}{%- do catch_up(task.stream) -%}{%- endif -%}
         {%- endfor -%}
+        {%- for warning in pipeline_relations('warning') -%}
+            {%- do set_warning(warning, verb) -%}
+        {%- endfor -%}
     {%- endif -%}
+{% endmacro %}
+
+{# A warning is suspended and resumed with the tasks that it looks after. #}
+{% macro set_warning(warning, verb) %}
+    {{ return(adapter.dispatch('set_warning')(warning, verb)) }}
+{% endmacro %}
+{% macro default__set_warning(warning, verb) %}{{ no_such_engine('set_warning') }}{% endmacro %}
+{% macro snowflake__set_warning(warning, verb) %}
+    {%- do run_query('alter alert ' ~ warning ~ ' ' ~ verb) -%}
+    {%- do log(warning.identifier ~ ': ' ~ verb ~ ('d' if verb == 'resume' else 'ed'), info=True) -%}
+{% endmacro %}
+{% macro duckdb__set_warning(warning, verb) %}
+    {%- do log(
+        warning.identifier ~ ': nothing to ' ~ verb ~ ' on DuckDB, which sends no warnings', info=True
+    ) -%}
 {% endmacro %}
 
 {% macro set_task(task, verb) %}{{ return(adapter.dispatch('set_task')(task, verb)) }}{% endmacro %}

@@ -9,4 +9,4 @@ select
     alert_id,
     provider
 from {{ ref('retention_emails') }}
-where created_at = {{ as_of() }} and revision = 0
+where {{ is_of_this_call('created_at') }} and revision = 0

@@ -9,10 +9,12 @@ from collections.abc import Callable
 
 from snowflake.connector.util_text import split_statements
 
+from tests.snowflake.standin import scripting
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import (
     QUOTED_BODY,
     create_of,
+    creation,
     identifier,
     one_line,
     option,
@@ -50,6 +52,29 @@ def dynamic_tables_are_incremental(statements: list[Statement], _: dict) -> list
             if re.search(pattern, query)
         ]
     return wrong
+
+
+def dynamic_tables_are_refreshed_apart(statements: list[Statement], _: dict) -> list[str]:
+    """Refreshes and first fills have warehouses that nobody else uses; no fail-safe is paid."""
+    tables = [(name, sql.split(" as (")[0]) for name, sql in _of("dynamic table", statements)]
+    wrong = [name for name, sql in tables if "transient" not in one_line(sql).lower().split()[:4]]
+    for setting in ("warehouse", "initialization_warehouse"):
+        wrong += [
+            f"{name}: {setting} is {used}"
+            for name, sql in tables
+            if (used := option(sql, setting)) in (None, "CHURN_WH")
+        ]
+    return wrong
+
+
+def outer_joins_are_apart_from_groupings(statements: list[Statement], _: dict) -> list[str]:
+    """Snowflake long refused grouped sides of an outer join, and advises against both in one."""
+    return [
+        name
+        for name, sql in _of("dynamic table", statements)
+        if re.search(r"\bgroup by\b", sql, re.I)
+        and re.search(r"\b(left|right|full)( outer)? join\b", sql, re.I)
+    ]
 
 
 def dynamic_tables_read_what_dbt_never_replaces(_: list[Statement], manifest: dict) -> list[str]:
@@ -163,8 +188,8 @@ def functions_import_what_they_open(statements: list[Statement], _: dict) -> lis
     for name, sql in _of("function", statements):
         if "language python" not in sql.lower():
             continue
-        head, body = QUOTED_BODY.split(sql)[:2]
-        opened = set(re.findall(r'"([\w.-]+\.onnx)"', body))
+        head, body = [*QUOTED_BODY.split(sql), ""][:2]  # a handler may lie in an import
+        opened = set(re.findall(r'"([\w.-]+\.(?:onnx|npz))"', body))
         imported = {path.split("/")[-1] for path in re.findall(r"'(@[^']+)'", head)}
         wrong += [f"{name}: does not import {file}" for file in opened - imported]
         if not imported:
@@ -253,10 +278,54 @@ def running_tasks_run_again(statements: list[Statement], manifest: dict) -> list
     return [f"{name} is left suspended" for name, runs in running.items() if not runs]
 
 
+def what_is_replaced_keeps_its_grants(statements: list[Statement], _: dict) -> list[str]:
+    """Without COPY GRANTS a second build would take from each role what grant_access gave it.
+
+    Of tables and views: what was granted before. Of the others, all.
+    """
+    wrong, granted = [], set()
+    for statement in statements:
+        if found := re.match(
+            r"grant .* on (?:table|view) (\S+) to role", one_line(statement.sql), re.I
+        ):
+            granted.add(identifier(found[1]))
+        made = creation(statement.sql)
+        if made and made.or_replace and not made.is_temporary and not made.copies_grants:
+            is_granted = made.kind in ("table", "view") and made.name in granted
+            if made.kind in ("dynamic table", "procedure", "function", "semantic view"):
+                is_granted = True
+            wrong += [f"{made.kind} {made.name}"] if is_granted else []
+    return wrong
+
+
+def writers_take_turns(statements: list[Statement], _: dict) -> list[str]:
+    """A table that one body writes in its turn, no other body writes out of turn."""
+    in_turn: set[str] = set()
+    out_of_turn: list[tuple[str, str]] = []
+    bodies = {name: sql for kind in ("task", "procedure") for name, sql in _of(kind, statements)}
+    for name, sql in bodies.items():
+        if "language python" in QUOTED_BODY.split(sql)[0].lower():
+            continue
+        has_turn = False
+        for statement in scripting.statements(scripting.script_of(sql)):
+            text = one_line(statement.text)
+            written = re.match(r"(?:insert into|update|delete from|merge into) (\S+)", text, re.I)
+            if re.match(r"(commit|rollback)$", text, re.I):
+                has_turn = False
+            elif written and identifier(written[1]).endswith("_TURN"):
+                has_turn = True
+            elif written and has_turn:
+                in_turn.add(identifier(written[1]))
+            elif written:
+                out_of_turn.append((name, identifier(written[1])))
+    return [f"{name} writes {table} out of turn" for name, table in out_of_turn if table in in_turn]
+
+
 ALWAYS: tuple[Check, ...] = (
     dynamic_tables_are_incremental, dynamic_tables_read_what_dbt_never_replaces,
+    dynamic_tables_are_refreshed_apart, outer_joins_are_apart_from_groupings,
     streams_follow_dynamic_tables, tasks_are_bounded,
     nothing_is_cut_by_the_connector, roles_are_in_capitals, functions_import_what_they_open,
     policies_lie_on_views_only, grants_name_dynamic_tables, procedures_ask_for_their_caller,
-    no_column_stands_in_both_policies,
+    no_column_stands_in_both_policies, what_is_replaced_keeps_its_grants,
 )  # fmt: skip

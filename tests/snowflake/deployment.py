@@ -4,9 +4,11 @@ All of it once for all tests of a run: dbt is started four times.
 """
 
 import json
+import re
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -14,22 +16,38 @@ from pathlib import Path
 import pytest
 
 from embedded.engine.registry import tasks
+from outreach.pack import pack
 from tests.conftest import Pipeline
-from tests.dbt import EmptyPipelines, run_dbt
+from tests.dbt import PROJECT, EmptyPipelines, run_dbt
 from tests.rights import roles
 from tests.snowflake.events import raw_rows
 from tests.snowflake.parity import parity
-from tests.snowflake.standin.account import Account, Statement
+from tests.snowflake.standin.account import ADMIN, ENGINEER, Account, Statement
 from tests.snowflake.visibility import Seen, seen_on_duckdb, views
 
-# What an operator asks for, in one process of dbt; each prints what it does.
+# The steps of docs/snowflake.md on an empty account, before the first build: as whom, and what.
+SETUP = (
+    (ADMIN, "create_roles()"),
+    (ADMIN, "create_cost_limits(), create_compute_pool(), grant_access()"),
+    (ENGINEER, "upload(), create_message_functions()"),
+    (ENGINEER, "check_setup()"),
+)
+# After it: the roles of regions are in a seed, and what is granted on is there.
+OPENED = (
+    ("CHURN_APP", "check_setup(), deploy_dashboard()"),
+    (ADMIN, "create_roles(), grant_access()"),
+)
+# Last, because tasks are made suspended.
+RESUMED = (ENGINEER, "check_setup(), resume_tasks()")
+# What an operator asks for later, in one process of dbt for each role; each prints what it does.
 OPERATIONS = (
-    "create_roles()", "grant_access()", "create_cost_limits()", "check_setup()",
-    "resume_tasks()", "suspend_tasks()", "resume_tasks()", "execute_task('sweep_silent_customers')",
-    "refresh()", "show_pipeline()",
-    "create_roles(dry_run=true)", "drop_pipeline(dry_run=true)", "drop_access(dry_run=true)",
+    (ADMIN, "create_roles(), grant_access(), create_cost_limits(), create_roles(dry_run=true),"
+            " drop_access(dry_run=true)"),
+    RESUMED,
+    (ENGINEER, "suspend_tasks(), resume_tasks(), execute_task('sweep_silent_customers'),"
+               " refresh(), show_pipeline(), drop_pipeline(dry_run=true)"),
 )  # fmt: skip
-# Changes the query of the dynamic table under the stream, the bodies of tasks, and the edition.
+# Changes the query of a dynamic table, the bodies of tasks, and the edition.
 CHANGES = "{population_min_active_days: 4, stale_after_minutes: 30, snowflake_edition: enterprise}"
 OBJECTS = (
     "config.materialized:dynamic_table", "config.materialized:stream", "config.materialized:task",
@@ -44,29 +62,53 @@ class Deployment:
     account: Account
     pipeline: Pipeline
     unprepared: str
+    steps: dict[str, list[Statement]]  # up to the first build, each with what it sent
     first: list[Statement]
     second: list[Statement]
     manifest: dict
+    granted: tuple[set[tuple], set[tuple]]  # before and after the second deploy
+    asked: dict[str, list[Statement]] = field(default_factory=dict)  # each of OPERATIONS
 
     @staticmethod
     @contextmanager
     def start(folder: Path, pipelines: EmptyPipelines) -> Iterator["Deployment"]:
-        """Deploy, fill both engines alike, deploy again."""
+        """Deploy to an empty account, fill both engines alike, deploy again."""
         with Account(folder) as account, pytest.MonkeyPatch.context() as patch:
-            unprepared = account.dbt("run-operation", "check_setup", check=False).stdout
-            account.dbt("build", "-q", "--exclude-resource-type", "test", "unit_test")
-            first, manifest = account.sent(), account.manifest()
+            unprepared, steps = _set_up(account)
+            before = len(account.sent())
+            account.dbt("build", "-q", "--exclude-resource-type", "test")
+            first, manifest = account.sent()[before:], account.manifest()
+            steps[f"{ENGINEER}: build"] = first
+            for role, calls in OPENED:
+                before = len(account.sent())
+                ask(account, role, calls)
+                steps[_step(role, calls)] = account.sent()[before:]
+            granted = _granted(account)
             patch.setenv("CHURN_HOME", str(folder / "home"))
             pipeline = Pipeline(pipelines.copy("all", folder / "home"))
             _fill(pipeline)
             _copy(pipeline, account, manifest, folder)
             before = len(account.sent())
-            account.dbt("build", "-q", "--exclude-resource-type", "unit_test")
+            account.dbt("build", "-q")
             try:
                 second = account.sent()[before:]
-                yield Deployment(account, pipeline, unprepared, first, second, manifest)
+                yield Deployment(
+                    account, pipeline, unprepared, steps, first, second, manifest,
+                    (granted, _granted(account)),
+                )  # fmt: skip
             finally:
                 pipeline.close()
+
+    @cached_property
+    def first_day(self) -> list[Statement]:
+        """All that was sent to an empty account until everybody may use what was built."""
+        return [one for sent in self.steps.values() for one in sent]
+
+    @cached_property
+    def script(self) -> dict[str, list[Statement]]:
+        """The steps of the first day, to be read."""
+        assert self.operations
+        return self.steps | {_step(*RESUMED): self.asked[_step(*RESUMED)]}
 
     @cached_property
     def compared(self) -> list[dict]:
@@ -77,6 +119,7 @@ class Deployment:
     def seen(self) -> tuple[dict[str, Seen], dict[str, Seen]]:
         """What each role sees of each managers' view: on DuckDB, and on the account."""
         queries = [f"select * from {view}" for view in views()]
+        self._let_all_roles_ask()
         return (
             {role: seen_on_duckdb(role) for role in roles()},
             {role: dict(zip(views(), self.account.answers(queries, role), strict=True))
@@ -86,23 +129,97 @@ class Deployment:
     @cached_property
     def operations(self) -> tuple[list[Statement], str]:
         """Everything that an operator asks for: what was sent, and what was printed."""
-        calls = "".join(f"{{{{ {operation} }}}}" for operation in OPERATIONS)
-        before = len(self.account.sent())
-        printed = self.account.dbt("compile", "--inline", calls).stdout
-        return self.account.sent()[before:], printed
+        assert self.compared  # before a task runs
+        printed = []
+        for role, calls in OPERATIONS:
+            before = len(self.account.sent())
+            printed.append(ask(self.account, role, calls))
+            self.asked[_step(role, calls)] = self.account.sent()[before:]
+        return [one for sent in self.asked.values() for one in sent], "".join(printed)
 
     @cached_property
     def changed(self) -> list[Statement]:
         """A deploy after the query of a dynamic table has changed, while its tasks run."""
         assert self.operations  # which have resumed the tasks
         assert self.compared
+        # No var is part of its query: this is what a changed text of it looks like.
+        self.account.execute(
+            "update CHURN.PIPELINE.object_definitions set mark = 'of another query'"
+            " where name = 'CHURN_METRICS_LIVE'"
+        )
+        # Of policies only who uses them is given the right to make some.
+        self.account.dbt("run-operation", "grant_access", "--vars", CHANGES, role=ADMIN)
         before = len(self.account.sent())
         self.account.dbt("run", "-q", "-s", *OBJECTS, "--vars", CHANGES)
         return self.account.sent()[before:]
 
+    def _let_all_roles_ask(self) -> None:
+        """Give every role that the seeds name the rights that an administrator may give it.
+
+        What the views show it must hold for whoever may read them one day.
+        """
+        statements = []
+        for role in sorted({one for asking in roles() for one in asking.split(",")}):
+            statements += [f"create role if not exists {role}"] if role != "PUBLIC" else []
+            statements += [
+                f"grant usage on {thing} to role {role}"
+                for thing in ("database CHURN", "schema CHURN.PIPELINE", "warehouse CHURN_WH")
+            ]
+            statements += [
+                f"grant select on view CHURN.PIPELINE.{one} to role {role}" for one in views()
+            ]
+        self.account.execute(*statements, role=ADMIN)
+
     def models(self, *materialized: str) -> list[dict]:
         """Return the models of these kinds as dbt describes them, in the order of the flow."""
         return models(self.manifest, *materialized)
+
+
+def ask(account: Account, role: str, calls: str) -> str:
+    """Run operations in one process of dbt, and return what they print."""
+    rendered = "".join(f"{{{{ {call} }}}}" for call in re.split(r", (?=\w+\()", calls))
+    return account.dbt("compile", "--no-populate-cache", "--inline", rendered, role=role).stdout
+
+
+def pack_training() -> None:
+    """Make target/training.zip, as `make packages` does."""
+    with zipfile.ZipFile(PROJECT / "target" / "training.zip", "w") as packed:
+        for file in sorted((PROJECT / "training").rglob("*.py")):
+            packed.write(file, file.relative_to(PROJECT))
+
+
+def _set_up(account: Account) -> tuple[str, dict[str, list[Statement]]]:
+    """Do what comes before the first build; return what check_setup says early, and the steps."""
+    pack()
+    with zipfile.ZipFile(PROJECT / "target" / "training.zip", "w") as packed:
+        for file in sorted((PROJECT / "training").rglob("*.py")):
+            packed.write(file, file.relative_to(PROJECT))
+    steps: dict[str, list[Statement]] = {}
+    unprepared = ""
+    for role, calls in SETUP:
+        before = len(account.sent())
+        ask(account, role, calls)
+        steps[_step(role, calls)] = account.sent()[before:]
+        if not unprepared:  # only the roles are there
+            unprepared = account.dbt("run-operation", "check_setup", check=False).stdout
+    return unprepared, steps
+
+
+def _step(role: str, calls: str) -> str:
+    return f"{role}: {calls.replace('()', '')}"
+
+
+def _granted(account: Account) -> set[tuple]:
+    """Return what each role holds, as SHOW GRANTS says."""
+    roles = account.rows("show roles")["name"]
+    frames = [account.rows(f"show grants to role {role}") for role in roles]
+    return {
+        tuple(row)
+        for frame in frames
+        for row in frame[["privilege", "granted_on", "name", "grantee_name"]].itertuples(
+            index=False
+        )
+    }
 
 
 def models(manifest: dict, *materialized: str) -> list[dict]:
@@ -156,7 +273,8 @@ def _copy(pipeline: Pipeline, account: Account, manifest: dict, folder: Path) ->
         if node["language"] == "sql" and node["fqn"][1] != "training" and node["name"] in kept:
             file = folder / f"{node['name']}.parquet"
             pipeline.connection.execute(f"copy (select * from {node['name']}) to '{file}'")
-            account.execute(f"call standin_load('{node['name']}', '{file}')")
+            relation = f"CHURN.PIPELINE.{node['name'].upper()}"
+            account.execute(f"call standin_load('{relation}', '{file}')")
     account.execute(
         *(
             f"alter dynamic table {node['name']} refresh"

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from hashlib import md5
-from inspect import signature
 from typing import NamedTuple
 
 import fakesnow.logger
@@ -16,14 +15,16 @@ import pandas
 import pytest
 import sqlglot
 from fakesnow.fakes import FakeSnowflakeConnection
+from fakesnow.server import shared_fs
 
-from tests.snowflake.standin import server
+from tests.snowflake.standin import functions
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.running import WRITES, Database, Run
 from tests.snowflake.standin.scripting import Block, Node, Sql, script_of
 from tests.snowflake.standin.statements import identifier, one_line, plain
 
-NAMESPACE = f"{server.DATABASE}.{server.SCHEMA}"
+DATABASE, SCHEMA = "CHURN", "PIPELINE"
+NAMESPACE = f"{DATABASE}.{SCHEMA}"
 # The time of a statement, so that its text is the same in every order and is understood once.
 NOW = "cast(getvariable('now') as timestamp_ntz)"
 READ_NOW = "GETVARIABLE('now')"  # as fakesnow has it
@@ -53,13 +54,9 @@ CREATE = re.compile(
 
 def prepare_functions() -> None:
     """Let DuckDB have the functions that the bodies call, for a manager of every region."""
-    duck = server.shared_fs.duck_conn
-    for function in server.MESSAGE_FUNCTIONS:
-        duck.create_function(
-            function.__name__, function, ["VARCHAR"] * len(signature(function).parameters),
-            "VARCHAR", null_handling="special",
-        )  # fmt: skip
-    duck.execute(server.FLATTEN)
+    duck = shared_fs.duck_conn
+    functions.of_the_instance()
+    functions.of_a_database(DATABASE)
     for macro in (
         "sys_context(namespace, property) as 'ANN', (namespace, property, role) as"
         " role = 'CHURN_MANAGER'",
@@ -83,7 +80,7 @@ class Beside:
         nodes: of dbt's manifest. rows_of: returns what a table shall hold, None for what it holds.
         """
         needed = _needed(nodes, names)
-        self._duck = server.shared_fs.duck_conn
+        self._duck = shared_fs.duck_conn
         self._connections: list[FakeSnowflakeConnection] = []
         self._understood: dict[str, str] = {}
         self._prepared: set[tuple[int, str]] = set()
@@ -143,7 +140,7 @@ class Beside:
             for (name,) in self._duck.execute(
                 "select table_name from duckdb_tables() where database_name = ? and schema_name = ?"
                 " and lower(table_name) in (select unnest(?))",
-                [server.DATABASE, server.SCHEMA, list(WRITTEN)],
+                [DATABASE, SCHEMA, list(WRITTEN)],
             ).fetchall()
         }
 
@@ -205,7 +202,7 @@ class Beside:
 
     def _connection(self, place: int) -> FakeSnowflakeConnection:
         while len(self._connections) <= place:
-            self._connections.append(server.shared_fs.connect(server.DATABASE, server.SCHEMA))
+            self._connections.append(shared_fs.connect(DATABASE, SCHEMA))
         return self._connections[place]
 
 

@@ -1,8 +1,9 @@
 """Everything that deploys send to an account, as files to read, and the comparison of the engines.
 
 `make snowflake-report` (or `python -m tests.snowflake.report`) writes target/snowflake/: one folder
-a deploy, one file a statement, in order, and parity.txt; also the tables of docs/security.md and
-the expected heads. The last line is one JSON object.
+a deploy, one file a statement, in order, first-day.sql with the steps of docs/snowflake.md and the
+role of each, and parity.txt; also the tables of docs/security.md, that
+of costs in docs/snowflake.md, and the expected heads. The last line is one JSON object.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pandas
 
+from benchmarks import snowflake_costs
 from tests import rights
 from tests.dbt import PROJECT, EmptyPipelines
 from tests.snowflake import heads, visibility
@@ -21,6 +23,7 @@ from tests.snowflake.deployment import Deployment
 from tests.snowflake.grammar import everything_parses
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import one_line
+from tests.test_snowflake_costs import COSTS
 
 FOLDER = PROJECT / "target" / "snowflake"
 
@@ -39,12 +42,14 @@ def main() -> None:
         outcomes = rights.outcomes(EmptyPipelines(pipelines).copy("all", Path(folder) / "rights"))
         rights.TABLE.write(rights.table(outcomes))
         rights.TABLE_OF_STATES.write(rights.table_of_states(outcomes))
+    COSTS.write(snowflake_costs.table(snowflake_costs.deployed()))
     print(json.dumps(figures))
 
 
 def _write(deployment: Deployment) -> dict[str, int]:
     operations, _ = deployment.operations
     deploys = {
+        "0-set-up": [one for one in deployment.first_day if one not in deployment.first],
         "1-first-deploy": deployment.first,
         "2-second-deploy": deployment.second,
         "3-operations": operations,
@@ -53,6 +58,7 @@ def _write(deployment: Deployment) -> dict[str, int]:
     for name, statements in deploys.items():
         _write_statements(FOLDER / name, statements)
         print(f"{FOLDER / name}: {len(statements)} statements")
+    (FOLDER / "first-day.sql").write_text(_script(deployment.script))
     compared = deployment.compared
     text = pandas.DataFrame(compared).drop(columns="example").to_string(index=False)
     (FOLDER / "parity.txt").write_text(text + "\n")
@@ -65,6 +71,21 @@ def _write(deployment: Deployment) -> dict[str, int]:
         "parity_models": len(compared),
         "parity_differences": sum(row["differences"] for row in compared),
     }
+
+
+def _script(steps: dict[str, list[Statement]]) -> str:
+    """Return the steps as one script: who does what, and which statements that sends."""
+    lines = []
+    for number, (step, statements) in enumerate(steps.items(), 1):
+        lines.append(f"-- step {number} · {step}: {len(statements)} statements")
+        role = ""
+        for statement in statements:
+            if statement.role != role:
+                role = statement.role
+                lines.append(f"use role {role};")
+            lines.append(statement.sql.strip().rstrip(";") + ";")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _write_statements(folder: Path, statements: list[Statement]) -> None:

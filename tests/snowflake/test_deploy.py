@@ -12,10 +12,12 @@ import pytest
 from onnxruntime import InferenceSession
 
 from tests.snowflake import checks
+from tests.snowflake.deployment import CHANGES
 from tests.snowflake.grammar import everything_parses
 from tests.snowflake.heads import expected, heads
-from tests.snowflake.mutations import MUTATIONS
+from tests.snowflake.mutations import MUTATIONS, WHOLE
 from tests.snowflake.parity import comparable
+from tests.snowflake.replay import the_account_accepts
 from tests.snowflake.standin.account import Statement
 from tests.snowflake.standin.statements import QUOTED_BODY, create_of, one_line, option
 
@@ -24,7 +26,7 @@ CREATES = ("dynamic table", "stream", "task")
 
 @pytest.mark.parametrize("check", checks.ALWAYS, ids=lambda check: check.__name__)
 def test_what_is_sent_keeps_the_rules(deployment, check):
-    assert check(deployment.first + deployment.second, deployment.manifest) == []
+    assert check(deployment.first_day + deployment.second, deployment.manifest) == []
 
 
 def test_the_last_dynamic_tables_have_a_lag(deployment):
@@ -62,6 +64,26 @@ def test_a_second_deploy_makes_no_dynamic_table_stream_or_task_again(deployment)
         )
     ]
     assert not loaded & set(replaced)
+
+
+def test_an_empty_account_accepts_every_statement_of_the_first_day(deployment):
+    """In the documented order, each step as the role that it is documented for."""
+    assert the_account_accepts(deployment.first_day, deployment.manifest) == []
+    assert {one.role for one in deployment.first_day} == {
+        "ACCOUNTADMIN", "DATA_ENGINEER", "CHURN_APP"
+    }  # fmt: skip
+    assert {one.role for one in deployment.first} == {"DATA_ENGINEER"}
+
+
+def test_a_second_deploy_leaves_every_grant_as_it_was(deployment):
+    before, after = deployment.granted
+    assert ("USAGE", "PROCEDURE", "CHURN_MANAGER") in {(*one[:2], one[3]) for one in before}
+    assert ("SELECT", "VIEW", "MARKETING_ANALYST") in {(*one[:2], one[3]) for one in before}
+    assert before - after == set()
+
+
+def test_no_two_bodies_write_a_table_of_alerts_at_once(deployment):
+    assert checks.writers_take_turns(deployment.first, deployment.manifest) == []
 
 
 def test_every_model_leaves_a_statement_of_its_kind(deployment):
@@ -115,26 +137,29 @@ def test_operations_say_what_they_do(deployment):
 
 
 def test_setup_is_checked_in_words(deployment):
-    """Before anything, after grants and limits, and with what the account does not offer."""
+    """With the roles alone, after grants and limits, and with what the account does not offer."""
     assert {line.partition("missing: ")[2] for line in deployment.unprepared.splitlines()} >= {
-        "role DATA_ENGINEER may not execute task on the account: run grant_access as ACCOUNTADMIN",
-        "role DATA_ENGINEER may not create dynamic table on CHURN.PIPELINE: run grant_access as"
-        " ACCOUNTADMIN",
+        "schema CHURN.PIPELINE is not there, or not for role DATA_ENGINEER: run grant_access as"
+        " ACCOUNTADMIN; then check again, for there is more to ask",
         *(f"warehouse {name} is not there, or not for role DATA_ENGINEER: run create_cost_limits,"
           " then grant_access"
           for name in ("CHURN_WH", "CHURN_REFRESH_WH", "CHURN_INITIALIZATION_WH")),
-        "role CHURN_APP is not there: run create_roles",
     }  # fmt: skip
+    assert deployment.changed  # after which DATA_ENGINEER may make policies
     assert "check_setup: nothing is missing" in deployment.operations[1]
     variables = (
-        "{cortex_model: mistral-7b, email_provider: cortex, snowflake_edition: enterprise,"
+        "{snowflake_refresh_size: LARGE, cortex_model: mistral-7b, email_provider: cortex,"
+        " snowflake_edition: enterprise,"
         " snowflake_scoring_packages: [pandas==9.9.9, onnxruntime==1.20.1]}"
     )
-    deployment.account.execute("grant ownership on table churn_scores_raw to role CHURN_LOADER")
+    deployment.account.execute(
+        "grant ownership on table churn_scores_raw to role CHURN_LOADER copy current grants"
+    )
     wrong = deployment.account.dbt("run-operation", "check_setup", "--vars", variables, check=False)
     assert wrong.returncode != 0
     said = [line.partition("missing: ")[2] for line in wrong.stdout.splitlines()]
     assert [sentence for sentence in said if sentence] == [
+        "warehouse CHURN_REFRESH_WH is XSMALL, not LARGE: run create_cost_limits",
         "model mistral-7b is legacy: set var cortex_model to one that is not",
         "package pandas==9.9.9 is not in the account: change its version, or accept the terms of"
         " the Anaconda channel",
@@ -153,8 +178,8 @@ def test_a_build_without_the_message_functions_says_how_to_make_them(deployment)
         account.execute("create function CHURN.PIPELINE.mail_address(address varchar)")
     assert done.returncode != 0
     assert (
-        "function MAIL_ADDRESS is not in CHURN.PIPELINE: run python -m outreach pack && dbt"
-        " run-operation create_message_functions"
+        "function MAIL_ADDRESS is not in CHURN.PIPELINE: run make packages && dbt run-operation"
+        " create_message_functions"
     ) in " ".join(done.stdout.split())
 
 
@@ -173,8 +198,17 @@ def test_dropping_the_pipeline_leaves_nothing_of_it(deployment):
     pattern = r"create (or replace )?(transient )?table (if not exists )?\S+\.(?P<name>\w+)"
     found = (re.match(pattern, one.sql.strip(), re.I) for one in deployment.first)
     tables = {one["name"].lower() for one in found if one}
-    assert "procedure_turn" in tables
+    assert "alert_turn" in tables
     assert tables <= {name.lower() for kind, name in dropped if kind == "table"}
+
+
+def test_a_task_that_is_executed_runs_every_statement_of_its_body(deployment):
+    assert deployment.operations
+    history = deployment.account.rows(
+        "select name, state, error_message from table(CHURN.information_schema.task_history())"
+    )
+    assert set(history["name"]) == {"SWEEP_SILENT_CUSTOMERS"}
+    assert set(history["state"]) == {"SUCCEEDED"}, history.to_string()
 
 
 def test_a_new_stream_is_caught_up_once_when_its_task_is_resumed(deployment):
@@ -185,17 +219,45 @@ def test_a_new_stream_is_caught_up_once_when_its_task_is_resumed(deployment):
     assert len(asked) == 2  # once to catch up, once because the operator said so
 
 
+def test_an_edited_comment_replaces_nothing_and_a_table_made_by_hand_is_replaced(deployment):
+    variables = CHANGES if "changed" in vars(deployment) else "{}"  # what was deployed last
+    names = ("customer_profile_events", "churn_metrics_stream", "sweep_silent_customers")
+
+    def made() -> list[str]:
+        before = len(deployment.account.sent())
+        deployment.account.dbt("run", "-q", "-s", *names, "--vars", variables)
+        sent = deployment.account.sent()[before:]
+        return [found.name for one in sent if (found := create_of(one.sql))]
+
+    deployment.account.execute(
+        "comment on dynamic table CHURN.PIPELINE.customer_profile_events is $$Ask Ann$$",
+        "alter stream CHURN.PIPELINE.churn_metrics_stream set comment = 'Ask Ann'",
+        "alter task CHURN.PIPELINE.sweep_silent_customers set comment = 'Ask Ann'",
+    )
+    assert made() == []
+    deployment.account.execute(
+        "create or replace dynamic table CHURN.PIPELINE.customer_profile_events"
+        " target_lag = 'DOWNSTREAM' warehouse = CHURN_REFRESH_WH"
+        " as (select * from CHURN.PIPELINE.customer_events where 1 = 0)"
+    )
+    assert made() == ["CUSTOMER_PROFILE_EVENTS"]
+    assert made() == []
+
+
 def test_a_changed_query_replaces_the_table_and_all_that_hangs_on_it(deployment):
     lines = [one_line(one.sql) for one in deployment.changed]
     made = [(found.kind, found.name) for one in deployment.changed if (found := create_of(one.sql))]
     policies = {kind for kind, _ in made if kind.endswith("policy")}
     assert policies == {"row access policy", "masking policy"}
     made = [(kind, name) for kind, name in made if kind not in policies]
-    assert made[0] == ("dynamic table", "CHURN_METRICS_LIVE")  # the others are unchanged
-    assert made[1] == ("stream", "CHURN_METRICS_STREAM")
-    assert {kind for kind, _ in made[2:]} == {"task"}
+    assert made[:3] == [  # the others are unchanged
+        ("dynamic table", "CUSTOMER_QUALIFYING_DAYS"),
+        ("dynamic table", "CHURN_METRICS_LIVE"),
+        ("stream", "CHURN_METRICS_STREAM"),
+    ]
+    assert {kind for kind, _ in made[3:]} == {"task"}
     table = next(one.sql for one in deployment.changed if _creates(one.sql, ("dynamic table",)))
-    assert re.search(r"create or replace dynamic table .* copy grants", one_line(table))
+    assert re.search(r"create or replace transient dynamic table .* copy grants", one_line(table))
     assert lines.count("execute task CHURN.PIPELINE.sweep_silent_customers") == 1
     for check in (*checks.ALWAYS, everything_parses, checks.running_tasks_run_again):
         if check is not checks.streams_follow_dynamic_tables:  # the table is in the first deploy
@@ -210,12 +272,16 @@ def test_what_is_around_the_bodies_is_what_a_person_has_read(deployment):
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_typical_mistake_is_found(deployment, name):
     check, pattern, replacement = MUTATIONS[name]
-    sent = _distinct(deployment.first + deployment.second)
+    sent = (
+        deployment.first_day
+        if check in WHOLE
+        else (_distinct(deployment.first + deployment.second))
+    )
     changed = [one._replace(sql=re.sub(pattern, replacement, one.sql, flags=re.I)) for one in sent]
     assert changed != sent
     touched = [new for old, new in zip(sent, changed, strict=True) if old != new]
-    whole = changed if check is checks.streams_follow_dynamic_tables else touched
-    assert check(whole, deployment.manifest)
+    assert check(sent, deployment.manifest) == []
+    assert check(changed if check in WHOLE else touched, deployment.manifest)
 
 
 def test_a_view_under_a_dynamic_table_is_found(deployment):
@@ -254,7 +320,7 @@ def test_predict_churn_scores_like_its_artefact(deployment, tmp_path):
         one.sql for one in deployment.second if _creates(one.sql, ("function",), "PREDICT_CHURN")
     ][-1]
     artefact = re.search(r"churn_models/([^']+)'", sql)[1]
-    stage = deployment.account.folder / "stage"
+    stage = deployment.account.folder / "stages" / "CHURN.PIPELINE.CHURN_MODELS"
     features = sql.split("returns")[0].count(" float")
     rows = numpy.random.default_rng(7).uniform(0, 50, (257, features))
     bad = {3: numpy.inf, 90: numpy.nan, 91: 4e38, 256: -1e300}

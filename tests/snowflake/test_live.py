@@ -14,7 +14,9 @@ import pytest
 import snowflake.connector
 from snowflake.connector.pandas_tools import write_pandas
 
+from outreach.pack import pack
 from tests.dbt import PROJECT
+from tests.snowflake.deployment import pack_training
 from tests.snowflake.events import raw_rows
 
 pytestmark = [
@@ -60,8 +62,11 @@ def connection(schema: str) -> snowflake.connector.SnowflakeConnection:
 
 
 def test_the_pipeline_runs_on_an_account(schema):
+    pack_training()
+    pack()
+    for operation in ("upload", "create_message_functions", "check_setup"):
+        _dbt("run-operation", operation)
     _dbt("build")
-    _dbt("run-operation", "check_setup")
     with connection(schema) as account:
         cursor = account.cursor()
         write_pandas(
@@ -84,8 +89,10 @@ def test_the_pipeline_runs_on_an_account(schema):
                 break
             time.sleep(5)
         assert state[0] == "SUCCEEDED", state
-    _dbt("run-operation", "drop_pipeline", "--args",
-         f"{{confirm: {os.environ.get('SNOWFLAKE_DATABASE', 'CHURN')}.{schema}}}")  # fmt: skip
+    place = f"{os.environ.get('SNOWFLAKE_DATABASE', 'CHURN')}.{schema}"
+    _dbt("run-operation", "drop_pipeline", "--args", f"{{confirm: {place}, drop_schema: true}}")
+    with connection(schema) as account:
+        assert not account.cursor().execute(f"show schemas like '{schema}' in account").fetchall()
 
 
 def _dbt(*arguments: str) -> None:

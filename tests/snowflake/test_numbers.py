@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from tests.dbt import run_dbt
-from tests.snowflake.standin.account import Account
+from tests.snowflake.standin.account import ADMIN, Account
 
 # A number as SQL, with the texts of one digit and of none behind the point.
 NUMBERS = {
@@ -66,7 +66,9 @@ def test_no_number_breaks_a_text_on_snowflake(tmp_path):
     query = compiled("snowflake")
     assert "try_cast" not in query  # which takes texts only
     with Account(tmp_path / "account") as account:
-        found = json.loads(account.rows(query).to_json(orient="values"))
+        account.execute("create warehouse CHURN_WH", "create database CHURN", role=ADMIN)
+        [frame] = account.answers([query], ADMIN)
+    found = json.loads(frame.to_json(orient="values"))
     assert [tuple(row) for row in found] == expected()
 
 

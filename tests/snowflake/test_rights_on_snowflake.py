@@ -8,6 +8,7 @@ from snowflake.connector.errors import ProgrammingError
 
 from tests import rights
 from tests.rights import Alert, Asked
+from tests.snowflake.standin.account import ADMIN, ENGINEER
 
 NORTH = "CHURN_MANAGER_NORTH"
 READS_SESSION = "read session on account {} role DATA_ENGINEER"
@@ -31,8 +32,8 @@ class OnSnowflake:
         frame = self._account.rows(query).astype(object)
         return list(frame.where(frame.notna(), None).itertuples(index=False, name=None))
 
-    def run(self, statement):
-        self._account.execute(statement)
+    def run(self, statement, role=ENGINEER):
+        self._account.execute(statement, role=role)
 
     def call(self, name, arguments, roles):
         texts = {
@@ -52,7 +53,9 @@ def engine(deployment):
     for name, arguments in SIGNATURES.items():
         signature = ", ".join(["varchar"] * len(arguments))
         deployment.account.execute(
-            f"grant usage on procedure CHURN.PIPELINE.{name}({signature}) to role {NORTH}"
+            f"create role if not exists {NORTH}",
+            f"grant usage on procedure CHURN.PIPELINE.{name}({signature}) to role {NORTH}",
+            role=ADMIN,
         )
     return OnSnowflake(deployment.account)
 
@@ -102,7 +105,7 @@ def test_nobody_gives_the_actors_name(engine, name):
 
 
 def test_while_the_owner_may_not_read_the_session_nobody_acts(engine, alerts):
-    engine.run("revoke " + READS_SESSION.format("from"))
+    engine.run("revoke " + READS_SESSION.format("from"), ADMIN)
     try:
         found = {
             name: engine.call(name, given, "CHURN_MANAGER")
@@ -117,7 +120,7 @@ def test_while_the_owner_may_not_read_the_session_nobody_acts(engine, alerts):
         }
         found["move_alerts"] = engine.call("move_alerts", given, "CHURN_MANAGER")
     finally:
-        engine.run("grant " + READS_SESSION.format("to"))
+        engine.run("grant " + READS_SESSION.format("to"), ADMIN)
     said = "Snowflake does not say who asks: run grant_access as ACCOUNTADMIN."
     assert {row[1] for answer in found.values() for row in answer} == {said}
     assert len(found) == 3

@@ -26,7 +26,8 @@ class Config:
         return None
 
     def meta_get(self, name):
-        return {"artefact_location": STAGE, "settings": SETTINGS}[name]
+        told = {"artefact_location": STAGE, "artefact_format": "onnx", "settings": SETTINGS}
+        return told[name]
 
 
 class Dbt:

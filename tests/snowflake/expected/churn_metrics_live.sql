@@ -1,1 +1,1 @@
-create or replace dynamic table CHURN.PIPELINE.churn_metrics_live target_lag = '1 minute' warehouse = CHURN_WH refresh_mode = INCREMENTAL initialize = ON_CREATE scheduler = 'ENABLE' copy grants as ( … )
+create or replace transient dynamic table CHURN.PIPELINE.churn_metrics_live target_lag = '10 minutes' warehouse = CHURN_REFRESH_WH initialization_warehouse = CHURN_INITIALIZATION_WH refresh_mode = INCREMENTAL initialize = ON_CREATE scheduler = 'ENABLE' copy grants as ( … )

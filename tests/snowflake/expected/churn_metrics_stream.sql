@@ -1,1 +1,1 @@
-create or replace stream CHURN.PIPELINE.churn_metrics_stream on dynamic table CHURN.PIPELINE.churn_metrics_live comment = 'catch-up is due'
+create or replace stream CHURN.PIPELINE.churn_metrics_stream on dynamic table CHURN.PIPELINE.churn_metrics_live

@@ -1,1 +1,1 @@
-create dynamic table CHURN.PIPELINE.customer_events target_lag = 'DOWNSTREAM' warehouse = CHURN_WH refresh_mode = INCREMENTAL initialize = ON_CREATE scheduler = 'ENABLE' as ( … )
+create transient dynamic table CHURN.PIPELINE.customer_events target_lag = 'DOWNSTREAM' warehouse = CHURN_REFRESH_WH initialization_warehouse = CHURN_INITIALIZATION_WH refresh_mode = INCREMENTAL initialize = ON_CREATE scheduler = 'ENABLE' as ( … )

@@ -1,1 +1,1 @@
-create or replace procedure CHURN.PIPELINE.move_alerts(alert_ids varchar, to_state varchar, reason varchar, revision varchar) returns table (alert_id varchar, sentence varchar, kind varchar) language sql execute as owner as $$ … $$
+create or replace procedure CHURN.PIPELINE.move_alerts(alert_ids varchar, to_state varchar, reason varchar, revision varchar) copy grants returns table (alert_id varchar, sentence varchar, kind varchar) language sql execute as owner as $$ … $$

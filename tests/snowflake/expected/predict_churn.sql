@@ -1,1 +1,1 @@
-create or replace function CHURN.PIPELINE.predict_churn( … ) returns float language python immutable runtime_version = '3.11' packages = ( … ) imports = ('@CHURN.PIPELINE.churn_models/forest-….onnx') handler = 'predict' comment = 'forest-….onnx' as $$ … $$
+create or replace function CHURN.PIPELINE.predict_churn( … ) copy grants returns float language python immutable runtime_version = '3.11' packages = ( … ) imports = ('@CHURN.PIPELINE.churn_models/forest-….onnx') handler = 'predict' comment = 'forest-….onnx' as $$ … $$

@@ -1,95 +1,143 @@
-"""Runs SQL procedures: the text that was sent, statement by statement on fakesnow, as their owner.
+"""Calls procedures and executes tasks: their bodies as sent, by statements, as their owners.
 
 A call needs USAGE on the procedure. Inside, IS_ROLE_IN_SESSION speaks of the owner, and SYS_CONTEXT
 of the session only where the owner has READ SESSION on the account: so the documentation says.
 """
 
-import io
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import NamedTuple
+from datetime import datetime, timezone
+from typing import Any, NamedTuple
 
 from fakesnow.fakes import FakeSnowflakeConnection
-from snowflake.connector.util_text import split_statements
 
-from tests.snowflake.standin.offers import OWNER, Grant
-from tests.snowflake.standin.register import Entry, Refused, Register
-from tests.snowflake.standin.statements import QUOTED_BODY, create_of, plain
+from tests.snowflake.standin import streams
+from tests.snowflake.standin.access import Access
+from tests.snowflake.standin.refused import Refused
+from tests.snowflake.standin.register import Entry, Register
+from tests.snowflake.standin.running import Run
+from tests.snowflake.standin.scripting import script_of
+from tests.snowflake.standin.session import Session
+from tests.snowflake.standin.statements import QUOTED_BODY, creation, identifier, plain
 
 CALL = re.compile(r"call (?P<name>[\w.]+)\((?P<arguments>.*)\)", re.I | re.S)
 ARGUMENT = re.compile(r"(\w+) => (null|'(?:[^']|'')*')\s*(?:,|$)", re.I)
-BODY = re.compile(
-    r"begin transaction;(?P<statements>.*);\s*answer := \((?P<answer>.*)\);\s*commit;", re.I | re.S
-)
 
 
-class Procedure(NamedTuple):
-    """A procedure as it was created: its parameters, the columns of its answer, its statements."""
+class TaskRun(NamedTuple):
+    """A row of TASK_HISTORY."""
 
-    parameters: list[str]
-    columns: list[str]
-    statements: list[str]
-    answer: str
-
-
-def call(
-    register: Register,
-    sql: str,
-    roles: tuple[str, ...],
-    connect: Callable[[], FakeSnowflakeConnection],
-    as_owner: Callable[[bool], AbstractContextManager],
-) -> str | None:
-    """Run `call name(parameter => 'text', …)`; return SQL for its answer, None for other SQL.
-
-    as_owner: lets functions answer as inside of a procedure, which may read the session or not.
-    """
-    found = CALL.fullmatch(plain(sql))
-    entry = register.get("procedure", found["name"]) if found else None
-    if entry is None:
-        return None
-    procedure = _procedure(entry)
-    usage = f"CHURN.PIPELINE.{entry.name}({', '.join(['VARCHAR'] * len(procedure.parameters))})"
-    granted = {
-        one.grantee_name for one in register.grants if (one.privilege, one.name) == ("USAGE", usage)
-    }
-    if not (granted | {OWNER}) & set(roles):
-        raise Refused("002140", f"Unknown user-defined function {entry.name}")
-    values = {name.lower(): value for name, value in ARGUMENT.findall(found["arguments"])}
-    if set(values) != set(procedure.parameters):
-        raise Refused("002140", f"Invalid argument types for function '{entry.name}'")
-    reads_session = Grant("READ SESSION", "ACCOUNT", "", OWNER) in register.grants
-    with as_owner(reads_session):
-        return _answer(procedure.columns, _run(procedure, values, connect()))
+    name: str
+    schema_name: str
+    condition_text: str | None
+    state: str
+    error_message: str | None
+    started: datetime
+    completed: datetime
 
 
-def _procedure(entry: Entry) -> Procedure:
-    head, body = QUOTED_BODY.split(create_of(entry.text).rest)[:2]
-    parameters, columns = re.match(r"\s*\((.*?)\)\s*returns table\s*\((.*?)\)", head, re.S).groups()
-    found = BODY.search(body)
-    return Procedure(
-        re.findall(r"(\w+) varchar", parameters), re.findall(r"(\w+) varchar", columns),
-        [text for text, _ in split_statements(io.StringIO(found["statements"])) if text.strip()],
-        found["answer"],
-    )  # fmt: skip
+class Caller:
+    """Runs bodies on a connection, as their owners."""
+
+    def __init__(
+        self,
+        register: Register,
+        access: Access,
+        connect: Callable[[Session], FakeSnowflakeConnection],
+        inside: Callable[[Session, Session], AbstractContextManager],
+        prepare: Callable[[Session, str], str],
+    ) -> None:
+        """inside: lets functions answer as in a procedure. prepare: returns what is run for SQL."""
+        self._register, self._access = register, access
+        self._connect, self._inside, self._prepare = connect, inside, prepare
+        self.runs: list[TaskRun] = []
+
+    def call(self, session: Session, sql: str) -> str | None:
+        """Run `call name(parameter => 'text', …)`; return SQL for its answer, or None."""
+        found = CALL.fullmatch(plain(sql))
+        entry = self._register.get("procedure", found["name"], session) if found else None
+        if entry is None:
+            return None
+        if not self._access.may(session, "USAGE", "procedure", entry.full):
+            raise Refused(
+                "002140",
+                f"SQL compilation error:\nUnknown user-defined function {entry.name}",
+            )
+        self._access.check(session, sql)
+        parameters, columns = _head(entry)
+        values = {name.lower(): _value(text) for name, text in ARGUMENT.findall(found["arguments"])}
+        if set(values) != set(parameters):
+            raise Refused(
+                "001044",
+                f"SQL compilation error:\nInvalid argument types for function '{entry.name}'",
+            )
+        run = self.run(session, entry, values)
+        return _answer(columns, run.answer)
+
+    def run(self, session: Session, entry: Entry, arguments: dict[str, Any]) -> Run:
+        """Run the whole body of a procedure or task as its owner."""
+        owner = Session(
+            session.role, session.secondary, session.warehouse, *entry.schema.split("."),
+            user=session.user, owner=entry.owner,
+        )  # fmt: skip
+        with self._inside(session, owner):
+            run = Run(
+                script_of(entry.text), self._connect(owner), arguments=arguments,
+                rewrite=lambda sql: self._prepare(owner, sql),
+                along=lambda sql: streams.consumed(self._register, owner, sql),
+            )  # fmt: skip
+            run.run()
+        return run
+
+    def execute_task(self, session: Session, name: str) -> None:
+        """Run a task now. That it fails says only its history, as on an account."""
+        entry = self._register.demand("task", name, session)
+        self._access.demand(session, "OPERATE", entry)
+        started, error = datetime.now(timezone.utc), None
+        try:
+            self.run(session, entry, {})
+        except Exception as failed:
+            error = str(failed)
+        condition = re.search(r"\bwhen\s+(\S+)", QUOTED_BODY.split(entry.text)[0], re.I)
+        self.runs.append(
+            TaskRun(
+                entry.name, identifier(entry.schema), condition and condition[1],
+                "FAILED" if error else "SUCCEEDED", error, started, datetime.now(timezone.utc),
+            )
+        )  # fmt: skip
+
+    def history(self) -> str:
+        """Return a subquery with the rows of information_schema.task_history()."""
+        columns = (
+            "name, schema_name, condition_text, state, error_message, query_start_time,"
+            " completed_time, scheduled_time"
+        )
+        rows = ", ".join(
+            "(" + ", ".join(_literal(value) for value in (*run, run.started)) + ")"
+            for run in self.runs
+        )
+        empty = f"({', '.join(['null'] * 8)})"
+        return (
+            f"(select * replace ({', '.join(_cast(name) for name in columns.split(', '))})"
+            f" from (values {rows or empty}) as history ({columns})"
+            f"{'' if rows else ' where 1 = 0'})"
+        )
 
 
-def _run(
-    procedure: Procedure, values: dict[str, str], connection: FakeSnowflakeConnection
-) -> list[tuple]:
-    """Run all of it or nothing; parameters are values."""
-    bound = re.compile(rf":({'|'.join(values)})\b") if values else re.compile(r"(?!)")
-    cursor = connection.cursor()
-    cursor.execute("begin")
-    try:
-        for statement in (*procedure.statements, procedure.answer):
-            cursor.execute(bound.sub(lambda one: values[one[1]], statement))
-        rows = cursor.fetchall()
-        cursor.execute("commit")
-    except BaseException:
-        cursor.execute("rollback")
-        raise
-    return rows
+def _head(entry: Entry) -> tuple[list[str], list[str]]:
+    head = QUOTED_BODY.split(creation(entry.text).rest)[0]
+    found = re.match(r"\s*\((.*?)\)\s*.*?returns table\s*\((.*?)\)", head, re.S)
+    return re.findall(r"(\w+) varchar", found[1]), re.findall(r"(\w+) varchar", found[2])
+
+
+def _cast(column: str) -> str:
+    kind = "timestamp_ltz" if column.endswith("_time") else "varchar"
+    return f"cast({column} as {kind}) as {column}"
+
+
+def _value(text: str) -> str | None:
+    return None if text.lower() == "null" else text[1:-1].replace("''", "'")
 
 
 def _answer(columns: list[str], rows: list[tuple]) -> str:

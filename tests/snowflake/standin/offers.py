@@ -1,16 +1,8 @@
-"""What the stand-in offers: privileges that were granted, warehouses, models, packages, owners."""
+"""What the stand-in offers beside objects: language models, packages, versions of dbt, no usage."""
 
+import json
 import re
-from typing import NamedTuple
 
-from tests.snowflake.standin.statements import one_line
-
-OWNER = "DATA_ENGINEER"
-GRANT = re.compile(
-    r"(?:grant|revoke) (?P<privileges>[\w, ]+) on (?P<kind>[a-z ]+?)"
-    r"(?: (?P<name>[^\s(]+(?:\([^)]*\))?))? (?:to|from) role (?P<role>\w+)",
-    re.I,
-)
 # As SHOW CORTEX BASE MODELS lists them; a legacy one cannot be started by who never used it.
 MODELS = {"LLAMA3.1-8B": "ACTIVE", "LLAMA3.3-70B": "ACTIVE", "MISTRAL-7B": "LEGACY"}
 PACKAGES = {
@@ -18,29 +10,26 @@ PACKAGES = {
     "skl2onnx": "1.17.0", "onnx": "1.17.0", "matplotlib": "3.9.2",
     "snowflake-snowpark-python": "1.26.0",
 }  # fmt: skip
+DBT_VERSIONS = re.compile(r"system\$supported_dbt_versions\(\)", re.I)
+DBT_VERSIONS_OFFERED = "'{}'".format(
+    json.dumps([{"dbt_version": one, "type": "dbt Core"} for one in ("1.10.15", "1.11.11")])
+)
+# What was used by when is of no concern to a deploy.
+METERING = re.compile(r"snowflake\.account_usage\.warehouse_metering_history", re.I)
+NOTHING_METERED = """(
+    select 'none' as warehouse_name, 0.0 as credits_used, current_timestamp() as start_time
+    where 1 = 0
+)"""
 PACKAGES_VIEW = re.compile(r"\w+\.information_schema\.packages\b", re.I)
 
 
-class Grant(NamedTuple):
-    """One privilege of a role on one object, as SHOW GRANTS TO ROLE names them."""
-
-    privilege: str
-    granted_on: str
-    name: str
-    grantee_name: str
-
-
-def grants_of(sql: str) -> list[Grant]:
-    """Return what a GRANT gives or a REVOKE takes; nothing for another statement."""
-    text = one_line(sql)
-    found = GRANT.fullmatch(text)
-    if not found or " future " in text:
-        return []
-    kind = found["kind"].upper()
-    return [
-        Grant(privilege.strip().upper(), kind, (found["name"] or "").upper(), found["role"].upper())
-        for privilege in found["privileges"].split(",")
-    ]
+def offered(sql: str) -> str:
+    """Put what the account offers into a query that asks for it."""
+    sql = DBT_VERSIONS.sub(lambda _: DBT_VERSIONS_OFFERED, sql)
+    sql = PACKAGES_VIEW.sub(lambda _: packages_query(), sql)
+    if sql.lstrip().lower().startswith("create"):
+        sql = METERING.sub(NOTHING_METERED, sql)
+    return sql
 
 
 def models() -> list[dict]:

@@ -4,37 +4,53 @@ Only what such a model uses of a Snowpark session is here. Snowpark itself is te
 run: it has no way to reach a server like this one.
 """
 
-import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas
 
-from tests.snowflake.standin.statements import QUOTED_BODY, plain
+from tests.snowflake.standin.statements import QUOTED_BODY, parts
 
 
-def run_procedure(sql: str, connection: duckdb.DuckDBPyConnection, stage: Path) -> str | None:
-    """Run `with … as procedure … call …`; return what it returned, None for other statements."""
-    if not re.match(r"with\s+\S+\s+as\s+procedure\b", plain(sql), re.I):
-        return None
+def run_procedure(
+    sql: str,
+    connection: duckdb.DuckDBPyConnection,
+    stages: Path,
+    place: list[str],
+    note_table: Callable[[str], None],
+) -> str:
+    """Run `with … as procedure … call …`; return what it returned.
+
+    stages: the folder that holds a folder for each stage. place: the current database and schema.
+    note_table: is told of a new table.
+    """
     scope: dict[str, Any] = {"__name__": "procedure"}
     exec(compile(QUOTED_BODY.search(sql)[1], "procedure", "exec"), scope)  # noqa: S102 - ours
-    return str(scope["main"](Session(connection.cursor(), stage)))
+    return str(scope["main"](Session(connection.cursor(), stages, place, note_table)))
 
 
 class Session:
     """Tables out, frames in, files to a stage."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, stage: Path) -> None:
-        self._connection = connection
-        self.file = Stage(stage)
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        stages: Path,
+        place: list[str],
+        note_table: Callable[[str], None],
+    ) -> None:
+        self._connection, self._note_table = connection, note_table
+        self._place = place
+        self.file = Stages(stages, self._place)
 
     def use_database(self, name: str) -> None:
-        """Names are full."""
+        self._place[:] = [name.upper()]
 
-    use_schema = use_database
+    def use_schema(self, name: str) -> None:
+        self._place[1:] = [name.upper()]
 
     def table(self, name: str) -> "Table":
         return Table(self._connection, name)
@@ -44,7 +60,7 @@ class Session:
         # in every statement that reads them.
         lower = [name for name in frame.columns if name != name.upper()]
         assert not lower, f"columns would be stored in lower case: {lower}"
-        return Frame(self._connection, frame)
+        return Frame(self._connection, frame, self._note_table)
 
     createDataFrame = create_dataframe
 
@@ -59,8 +75,13 @@ class Table:
 
 
 class Frame:
-    def __init__(self, connection: duckdb.DuckDBPyConnection, frame: pandas.DataFrame) -> None:
-        self._connection, self._frame = connection, frame
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        frame: pandas.DataFrame,
+        note_table: Callable[[str], None],
+    ) -> None:
+        self._connection, self._frame, self._note_table = connection, frame, note_table
 
     @property
     def write(self) -> "Frame":
@@ -74,13 +95,17 @@ class Frame:
         frame = self._frame  # noqa: F841 - DuckDB reads it by its name
         # Unquoted names are stored in upper case.
         self._connection.execute(f"create or replace table {name.upper()} as select * from frame")
+        self._note_table(name)
 
 
-class Stage:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+class Stages:
+    def __init__(self, folder: Path, place: list[str]) -> None:
+        """place: the current database and schema."""
+        self._folder, self._place = folder, place
 
     def put(self, path: str, location: str, **_: Any) -> None:
         assert location.startswith("@"), location
-        self._folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, self._folder)
+        stage, _, rest = location[1:].partition("/")
+        folder = self._folder / ".".join([*self._place, *parts(stage)][-3:]) / rest
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder)

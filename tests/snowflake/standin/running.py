@@ -66,9 +66,14 @@ class Run:
         database: Database | None = None,
         arguments: dict[str, Any] | None = None,
         rewrite: Callable[[str], str] = lambda sql: sql,
+        along: Callable[[str], list[str]] = lambda sql: [],
     ) -> None:
-        """arguments: of a procedure, by name. rewrite: what fakesnow gets for a statement."""
-        self._connection, self._rewrite = connection, rewrite
+        """arguments: of a procedure, by name.
+
+        rewrite: returns what fakesnow gets for a statement. along: returns statements for DuckDB
+        that belong to one, such as a stream's new offset after it was consumed.
+        """
+        self._connection, self._rewrite, self._along = connection, rewrite, along
         self._database = database or Database()
         self._variables: dict[str, Any] = {
             name.lower(): value for name, value in (arguments or {}).items()
@@ -153,6 +158,8 @@ class Run:
             if written and written.locks:
                 self._database.holders[written.name] = self
         found = self._execute(self._rewrite(text))
+        for sql in self._along(text) if written else ():
+            self._connection._duck_conn.execute(sql)
         if not self._transaction and (written or DDL.match(line)):
             self._database.commits += 1
         return found

@@ -1,45 +1,82 @@
-"""What SHOW and the information schema say of the objects that the stand-in keeps itself."""
+"""What SHOW and the information schema say of the objects that the stand-in keeps itself.
+
+A role is shown what it has any privilege on, and nothing of a schema that is not there.
+"""
 
 import re
 
-from tests.snowflake.standin.offers import OWNER, Grant, models
-from tests.snowflake.standin.register import Entry, Register
-from tests.snowflake.standin.statements import identifier, one_line, option
+from tests.snowflake.standin.access import Access
+from tests.snowflake.standin.grants import Grant
+from tests.snowflake.standin.offers import models
+from tests.snowflake.standin.refused import no_such
+from tests.snowflake.standin.register import RELATIONS, Entry, Register
+from tests.snowflake.standin.session import Session
+from tests.snowflake.standin.statements import (
+    KINDS,
+    OF_THE_ACCOUNT,
+    identifier,
+    kind_of,
+    one_line,
+    option,
+    parts,
+)
 
-# DuckDB has a schema "main" of its own in every database: the stand-in uses another name.
-DATABASE, SCHEMA = "CHURN", "PIPELINE"
 SHOW = re.compile(
-    r"show (terse )?(?P<kind>dynamic tables|streams|tasks|tables|objects|user functions|"
-    r"procedures|user procedures|roles|grants|stages|warehouses|resource monitors|"
-    r"masking policies|row access policies|cortex base models)(?P<rest>.*)",
+    r"show (terse )?(?:user )?(?P<kind>future grants|grants|objects|databases|"
+    r"cortex base models|[a-z ]+?)(?: history)?"
+    r"(?: like '(?P<like>(?:[^']|'')*)')?"
+    r"(?: in (?P<in>account|(?:schema |database )?[\w.\"$]+))?"
+    r"(?: starts with '(?P<starts>(?:[^']|'')*)')?(?: limit \d+)?"
+    r"(?P<rest> (?:to|on|of) .*)?",
     re.I,
 )
 
 
-def show(register: Register, sql: str) -> str | None:
+def show(register: Register, access: Access, session: Session, sql: str) -> str | None:
     """Return the SQL that answers a SHOW statement, or None for fakesnow's own."""
-    found = SHOW.match(one_line(sql))
+    found = SHOW.fullmatch(one_line(sql))
     if not found:
         return None
     kind = found["kind"].lower()
-    if kind == "objects":
-        return _objects(register)
-    if kind == "tables":
-        return _tables(register, found["rest"])
     if kind == "cortex base models":
         return _answer(models(), ["name", "lifecycle_status"])
     if kind == "grants":
-        return _grants(register, found["rest"])
-    columns = COLUMNS.get(kind)
-    if columns is None:
+        return _grants(register, session, found["rest"].strip())
+    kind = kind[:-3] + "y" if kind.endswith("policies") else kind_of(kind.removesuffix("s"))
+    wanted = RELATIONS if kind == "object" else ("table", "dynamic table") if kind == "table" else (
+        kind,
+    )  # fmt: skip
+    if kind != "object" and kind not in KINDS:
         return None
-    pattern = re.search(r"like '([^']*)'", found["rest"], re.I)
+    container = _container(register, session, kind, found["in"])
     entries = [
         entry
-        for entry in register.of(kind.removeprefix("user ").removesuffix("s"))
-        if not pattern or _matches(entry.name, pattern[1])
+        for one in wanted
+        for entry in register.of(one, container)
+        if (kind == "role" or access.may(session, "ANY", entry.kind, entry.full))
+        and not entry.is_temporary
+        and _matches(entry.name, found["like"])
+        and entry.name.startswith(found["starts"] or "")
     ]
-    return _answer([columns(entry) for entry in entries], list(columns(Entry("", "", None, ""))))
+    columns = COLUMNS.get(kind, _common)
+    example = columns(Entry(kind, "A.B.C", None, ""))
+    return _answer([columns(entry) for entry in entries], list(example))
+
+
+def _container(register: Register, session: Session, kind: str, written: str | None) -> str | None:
+    """Return the schema or database that is shown, which must be there; None for the account."""
+    if kind in OF_THE_ACCOUNT or (written or "").lower() == "account":
+        return None
+    if written is None:
+        return ".".join(one for one in (session.database, session.schema) if one) or None
+    name = re.sub(r"^(schema|database) ", "", written, flags=re.I)
+    is_database = written.lower().startswith("database ") or (
+        len(parts(name)) == 1 and not written.lower().startswith("schema ")
+    )
+    entry = register.get("database" if is_database else "schema", name, session)
+    if entry is None:
+        raise no_such(written)
+    return entry.full
 
 
 def dynamic_tables_function(register: Register) -> str:
@@ -47,7 +84,7 @@ def dynamic_tables_function(register: Register) -> str:
     rows = [
         {
             "name": entry.name,
-            "schema_name": SCHEMA,
+            "schema_name": parts(entry.schema)[-1],
             "target_lag_type": "DOWNSTREAM"
             if entry.options["target_lag"] == "DOWNSTREAM"
             else "USER_DEFINED",
@@ -62,6 +99,38 @@ def dynamic_tables_function(register: Register) -> str:
         " last_completed_refresh_state, '' as last_completed_refresh_state_message"
         f" from ({columns}))"
     )
+
+
+def _common(entry: Entry) -> dict:
+    found = [None, None, *parts(entry.schema)][-2:] if entry.schema else [None, None]
+    return {
+        "created_on": entry.created_on,
+        "name": entry.name,
+        "database_name": found[0] if len(parts(entry.schema)) > 1 else entry.schema or None,
+        "schema_name": found[1] if len(parts(entry.schema)) > 1 else None,
+        "owner": entry.owner,
+        "comment": entry.comment,
+    }
+
+
+def _object(entry: Entry) -> dict:
+    return {
+        **_common(entry),
+        "kind": "VIEW" if entry.kind == "view" else "TABLE",
+        "is_dynamic": "Y" if entry.kind == "dynamic table" else "N",
+        "is_iceberg": "N",
+    }
+
+
+def _table(entry: Entry) -> dict:
+    """The first dynamic table over a table tracks its changes, if their owner is the same."""
+    tracked = entry.owner == "DATA_ENGINEER" or "change_tracking" in entry.options
+    is_transient = re.match(r"create (or replace )?transient\b", one_line(entry.text), re.I)
+    return {
+        **_object(entry),
+        "kind": "TRANSIENT" if is_transient else "TABLE",
+        "change_tracking": "ON" if tracked else "OFF",
+    }
 
 
 def _dynamic_table(entry: Entry) -> dict:
@@ -83,7 +152,7 @@ def _dynamic_table(entry: Entry) -> dict:
 def _stream(entry: Entry) -> dict:
     return {
         **_common(entry),
-        "table_name": f"{DATABASE}.{SCHEMA}.{entry.source}",
+        "table_name": entry.source,
         "source_type": "Dynamic Table",
         "stale": "true" if entry.is_stale else "false",
         "mode": "DEFAULT",
@@ -104,90 +173,41 @@ def _warehouse(entry: Entry) -> dict:
     return {
         **_common(entry),
         "size": option(entry.text, "warehouse_size"),
-        "auto_suspend": option(entry.text, "auto_suspend"),
+        "auto_suspend": entry.options.get("auto_suspend") or option(entry.text, "auto_suspend"),
+        "resource_monitor": entry.options.get("resource_monitor"),
     }
 
 
 def _function(entry: Entry) -> dict:
-    return {**_common(entry), "description": entry.comment}
-
-
-def _common(entry: Entry) -> dict:
-    return {
-        "created_on": entry.created_on,
-        "name": entry.name,
-        "database_name": DATABASE,
-        "schema_name": SCHEMA,
-        "comment": entry.comment,
-    }
+    arguments = f"{entry.name}{entry.signature} RETURN TABLE ()"
+    return {**_common(entry), "arguments": arguments, "description": entry.comment}
 
 
 COLUMNS = {
-    "dynamic tables": _dynamic_table,
-    "streams": _stream,
-    "tasks": _task,
-    "user functions": _function,
-    "user procedures": _function,
-    "roles": _common,
-    "stages": _common,
-    "warehouses": _warehouse,
-    "resource monitors": _common,
-}
+    "object": _object, "table": _table, "view": _object, "dynamic table": _dynamic_table,
+    "stream": _stream, "task": _task, "alert": _task, "warehouse": _warehouse,
+    "function": _function, "procedure": _function,
+}  # fmt: skip
 
 
-def _objects(register: Register) -> str:
-    dynamic = ", ".join(f"'{entry.name}'" for entry in register.of("dynamic table")) or "''"
-    return f"""
-        select
-            table_catalog as "database_name",
-            upper(table_schema) as "schema_name",
-            table_name as "name",
-            case
-                when table_name in ({dynamic}) then 'TABLE'
-                else replace(table_type, 'BASE ', '')
-            end as "kind",
-            case when table_name in ({dynamic}) then 'Y' else 'N' end as "is_dynamic",
-            'N' as "is_iceberg"
-        from {DATABASE}.information_schema.tables
-        where upper(table_schema) = '{SCHEMA}'
-    """
-
-
-def _tables(register: Register, rest: str) -> str:
-    """The first dynamic table over a table tracks its changes, if their owner is the same."""
-    owners = {"": OWNER} | {
-        identifier(grant.name): grant.grantee_name
-        for grant in register.grants
-        if (grant.privilege, grant.granted_on) == ("OWNERSHIP", "TABLE")
-    }
-    like = re.search(r"like '([^']*)'", rest, re.I)
-    transient = ", ".join(
-        f"'{entry.name}'"
-        for entry in register.of("dynamic table")
-        if re.match(r"create (or replace )?transient", one_line(entry.text), re.I)
-    )
-    owner = " ".join(f"when '{name}' then '{role}'" for name, role in owners.items())
-    return f"""
-        select
-            "name",
-            "owner",
-            iff("owner" = '{OWNER}', 'ON', 'OFF') as "change_tracking",
-            iff(upper("name") in ({transient or "''"}), 'TRANSIENT', 'TABLE') as "kind"
-        from (
-            select
-                table_name as "name",
-                case upper(table_name) {owner} else '{OWNER}' end as "owner"
-            from {DATABASE}.information_schema.tables
-            where upper(table_schema) = '{SCHEMA}' and table_type = 'BASE TABLE'
-                and table_name ilike '{like[1] if like else "%"}'
-        )
-    """
-
-
-def _grants(register: Register, rest: str) -> str:
-    role = rest.split()[-1].upper()
-    granted = [grant._asdict() for grant in register.grants if grant.grantee_name == role]
-    return _answer(granted, list(Grant._fields))
+def _grants(register: Register, session: Session, rest: str) -> str:
+    if found := re.fullmatch(r"(?:to|of) role (\S+)", rest, re.I):
+        role = identifier(found[1])
+        register.demand("role", role, session)
+        granted = [
+            Grant("OWNERSHIP", entry.kind.upper().replace(" ", "_"), entry.full, role)
+            for kind in KINDS
+            for entry in register.of(kind)
+            if entry.owner == role
+        ] + [one for one in register.grants if one.grantee_name == role]
+    else:
+        found = re.fullmatch(r"on ([a-z ]+?) (\S+(?:\(.*\))?)", rest, re.I)
+        granted = register.granted_on(register.demand(found[1].lower(), found[2], session))
+    rows = [
+        one._replace(granted_on=one.granted_on.replace(" ", "_"))._asdict() | {"granted_to": "ROLE"}
+        for one in granted
+    ]
+    return _answer(rows, [*Grant._fields, "granted_to"])
 
 
 def _answer(rows: list[dict], columns: list[str], quoted: bool = True) -> str:
@@ -211,6 +231,8 @@ def _literal(value: object) -> str:
     return "'" + str(value).replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def _matches(name: str, pattern: str) -> bool:
+def _matches(name: str, pattern: str | None) -> bool:
+    if pattern is None:
+        return True
     regular = re.escape(pattern.replace("\\\\", "\\")).replace("%", ".*").replace("_", ".")
     return re.fullmatch(regular, name, re.I) is not None

@@ -1,0 +1,77 @@
+"""The functions that fakesnow lacks, as DuckDB's: of the session, of its roles, of outreach/."""
+
+import re
+from inspect import signature
+
+from fakesnow.server import shared_fs
+
+from outreach.addresses import mail_address
+from outreach.letters import check_message, draft_message, read_review
+from outreach.template import write_from_template
+from tests.snowflake.standin.session import Session
+
+# fakesnow numbers an array's elements in the order in which they come out of a join, which is any.
+FLATTEN = """
+    create or replace macro {}._fs_flatten(input) as table
+    select
+        hash(to_json(input)) as seq,
+        case when json_type(to_json(input)) = 'OBJECT' then key end as key,
+        fullkey as path,
+        case when json_type(to_json(input)) = 'ARRAY' then cast(key as bigint) end as index,
+        value,
+        to_json(input) as this
+    from json_each(to_json(input))
+"""
+# What create_message_functions creates; tests/test_addresses.py runs them from the packed zip.
+MESSAGE_FUNCTIONS = (
+    write_from_template,
+    draft_message,
+    check_message,
+    read_review,
+    mail_address,
+)
+
+
+def of_the_instance() -> None:
+    """Let DuckDB call the package outreach/. Whether an account may, the register says."""
+    for function in MESSAGE_FUNCTIONS:
+        shared_fs.duck_conn.create_function(
+            function.__name__, function, ["VARCHAR"] * len(signature(function).parameters),
+            "VARCHAR", null_handling="special",
+        )  # fmt: skip
+
+
+def of_a_database(database: str) -> None:
+    shared_fs.duck_conn.execute(FLATTEN.format(database))
+
+
+def of_a_session(
+    session: Session, roles: set[str], session_roles: set[str], schemas: list[str], reads: bool
+) -> None:
+    """Let functions answer for the active roles, and SYS_CONTEXT for those of the session.
+
+    reads: inside of a procedure, whether its owner has READ SESSION on the account.
+    """
+    of_session = f"namespace = 'SNOWFLAKE$SESSION' and {reads}"
+    for schema in schemas:
+        for macro in (
+            f"is_role_in_session(role) as role in {_texts(roles)}",
+            f"current_user() as '{session.user}'",
+            f"sys_context(namespace, property) as case when {of_session} and property ="
+            f" 'PRINCIPAL_NAME' then '{session.user}' end, (namespace, property, role) as case when"
+            f" {of_session} and property = 'IS_ROLE_ACTIVATED' then upper(cast(role in"
+            f" {_texts(session_roles)} as varchar)) end",
+        ):
+            shared_fs.duck_conn.execute(f"create or replace macro {schema}.{macro}")
+
+
+def of_this_session(sql: str, session: Session) -> str:
+    """Put what CURRENT_ROLE() and CURRENT_WAREHOUSE() say into a statement."""
+    for function, value in (("role", session.active[0]), ("warehouse", session.warehouse)):
+        text = f"'{value}'" if value else "null"
+        sql = re.sub(rf"\bcurrent_{function}\(\s*\)", text, sql, flags=re.I)
+    return sql
+
+
+def _texts(names: set[str]) -> str:
+    return "({})".format(", ".join(f"'{name}'" for name in sorted(names)))

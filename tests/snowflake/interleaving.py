@@ -42,6 +42,7 @@ WRITTEN = {
     "outcomes": ["alert_id"],
     "alert_spend": ["alert_id, days"],
     "llm_calls": ["call_id"],
+    "llm_answers": ["call_id", "alert_id, purpose, attempt"],
 }
 END = "2026-06-01 00:01:00"  # of the events, and a minute
 FILLED = ("incremental", "table", "dynamic_table", "seed")
@@ -61,6 +62,7 @@ def prepare_functions() -> None:
         "sys_context(namespace, property) as 'ANN', (namespace, property, role) as"
         " role = 'CHURN_MANAGER'",
         "is_role_in_session(role) as role = 'CHURN_MANAGER'",
+        "as_varchar(value) as case when json_type(value) = 'VARCHAR' then value ->> '$' end",
     ):
         duck.execute(f"create or replace macro {NAMESPACE}.{macro}")
 
@@ -85,9 +87,14 @@ class Beside:
         self._understood: dict[str, str] = {}
         self._prepared: set[tuple[int, str]] = set()
         self._views: dict[str, list[str]] = {}  # what each reads
+        self.views: dict[str, str] = {}  # as they were sent
         self.scripts: dict[str, Block] = {}
         cursor = self._connection(0).cursor()
         prepare_functions()
+        # A plan that is kept must not rest on what a table held when it was made.
+        self._duck.execute(
+            "set global disabled_optimizers = 'statistics_propagation,compressed_materialization'"
+        )
         for key in needed:
             if nodes[key].get("language") == "python":
                 frame = rows_of(nodes[key]["name"])
@@ -98,6 +105,7 @@ class Beside:
             created = CREATE.match(sql.strip())
             kind, name = created.groups() if created else ("", "")
             if kind == "view":
+                self.views[name.split(".")[-1].lower()] = sql
                 self._views[name.split(".")[-1].lower()] = [
                     read.lower() for read in re.findall(rf"{NAMESPACE}\.(\w+)", sql, re.I)
                 ]
@@ -128,6 +136,10 @@ class Beside:
         self._duck.execute(f"delete from {NAMESPACE}.{table}")
         self._duck.execute(f"insert into {NAMESPACE}.{table} by name from frame")
 
+    def make(self, sql: str) -> None:
+        """Run a statement as fakesnow understands it."""
+        self._connection(0).cursor().execute(sql)
+
     def run(self, sql: str) -> list[tuple]:
         """Run SQL of the engine underneath in the schema; of a query, return the rows."""
         self._duck.execute(f"use {NAMESPACE}")
@@ -155,8 +167,8 @@ class Beside:
     def doubles(self) -> dict[str, int]:
         """Return by table how many keys have several rows, where there are any."""
         found = {}
-        for table, keys in WRITTEN.items():
-            for key in keys:
+        for table in self._saved:
+            for key in WRITTEN[table.lower()]:
                 [(count,)] = self.run(
                     f"select count(*) from (select 1 from {table} group by {key}"
                     " having count(*) > 1)"

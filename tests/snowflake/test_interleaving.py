@@ -3,14 +3,27 @@
 The bodies that were sent run statement by statement, in every order that Snowflake's locks allow.
 """
 
+import json
+
 import pytest
 
-from tests.snowflake.interleaving import Beside, every_order, without_turns
+from tests.snowflake.interleaving import NAMESPACE, Beside, every_order, without_turns
+from tests.snowflake.standin.scripting import parse
 
 NAMES = (
     "process_alerts", "sweep_silent_customers", "advance_alerts", "move_alerts", "edit_draft",
-    "queue_messages",
+    "queue_messages", "waiting_for_llm",
 )  # fmt: skip
+# As AI_COMPLETE says it with details of what it did and of errors.
+ANSWER = {
+    "value": {
+        "structured_output": [{"raw_message": {"subject": "no such code", "sentences": []}}],
+        "usage": {"prompt_tokens": 900, "completion_tokens": 20},
+    },
+    "error": None,
+}
+# Or so: what the documentation says of the value can be read both ways.
+AS_TEXT = {**ANSWER, "value": json.dumps(ANSWER["value"])}
 ALL_IDS = "(select to_json(list(alert_id)) from alert_states where state = '{}')"
 
 
@@ -62,6 +75,32 @@ def approved(drafted):
     run_alone(drafted, "move_alerts", **move(drafted, "APPROVED"))
     drafted.save()
     return drafted
+
+
+@pytest.fixture
+def asked(opened, empty_pipelines, monkeypatch):
+    """Alerts that Cortex is to write for, which answers all the same; ASK_LLM as it is sent."""
+    nodes = empty_pipelines.for_snowflake()["nodes"].values()
+    code = {
+        node["name"]: node["compiled_code"].replace(
+            node["relation_name"].rsplit(".", 1)[0], NAMESPACE
+        )
+        for node in nodes
+        if node["name"] in ("message_settings", "llm_answers", "ask_llm")
+    }
+    for function in ("generate_retention_email", "review_retention_email"):
+        opened.run(
+            f"create or replace macro {function}(prompt, about) as case when about like '%silent%'"
+            f" then '{json.dumps(ANSWER)}' else '{json.dumps(AS_TEXT)}' end"
+        )
+    was = opened.views["message_settings"]
+    opened.make(f"create or replace view message_settings as {code['message_settings']}")
+    opened.make(f"create or replace table llm_answers as {code['llm_answers']}")
+    monkeypatch.setitem(opened.scripts, "ask_llm", parse(f"begin {code['ask_llm']}; end"))
+    opened.save()
+    yield opened
+    opened.make(was)
+    opened.run("drop table llm_answers")
 
 
 def run_alone(account, name, **arguments):
@@ -153,3 +192,33 @@ def test_a_message_is_queued_once(approved):
     queued = {"query": count_of("QUEUED"), "answer": waiting}
     assert orders(approved, ("advance_alerts", {}), queue, **queued) > 2
     assert orders(approved, queue, queue, **queued) == 2
+
+
+def test_an_answer_that_was_paid_for_is_kept_when_the_run_breaks_off(asked):
+    [run] = asked.beside(("ask_llm", {}))
+    asked.set_time(0)
+    while not any(one.startswith("insert into CHURN.PIPELINE.llm_answers") for one in run.done):
+        run.step()
+    run.step()  # the answers are committed, and nobody has read them
+    [(answers,)] = asked.run("select count(*) from llm_answers")
+    assert answers > 5
+    assert asked.run("select count(*) from llm_calls") == [(0,)]
+    run_alone(asked, "ask_llm")
+    noted = "select count(*) from llm_calls where attempt = 1 and outcome = 'refused'"
+    assert asked.run(noted) == [(answers,)]
+    assert asked.doubles() == {}
+    tokens = "select distinct prompt_tokens, reply_tokens from llm_calls"
+    assert asked.run(tokens) == [(900, 20)]
+
+
+def test_the_llm_is_asked_once_a_turn_whatever_runs_beside_it(asked):
+    noted = {"query": "select count(distinct attempt) from llm_calls", "answer": 1}
+    assert orders(asked, ("ask_llm", {}), ("advance_alerts", {}), **noted) > 5
+
+
+def test_without_alerts_that_wait_the_llm_costs_one_statement(asked):
+    asked.run("delete from high_risk_history")
+    [run] = asked.beside(("ask_llm", {}))
+    asked.set_time(0)
+    assert run.run() == "nothing to do"
+    assert len(run.done) == 1

@@ -21,7 +21,9 @@ from tests.dbt import PROJECT, EmptyPipelines
 
 EPOCH = datetime(2026, 1, 1)
 # Files of tests/snowflake whose tests look at what the fixture `deployment` has left behind.
-SHARE_A_DEPLOY = {"test_deploy.py", "test_rights_on_snowflake.py", "test_visibility.py"}
+SHARE_A_DEPLOY = {
+    "test_deploy.py", "test_operators.py", "test_rights_on_snowflake.py", "test_visibility.py",
+}  # fmt: skip
 
 
 def run_module(*arguments: str):

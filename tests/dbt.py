@@ -32,7 +32,8 @@ OFFLINE = ("--no-populate-cache", "--no-introspect")
 # What is off by default is rendered as well.
 SNOWFLAKE_VARS = (
     "{email_provider: cortex, digest_recipients: a@example.com, churn_label: half_spend,"
-    " retrain_schedule: 24 HOURS, alert_order: value_kept}"
+    " retrain_schedule: 24 HOURS, alert_order: value_kept, warning_recipients: b@example.com,"
+    " slack_integration: churn_slack}"
 )
 
 

@@ -41,9 +41,10 @@
             'grant usage on warehouse ' ~ warehouse.name ~ ' to role DATA_ENGINEER'
         ) -%}
     {%- endfor -%}
+    {%- set alerts = ['execute alert', 'execute managed alert'] if warns() else [] -%}
     {%- for privilege in [
         'execute task', 'execute managed task', 'use ai functions', 'read session'
-    ] -%}
+    ] + alerts -%}
         {%- do statements.append('grant ' ~ privilege ~ ' on account to role DATA_ENGINEER') -%}
     {%- endfor -%}
     {%- for privileges, objects in [
@@ -65,9 +66,11 @@
     ]) }}
 {% endmacro %}
 
-{# Policies need the Enterprise Edition, a dbt project an account that runs dbt itself. #}
+{# Policies need the Enterprise Edition, a dbt project an account that runs dbt itself, an alert
+   somebody to write to. #}
 {% macro optional_kinds() %}
-    {%- set kinds = [] -%}
+    {%- set kinds = ['SEMANTIC VIEW', 'PIPE'] -%}
+    {%- do kinds.append('ALERT') if warns() -%}
     {%- if var('snowflake_edition') == 'enterprise' -%}
         {%- do kinds.extend(['ROW ACCESS POLICY', 'MASKING POLICY']) -%}
     {%- endif -%}
@@ -109,6 +112,11 @@
         {%- endfor -%}
     {%- endfor -%}
     {%- for role in people -%}
+        {%- for view in models_in('semantics') -%}
+            {%- do statements.append(
+                'grant select, references on semantic view ' ~ schema ~ '.' ~ view ~ ' to role ' ~ role
+            ) -%}
+        {%- endfor -%}
         {%- do statements.append(
             'grant usage on streamlit ' ~ dashboard_name() ~ ' to role ' ~ role
         ) -%}

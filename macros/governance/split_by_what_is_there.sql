@@ -4,7 +4,7 @@
     {%- set kinds = {
         'warehouse': 'create_cost_limits', 'compute pool': 'create_compute_pool',
         'table': 'dbt build', 'dynamic table': 'dbt build', 'view': 'dbt build',
-        'procedure': 'dbt build', 'streamlit': 'deploy_dashboard',
+        'procedure': 'dbt build', 'semantic view': 'dbt build', 'streamlit': 'deploy_dashboard',
     } -%}
     {%- set there, missing, statements = {}, {}, [] -%}
     {%- for grant in grants -%}
@@ -51,7 +51,7 @@
         {%- endfor -%}
     {%- else -%}
         {#- SHOW OBJECTS lists tables, dynamic tables and views. -#}
-        {%- set shown = 'streamlits' if kind == 'streamlit' else 'objects' -%}
+        {%- set shown = kind ~ 's' if kind in ['streamlit', 'semantic view'] else 'objects' -%}
         {%- for row in run_query('show ' ~ shown ~ ' in schema ' ~ schema).rows -%}
             {%- do names.append(row['name'] | upper) -%}
         {%- endfor -%}

@@ -77,7 +77,7 @@
             model.name ~ " needs meta.stream or meta.schedule, and only one of them"
         ) -%}
     {%- endif -%}
-    {%- set stream = upstream_stream(model, stream_name) if stream_name -%}
+    {%- set stream = upstream_model(model, stream_name) if stream_name -%}
     {%- set dbt_command = config.meta_get('dbt_command') -%}
     {{ run_hooks(pre_hooks) }}
     {%- set definition -%}

@@ -36,7 +36,7 @@
     {{ return(
         missing_privileges(needed_privileges()) + missing_warehouses(warehouses())
         + missing_language_model() + missing_packages() + missing_uploads()
-        + missing_message_functions()
+        + missing_message_functions() + missing_notifications()
         + missing_change_tracking() + missing_roles()
     ) }}
 {% endmacro %}
@@ -68,6 +68,9 @@
         {%- do needed.append((privilege, 'the account')) -%}
     {%- endfor -%}
     {%- do needed.append(('USE AI FUNCTIONS', 'the account')) if var('email_provider') == 'cortex' -%}
+    {%- for privilege in ['EXECUTE ALERT', 'EXECUTE MANAGED ALERT'] if warns() -%}
+        {%- do needed.append((privilege, 'the account')) -%}
+    {%- endfor -%}
     {%- for kind in created_kinds() + optional_kinds() -%}
         {%- do needed.append(('CREATE ' ~ kind, schema)) -%}
     {%- endfor -%}

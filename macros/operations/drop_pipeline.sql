@@ -39,9 +39,15 @@
 {% endmacro %}
 
 {% macro drop_statements() %}
-    {%- set statements = [] -%}
+    {%- set schema = target.database ~ '.' ~ target.schema -%}
+    {%- set statements = [
+        'drop pipe if exists ' ~ schema ~ '.churn_scores_raw',
+        'drop dbt project if exists ' ~ schema ~ '.churn_intelligence',
+        'drop stage if exists ' ~ schema ~ '.churn_project',
+    ] -%}
     {%- for materialized, kind in [
-        ('task', 'task'), ('stream', 'stream'), ('view', 'view'),
+        ('warning', 'alert'), ('task', 'task'), ('stream', 'stream'),
+        ('semantic_view', 'semantic view'), ('view', 'view'),
         ('dynamic_table', 'dynamic table'), ('table', 'table'), ('incremental', 'table'),
         ('seed', 'table'), ('stage', 'stage'),
     ] -%}
@@ -49,7 +55,6 @@
             {%- do statements.append('drop ' ~ kind ~ ' if exists ' ~ relation) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- set schema = target.database ~ '.' ~ target.schema -%}
     {%- do statements.append(
         'drop function if exists ' ~ schema ~ '.predict_churn('
         ~ (['float'] * (churn_features() | length)) | join(', ') ~ ')'

@@ -12,7 +12,7 @@
         {%- set stream_name = node.config.meta.get('stream') -%}
         {%- if stream_name -%}
             {%- do triggered.append(
-                {'relation': relation, 'stream': upstream_stream(node, stream_name)}
+                {'relation': relation, 'stream': upstream_model(node, stream_name)}
             ) -%}
         {%- else -%}
             {%- do scheduled.append({'relation': relation, 'stream': none}) -%}

@@ -47,7 +47,25 @@
                 info=True) -%}
             {%- if task.stream and verb == 'resume' -%}{%- do catch_up(task.stream) -%}{%- endif -%}
         {%- endfor -%}
+        {%- for warning in pipeline_relations('warning') -%}
+            {%- do set_warning(warning, verb) -%}
+        {%- endfor -%}
     {%- endif -%}
+{% endmacro %}
+
+{# A warning is suspended and resumed with the tasks that it looks after. #}
+{% macro set_warning(warning, verb) %}
+    {{ return(adapter.dispatch('set_warning')(warning, verb)) }}
+{% endmacro %}
+{% macro default__set_warning(warning, verb) %}{{ no_such_engine('set_warning') }}{% endmacro %}
+{% macro snowflake__set_warning(warning, verb) %}
+    {%- do run_query('alter alert ' ~ warning ~ ' ' ~ verb) -%}
+    {%- do log(warning.identifier ~ ': ' ~ verb ~ ('d' if verb == 'resume' else 'ed'), info=True) -%}
+{% endmacro %}
+{% macro duckdb__set_warning(warning, verb) %}
+    {%- do log(
+        warning.identifier ~ ': nothing to ' ~ verb ~ ' on DuckDB, which sends no warnings', info=True
+    ) -%}
 {% endmacro %}
 
 {% macro set_task(task, verb) %}{{ return(adapter.dispatch('set_task')(task, verb)) }}{% endmacro %}

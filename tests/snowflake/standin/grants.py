@@ -32,10 +32,13 @@ VALID = {
     "tag": "APPLY READ",
     "semantic view": "SELECT REFERENCES MONITOR",
     "dbt project": "USAGE MONITOR",
+    "pipe": "MONITOR OPERATE",
+    "secret": "READ USAGE",
 }
 _STATEMENT = re.compile(
     r"(?P<verb>grant|revoke) (?P<caller>(?:inherited |all )*caller )?(?P<privileges>.+?)"
-    r" on (?P<target>.+?) (?:to|from) (?P<to>application role|database role|role|user|share)"
+    r" on (?P<target>.+?) (?:to|from)"
+    r" (?P<to>application role|application|database role|role|user|share)"
     r" (?P<grantee>\S+)(?P<rest> .*)?",
     re.I,
 )

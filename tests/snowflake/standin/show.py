@@ -15,6 +15,7 @@ from tests.snowflake.standin.statements import (
     KINDS,
     OF_THE_ACCOUNT,
     identifier,
+    kind_of,
     one_line,
     option,
     parts,
@@ -41,7 +42,7 @@ def show(register: Register, access: Access, session: Session, sql: str) -> str 
         return _answer(models(), ["name", "lifecycle_status"])
     if kind == "grants":
         return _grants(register, session, found["rest"].strip())
-    kind = kind[:-3] + "y" if kind.endswith("policies") else kind.removesuffix("s")
+    kind = kind[:-3] + "y" if kind.endswith("policies") else kind_of(kind.removesuffix("s"))
     wanted = RELATIONS if kind == "object" else ("table", "dynamic table") if kind == "table" else (
         kind,
     )  # fmt: skip

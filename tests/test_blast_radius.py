@@ -85,11 +85,7 @@ def test_what_is_said_of_stored_columns_is_needed(projects, known):
 def test_everything_that_is_sent_is_looked_at(projects, schema):
     names = [set(project.names) for project, _ in projects.values()]
     of_snowflake = {"ask_llm", "send_digest", "alert_turn", "llm_answers", "send_warnings"}
-    # Steps of churn_metrics_live, which are part of its query on DuckDB.
-    of_snowflake |= {
-        "customer_lifelong_metrics", "customer_recent_metrics", "customer_qualifying_days",
-    }  # fmt: skip
-    assert names[1] - names[0] == of_snowflake
+    assert names[1] - names[0] == of_snowflake | set(compiled.STEPS)
     assert {"process_alerts", "move_alerts", "churn_metrics_live", "hook offers"} <= names[0]
     assert len(names[0]) > 80
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import duckdb
 
-from tests.dbt import run_dbt
+from tests.dbt import render, run_dbt
 from tests.raising.statements import Project, Schema
 from tests.raising.values import Value
 from tests.snowflake.standin.scripting import parse, statements
@@ -18,6 +18,8 @@ HOOKS = {
     "promotion": "{{ decide_promotion() }}",
 }
 _SEPARATOR = "-- next hook --"
+# Tables on Snowflake, part of the query of churn_metrics_live on DuckDB.
+STEPS = ("customer_lifelong_metrics", "customer_recent_metrics", "customer_qualifying_days")
 # Kinds that are stored queries: what is known of the query is known of the table.
 _RELATIONS = ("view", "dynamic_table", "table", "stream")
 
@@ -76,6 +78,10 @@ def schema(pipeline: duckdb.DuckDBPyConnection) -> Schema:
     stream = {"metadata$action": "VARCHAR", "metadata$isupdate": "BOOLEAN"}
     found["churn_metrics_stream"] = {**found["churn_metrics_live"], **stream}
     # Which only Snowflake has.
+    for step in STEPS:
+        query = render(f"select * from {{{{ ref('{step}') }}}}")
+        described = pipeline.execute(f"describe {query}").fetchall()
+        found[step] = {column: kind for column, kind, *_ in described}
     found["alert_turn"] = {"turn_id": "INTEGER", "taken_at": "TIMESTAMP"}
     texts = dict.fromkeys(("call_id", "alert_id", "purpose", "answer"), "VARCHAR")
     found["llm_answers"] = {**texts, "attempt": "INTEGER", "called_at": "TIMESTAMP"}

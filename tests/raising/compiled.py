@@ -1,6 +1,7 @@
 """The SQL of the whole project as each engine gets it, from dbt, with the types of a real one."""
 
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 
 import duckdb
 
@@ -38,11 +39,13 @@ def project(
 
 
 def _models(manifest: dict) -> Iterator[tuple[str, str, str]]:
-    """Give name, kind and SQL of each model; ephemeral ones are a part of those that read them.
+    """Give name, kind and SQL of each model, after what it reads; ephemeral ones are a part of it.
 
     A semantic view runs nothing: Snowflake makes a query of it for one question, which fails alone.
     """
-    for node in manifest["nodes"].values():
+    nodes = manifest["nodes"]
+    read = {key: node["depends_on"].get("nodes", []) for key, node in nodes.items()}
+    for node in (nodes[key] for key in TopologicalSorter(read).static_order() if key in nodes):
         kind = node["config"]["materialized"]
         left_out = kind in ("ephemeral", "semantic_view")
         if node["resource_type"] == "model" and node["language"] == "sql" and not left_out:
@@ -86,7 +89,7 @@ def schema(pipeline: duckdb.DuckDBPyConnection) -> Schema:
     texts = dict.fromkeys(("call_id", "alert_id", "purpose", "answer"), "VARCHAR")
     found["llm_answers"] = {**texts, "attempt": "INTEGER", "called_at": "TIMESTAMP"}
     found["inline_query"] = found["train_churn_model"]  # `this` of the promotion
-    found["warehouse_metering_history"] = {  # of Snowflake's account usage
-        "warehouse_name": "VARCHAR", "credits_used": "DOUBLE", "start_time": "TIMESTAMP",
+    found["warehouse_metering_history"] = {  # account usage; an hour of a warehouse fits
+        "warehouse_name": "VARCHAR", "credits_used": "DECIMAL(18, 9)", "start_time": "TIMESTAMP",
     }  # fmt: skip
     return found

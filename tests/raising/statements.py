@@ -72,7 +72,8 @@ class Project:
         """Add an object's statements.
 
         A relation is a view, or a table that always holds what its query gives: what is known of
-        the query's columns is known of its own. Of other tables only types are known.
+        the query's columns is known of its own. Of other tables only types are known. What reads
+        a relation is added after it.
         """
         self._queries[name] = []
         for statement in sqlglot.parse(sql, read=self.dialect):
@@ -82,6 +83,10 @@ class Project:
                 self._doubled.append((name, statement.args["using"]))
         if is_relation:
             self._relations.add(name)
+            if name not in self._schema:
+                [query] = self._queries[name]
+                columns = [one.lower() for one in query.scope.expression.named_selects]
+                self._schema[name] = dict.fromkeys(columns, "int")
 
     @property
     def names(self) -> set[str]:

@@ -45,7 +45,7 @@ def unscored(account):
     """Nobody was ever scored: whoever comes first raises all alerts."""
     written = (
         "churn_scores", "churn_score_history", "high_risk_history", "alert_events",
-        "retention_emails", "outbox",
+        "retention_emails", "outbox", "llm_calls",
     )  # fmt: skip
     account.run("; ".join(f"delete from {table}" for table in written))
     account.save()

@@ -50,7 +50,7 @@ class Business(NamedTuple):
 
 BUSINESSES = (
     Business("idle: no events", 0, 0, 0.5),
-    Business("10 k customers", 10_000, 10, 1),
+    Business("10 k customers", 10_000, 30, 1),
     Business("1 M customers", 1_000_000, 60, 5),
 )
 

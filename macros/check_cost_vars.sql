@@ -36,5 +36,13 @@
             ~ var('snowflake_target_lag') ~ '; or raise snowflake_target_lag'
         ) -%}
     {%- endif -%}
+    {%- set shared = target.get('warehouse', '') | upper -%}
+    {%- if execute and shared in warehouses_of_models('refresh_warehouse')
+        and var('monthly_credit_quota_queries') < least_quota -%}
+        {%- do wrong.append(
+            wrong_var('monthly_credit_quota_queries', 'at least ' ~ least_quota) ~ ': refreshes, which'
+            ~ ' take as much, run on ' ~ shared ~ ' too; or name another SNOWFLAKE_REFRESH_WAREHOUSE'
+        ) -%}
+    {%- endif -%}
     {{ return(wrong) }}
 {% endmacro %}

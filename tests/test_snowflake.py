@@ -140,10 +140,10 @@ def test_cortex_is_asked_with_the_prompt_and_the_form_that_every_provider_is_ask
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({}, [100, 210]),
+        ({}, [100, 270]),
         ({"snowflake_target_lag": "1 minute"}, [10, 900]),
-        ({"snowflake_target_lag": "1 hour", "snowflake_refresh_size": "MEDIUM"}, [600, 140]),
-        ({"stale_after_minutes": 30, "monthly_credit_quota": 168}, [30, 168]),
+        ({"snowflake_target_lag": "1 hour", "snowflake_refresh_size": "MEDIUM"}, [600, 180]),
+        ({"stale_after_minutes": 30, "monthly_credit_quota": 216}, [30, 216]),
     ],
 )
 def test_staleness_and_quota_follow_from_the_lag(variables, expected):
@@ -153,7 +153,7 @@ def test_staleness_and_quota_follow_from_the_lag(variables, expected):
 
 
 def test_staleness_and_quota_that_contradict_the_lag_are_refused_in_words():
-    variables = json.dumps({"stale_after_minutes": 19, "monthly_credit_quota": 167})
+    variables = json.dumps({"stale_after_minutes": 19, "monthly_credit_quota": 215})
     done = run_dbt(
         "--no-write-json", "compile", *OFFLINE, "--inline", "select 1", "--vars", variables,
         target="snowflake", check=False,
@@ -164,9 +164,18 @@ def test_staleness_and_quota_that_contradict_the_lag_are_refused_in_words():
         " target lags old (10 minutes each) is not stale"
     ) in done.stdout
     assert (
-        "var 'monthly_credit_quota' must be derived or at least 168, not '167': that is what"
+        "var 'monthly_credit_quota' must be derived or at least 216, not '215': that is what"
         " refreshes on XSMALL take at a lag of 10 minutes; or raise snowflake_target_lag"
     ) in done.stdout
+
+
+def test_one_warehouse_for_all_needs_a_quota_for_all(monkeypatch):
+    monkeypatch.setenv("SNOWFLAKE_REFRESH_WAREHOUSE", "CHURN_WH")
+    done = run_dbt(
+        *("--no-write-json", "compile", *OFFLINE, "--inline", "select 1"),
+        target="snowflake", check=False,
+    )  # fmt: skip
+    assert "var 'monthly_credit_quota_queries' must be at least 216" in done.stdout
 
 
 def test_on_the_laptop_data_is_stale_after_ten_minutes_whatever_the_lag_on_snowflake():

@@ -47,8 +47,8 @@ def test_a_shorter_lag_costs_more_until_the_warehouse_never_sleeps(project):
         other = project._replace(settings=project.settings | {"lag": lag})
         return dict(snowflake_costs.rows(other))["refreshes, on CHURN_REFRESH_WH"][1]
 
-    assert refreshes(1200) == pytest.approx(84)
-    assert refreshes(600) == pytest.approx(168)
+    assert refreshes(1200) == pytest.approx(108)
+    assert refreshes(600) == pytest.approx(216)
     assert refreshes(60) == refreshes(120) == 720
 
 

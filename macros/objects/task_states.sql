@@ -11,7 +11,7 @@
     {%- set histories = [] -%}
     {%- for task in (pipeline_tasks() if execute else []) -%}
         {%- do histories.append(
-            'select name, schema_name, condition_text, state, error_message, query_start_time,'
+            'select name, database_name, schema_name, condition_text, state, error_message, query_start_time,'
             ~ ' completed_time from table(' ~ target.database ~ '.information_schema.task_history('
             ~ "task_name => '" ~ task.relation.identifier | upper ~ "',"
             ~ " scheduled_time_range_start => dateadd('minute', -10020, current_timestamp()),"
@@ -34,7 +34,8 @@
         {{ histories | join('\n        union all\n        ') }}
     )
     where
-        schema_name = upper('{{ target.schema }}')
+        database_name = upper('{{ target.database }}')
+        and schema_name = upper('{{ target.schema }}')
         and state in ('SUCCEEDED', 'FAILED', 'FAILED_AND_AUTO_SUSPENDED')
     group by name
 {% endmacro %}

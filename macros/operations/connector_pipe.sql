@@ -30,13 +30,15 @@
 {% endmacro %}
 
 {# Each column of CHURN_SCORES_RAW, as the connector's record gives it: the message's fields beside
-   RECORD_METADATA, whose times are milliseconds. No clock is asked: a pipe would ask it once. #}
+   RECORD_METADATA, whose times are milliseconds. A time without an offset would be taken for one of
+   the account's zone: it becomes NULL, which a test of CHURN_SCORES_RAW finds. No clock is asked: a pipe would ask it once. #}
 {% macro connector_columns() %}
     {{ return({
         'event_id': '$1:event_id::varchar',
         'customer_id': '$1:customer_id::varchar',
         'event_type': '$1:event_type::varchar',
-        'occurred_at': "convert_timezone('UTC', $1:occurred_at::timestamp_tz)::timestamp_ntz",
+        'occurred_at': "convert_timezone('UTC', case when regexp_like($1:occurred_at::varchar,"
+            ~ " '.*([zZ]|[+-][0-9]{2}:?[0-9]{2})') then $1:occurred_at::timestamp_tz end)::timestamp_ntz",
         'amount': '$1:amount::double',
         'payload': '$1',
         'kafka_topic': '$1:RECORD_METADATA.topic::varchar',

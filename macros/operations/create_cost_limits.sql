@@ -24,7 +24,7 @@
             ~ warehouse.hours * 3600,
             'create resource monitor if not exists ' ~ warehouse.monitor ~ ' with credit_quota = '
             ~ warehouse.quota
-            ~ ' frequency = monthly start_timestamp = immediately triggers on 75 percent do notify'
+            ~ ' triggers on 75 percent do notify'
             ~ ' on 100 percent do suspend on 110 percent do suspend_immediate',
             'alter resource monitor ' ~ warehouse.monitor ~ ' set credit_quota = ' ~ warehouse.quota,
             'alter warehouse ' ~ warehouse.name ~ ' set resource_monitor = ' ~ warehouse.monitor,

@@ -13,7 +13,7 @@
 
 {% macro refresh_assumptions() %}
     {{ return({
-        'refreshes_per_lag': 2, 'seconds_of_a_refresh': 10, 'seconds_until_suspended': 60,
+        'refreshes_per_lag': 2, 'seconds_of_a_refresh': 30, 'seconds_until_suspended': 60,
     }) }}
 {% endmacro %}
 

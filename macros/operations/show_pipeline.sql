@@ -65,7 +65,8 @@
 {% macro snowflake__pipeline_queries() %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
     {%- set information = target.database ~ '.information_schema' -%}
-    {%- set here = "schema_name = upper('" ~ target.schema ~ "')" -%}
+    {%- set here = "database_name = upper('" ~ target.database ~ "') and schema_name = upper('"
+        ~ target.schema ~ "')" -%}
     {{ return({
         'dynamic tables: name | target lag, s | lag, s | mean | longest | refreshed at | state | error':
             'select name, target_lag_seconds, lag_seconds, mean_lag_seconds, max_lag_seconds,'
@@ -86,8 +87,8 @@
             ~ " union all select 'serverless tasks', round(coalesce(sum(credits_used), 0), 3)"
             ~ ' from snowflake.account_usage.serverless_task_history where ' ~ here
             ~ " and start_time >= dateadd('day', -30, current_timestamp())"
-            ~ " union all select 'language model', round(coalesce(sum(token_credits), 0), 3)"
-            ~ ' from snowflake.account_usage.cortex_functions_usage_history'
+            ~ " union all select 'language model', round(coalesce(sum(credits), 0), 3)"
+            ~ ' from snowflake.account_usage.cortex_ai_functions_usage_history'
             ~ " where start_time >= dateadd('day', -30, current_timestamp())",
     }) }}
 {% endmacro %}

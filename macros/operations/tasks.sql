@@ -1,7 +1,7 @@
 {# dbt run-operation resume_tasks · suspend_tasks · execute_task --args '{name: process_alerts}' #}
 
-{# What failed too often is suspended, dynamic tables too: resuming them is one and the same. With
-   dry_run it says the names. #}
+{# What failed too often is suspended, dynamic tables too: resuming them is one and the same, each
+   table after those that it reads. With dry_run it says the names. #}
 {% macro resume_tasks(dry_run=false) %}
     {%- if execute and dry_run -%}
         {%- do log('-- resume_tasks, as ' ~ target.role ~ ': dynamic tables '
@@ -15,7 +15,7 @@
 
 {% macro resume_all() %}
     {%- if execute -%}
-        {%- for table in pipeline_relations('dynamic_table') -%}
+        {%- for table in in_order_of_the_flow('dynamic_table') -%}
             {%- do run_query(resume_dynamic_table(table)) -%}
         {%- endfor -%}
     {%- endif -%}

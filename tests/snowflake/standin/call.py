@@ -29,6 +29,7 @@ class TaskRun(NamedTuple):
     """A row of TASK_HISTORY."""
 
     name: str
+    database_name: str
     schema_name: str
     condition_text: str | None
     state: str
@@ -102,7 +103,7 @@ class Caller:
         condition = re.search(r"\bwhen\s+(\S+)", QUOTED_BODY.split(entry.text)[0], re.I)
         self.runs.append(
             TaskRun(
-                entry.name, identifier(entry.schema), condition and condition[1],
+                entry.name, entry.schema.split(".")[0], identifier(entry.schema), condition and condition[1],
                 "FAILED" if error else "SUCCEEDED", error, started, datetime.now(timezone.utc),
             )
         )  # fmt: skip
@@ -110,14 +111,14 @@ class Caller:
     def history(self) -> str:
         """Return a subquery with the rows of information_schema.task_history()."""
         columns = (
-            "name, schema_name, condition_text, state, error_message, query_start_time,"
+            "name, database_name, schema_name, condition_text, state, error_message, query_start_time,"
             " completed_time, scheduled_time"
         )
         rows = ", ".join(
             "(" + ", ".join(_literal(value) for value in (*run, run.started)) + ")"
             for run in self.runs
         )
-        empty = f"({', '.join(['null'] * 8)})"
+        empty = f"({', '.join(['null'] * 9)})"
         return (
             f"(select * replace ({', '.join(_cast(name) for name in columns.split(', '))})"
             f" from (values {rows or empty}) as history ({columns})"

@@ -58,6 +58,8 @@ class Create(NamedTuple):
         head = QUOTED_BODY.split(self.rest)[0]
         if self.kind in ("function", "procedure"):  # between parameters and RETURNS
             return bool(re.search(r"\)\s*copy\s+grants\s+returns\b", head, re.I))
+        if self.kind == "semantic view":  # at its end
+            return bool(re.search(r"\bcopy\s+grants\s*$", head, re.I))
         head = re.split(r"\bas\b", head, maxsplit=1, flags=re.I)[0]
         return bool(re.search(r"\bcopy\s+grants\b", head, re.I))
 

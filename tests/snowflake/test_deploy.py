@@ -18,7 +18,7 @@ from tests.snowflake.heads import expected, heads
 from tests.snowflake.mutations import MUTATIONS, WHOLE
 from tests.snowflake.parity import comparable
 from tests.snowflake.replay import the_account_accepts
-from tests.snowflake.standin.account import Statement
+from tests.snowflake.standin.account import ADMIN, Statement
 from tests.snowflake.standin.statements import QUOTED_BODY, create_of, one_line, option
 
 CREATES = ("dynamic table", "stream", "task")
@@ -152,10 +152,14 @@ def test_setup_is_checked_in_words(deployment):
         " snowflake_edition: enterprise,"
         " snowflake_scoring_packages: [pandas==9.9.9, onnxruntime==1.20.1]}"
     )
-    deployment.account.execute(
-        "grant ownership on table churn_scores_raw to role CHURN_LOADER copy current grants"
-    )
-    wrong = deployment.account.dbt("run-operation", "check_setup", "--vars", variables, check=False)
+    owner = "grant ownership on table churn_scores_raw to role {} copy current grants"
+    deployment.account.execute(owner.format("CHURN_LOADER"))
+    try:
+        wrong = deployment.account.dbt(
+            "run-operation", "check_setup", "--vars", variables, check=False
+        )
+    finally:
+        deployment.account.execute(owner.format("DATA_ENGINEER"), role=ADMIN)
     assert wrong.returncode != 0
     said = [line.partition("missing: ")[2] for line in wrong.stdout.splitlines()]
     assert [sentence for sentence in said if sentence] == [

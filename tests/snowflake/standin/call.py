@@ -19,7 +19,7 @@ from tests.snowflake.standin.register import Entry, Register
 from tests.snowflake.standin.running import Run
 from tests.snowflake.standin.scripting import script_of
 from tests.snowflake.standin.session import Session
-from tests.snowflake.standin.statements import QUOTED_BODY, creation, identifier, plain
+from tests.snowflake.standin.statements import QUOTED_BODY, creation, plain
 
 CALL = re.compile(r"call (?P<name>[\w.]+)\((?P<arguments>.*)\)", re.I | re.S)
 ARGUMENT = re.compile(r"(\w+) => (null|'(?:[^']|'')*')\s*(?:,|$)", re.I)
@@ -103,7 +103,7 @@ class Caller:
         condition = re.search(r"\bwhen\s+(\S+)", QUOTED_BODY.split(entry.text)[0], re.I)
         self.runs.append(
             TaskRun(
-                entry.name, entry.schema.split(".")[0], identifier(entry.schema), condition and condition[1],
+                entry.name, *entry.schema.split("."), condition and condition[1],
                 "FAILED" if error else "SUCCEEDED", error, started, datetime.now(timezone.utc),
             )
         )  # fmt: skip
@@ -111,7 +111,8 @@ class Caller:
     def history(self) -> str:
         """Return a subquery with the rows of information_schema.task_history()."""
         columns = (
-            "name, database_name, schema_name, condition_text, state, error_message, query_start_time,"
+            "name, database_name, schema_name, condition_text, state, error_message,"
+            " query_start_time,"
             " completed_time, scheduled_time"
         )
         rows = ", ".join(

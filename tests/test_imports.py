@@ -12,8 +12,8 @@ LAYERS = (
     ("app", "python_models"), ("benchmarks", "tests"),
 )  # fmt: skip
 LAYER_OF = {package: number for number, layer in enumerate(LAYERS) for package in layer}
-# The packages that choose among libraries that are slow to import or need not be there.
-LAZY = {"ingest.clients", "ingest.senders", "ingest.sinks"}
+# What chooses among libraries that are slow to import or need not be there.
+LAZY = {"ingest.clients", "ingest.senders", "ingest.sinks", "training.forest"}
 
 
 def package_of(module):

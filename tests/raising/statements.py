@@ -24,7 +24,10 @@ _FUNCTIONS_OF_ROWS = {
     # How Snowflake's own objects fare.
     "task_history": {
         "query_start_time": MOMENT, "completed_time": MOMENT,
-        **dict.fromkeys(("name", "schema_name", "condition_text", "state", "error_message"), TEXT),
+        **dict.fromkeys(
+            ("name", "database_name", "schema_name", "condition_text", "state", "error_message"),
+            TEXT,
+        ),
     },
     "dynamic_tables": {
         "latest_data_timestamp": MOMENT, "scheduling_state": JSON,

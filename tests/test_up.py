@@ -47,7 +47,7 @@ class Up:
 
     def ends(self, number: int) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(90)
 
     def processes(self) -> list[str]:
         """Return the processes of its session that are left."""

@@ -247,26 +247,16 @@ def test_transactions_are_loaded_once_they_are_committed(sink, raw_tables, serve
     assert load_all(sink, served.address, topic, client=client).batches == 0
 
 
+@pytest.mark.parametrize(("milliseconds", "forgets_ends"), [(300, False), (1_000, True)])
 def test_a_broker_that_needs_longer_than_a_fetch_waits_is_waited_for(
-    sink, raw_tables, served, client
+    sink, raw_tables, served, client, milliseconds, forgets_ends
 ):
+    """Also when it reports too low an end, so that only its answers say that there is more."""
     log = PartitionLog()
     for number in range(20):
         log.add([message(number)], [True])
     topic = serve(served, {0: log})
-    served.slow_milliseconds = 300
-    assert load_all(sink, served.address, topic, client=client).accepted == 20
-    assert len(raw_tables.places(topic)) == 20
-
-
-def test_a_slow_broker_that_reports_too_low_an_end_is_read_to_its_end(
-    sink, raw_tables, served, client
-):
-    log = PartitionLog()
-    for number in range(20):
-        log.add([message(number)], [True])
-    topic = serve(served, {0: log})
-    served.slow_milliseconds, served.forgets_ends = 1_000, True
+    served.slow_milliseconds, served.forgets_ends = milliseconds, forgets_ends
     assert load_all(sink, served.address, topic, client=client).accepted == 20
     assert len(raw_tables.places(topic)) == 20
 

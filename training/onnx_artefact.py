@@ -42,4 +42,4 @@ def _append(model: ModelProto, calibration: Calibration) -> None:
         )
     for operator, inputs, output in calibration.steps("uncalibrated", "probabilities"):
         graph.node.append(helper.make_node(operator, inputs, [output]))
-    assert graph.output[1].type.tensor_type.elem_type == TensorProto.FLOAT  # noqa: S101
+    assert graph.output[1].type.tensor_type.elem_type == TensorProto.FLOAT  # noqa: S101 - of our own graph

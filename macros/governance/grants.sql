@@ -117,9 +117,7 @@
                 'grant select, references on semantic view ' ~ schema ~ '.' ~ view ~ ' to role ' ~ role
             ) -%}
         {%- endfor -%}
-        {%- do statements.append(
-            'grant usage on streamlit ' ~ dashboard_name() ~ ' to role ' ~ role
-        ) -%}
+        {%- do statements.append(dashboard_grant(role)) -%}
     {%- endfor -%}
     {{ return(statements) }}
 {% endmacro %}

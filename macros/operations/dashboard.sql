@@ -97,11 +97,14 @@
         'alter streamlit ' ~ dashboard_name() ~ ' add live version from last',
     ]) -%}
     {%- for role in readers -%}
-        {%- do statements.append(
-            'grant usage on streamlit ' ~ dashboard_name() ~ ' to role ' ~ role
-        ) -%}
+        {%- do statements.append(dashboard_grant(role)) -%}
     {%- endfor -%}
     {{ return(statements) }}
+{% endmacro %}
+
+{# The statement that lets a role open the dashboard. #}
+{% macro dashboard_grant(role) %}
+    {{ return('grant usage on streamlit ' ~ dashboard_name() ~ ' to role ' ~ role) }}
 {% endmacro %}
 
 {# What of app/ the app needs, as patterns of PUT: a folder has a pattern of its own. A slash before

@@ -183,7 +183,7 @@ class Beside:
         return [
             _PreparedRun(
                 self._understood, self._prepared, overlapping(self.scripts[name]),
-                self._connection(place + 1), database, dict(arguments), _at_a_time,
+                self._connection(place + 1), database, dict(arguments), _as_here,
             )
             for place, (name, arguments) in enumerate(bodies)
         ]  # fmt: skip
@@ -265,7 +265,7 @@ class _PreparedRun(Run):
         return [column for column, *_ in duck.description] if is_query else [], rows
 
 
-def _at_a_time(sql: str) -> str:
+def _as_here(sql: str) -> str:
     """Let a statement ask for the time and the stream as they are here, and read hexadecimals."""
     sql = re.sub(r"\bsysdate\(\)", NOW, sql, flags=re.I)
     sql = re.sub(r"\btry_to_number\((.*?), 'XXXXXXXX'\)", r"cast('0x' || \1 as bigint)", sql)

@@ -1,7 +1,8 @@
 {# dbt run-operation grant_access: who may do what, least privilege, safe to run again and at any time.
-   --args '{dry_run: true}' prints the whole plan and asks nothing. What is not there yet is left out,
-   and said. ACCOUNTADMIN may do all of it. SECURITYADMIN (MANAGE GRANTS) may do the grants on objects:
-   those on the account, on Snowflake's own roles, and for callers are left out for it, and said. #}
+   --args '{dry_run: true}' prints the whole plan and asks nothing. Grants on objects that do not
+   exist yet are left out and named. ACCOUNTADMIN may run all of them. SECURITYADMIN (MANAGE GRANTS) may
+   grant on objects; grants on the account, of Snowflake's own roles and for callers are left out then,
+   and a message says so. #}
 {% macro grant_access(dry_run=false) %}
     {%- if execute and target.type == 'snowflake' and not dry_run -%}
         {{ grant_what_is_there() }}
@@ -43,7 +44,7 @@
     ) if may_not -%}
 {% endmacro %}
 
-{# Where everything is. #}
+{# The database and the schema that hold the pipeline. #}
 {% macro place_statements() %}
     {{ return([
         'create database if not exists ' ~ target.database,
@@ -60,7 +61,7 @@
     {{ return(false) }}
 {% endmacro %}
 
-{# MANAGE GRANTS does not reach these. #}
+{# Whether a grant needs ACCOUNTADMIN, because the privilege MANAGE GRANTS does not cover it. #}
 {% macro is_grant_of_account(statement) %}
     {{ return(
         ' on account ' in statement or ' caller ' in statement or ' database role ' in statement

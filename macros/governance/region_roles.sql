@@ -7,7 +7,7 @@
     {{ return([]) }}
 {% endmacro %}
 {% macro default__region_roles(operation) %}{{ no_such_engine('region_roles') }}{% endmacro %}
-{# There a role is a setting of the session. #}
+{# DuckDB has no roles to create: a session says which role it previews. #}
 {% macro duckdb__region_roles(operation) %}{{ return([]) }}{% endmacro %}
 {% macro snowflake__region_roles(operation) %}
     {%- set seed = adapter.get_relation(target.database, target.schema, 'manager_regions') -%}

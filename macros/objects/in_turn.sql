@@ -19,7 +19,7 @@
     end
 {%- endmacro %}
 
-{# How a transaction on Snowflake begins that shall exclude others. #}
+{# The beginning of a transaction that excludes all others that begin so, on Snowflake. #}
 {% macro take_turn(alert_turn) -%}
     begin transaction;
         update {{ alert_turn }} set taken_at = {{ utc_now() }}

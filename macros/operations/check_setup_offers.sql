@@ -49,7 +49,7 @@
     {{ return(missing) }}
 {% endmacro %}
 
-{# Those of regions once the seed names them. #}
+{# Roles that do not exist; those of regions count once the seed has been built. #}
 {% macro missing_roles() %}
     {%- set there = run_query('show roles').rows | map(attribute='name') | list -%}
     {%- set missing = [] -%}
@@ -60,7 +60,7 @@
     {{ return(missing) }}
 {% endmacro %}
 
-{# What Python models, procedures and functions import. #}
+{# The zip files that Python models, procedures and functions import. #}
 {% macro missing_uploads() %}
     {%- set stages, missing = [], [] -%}
     {%- for row in run_query('show stages in schema ' ~ target.database ~ '.' ~ target.schema).rows -%}
@@ -98,7 +98,7 @@
     {{ return(missing) }}
 {% endmacro %}
 
-{# Of the dashboard. A pool that the role may not use is not shown to it. #}
+{# The dashboard's compute pool. SHOW lists only pools that the role may use. #}
 {% macro missing_compute_pool() %}
     {%- for row in run_query('show compute pools').rows if row['name'] | upper == compute_pool() -%}
         {{ return([]) }}

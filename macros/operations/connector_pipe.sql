@@ -31,7 +31,8 @@
 
 {# Each column of CHURN_SCORES_RAW, as the connector's record gives it: the message's fields beside
    RECORD_METADATA, whose times are milliseconds. A time without an offset would be taken for one of
-   the account's zone: it becomes NULL, which a test of CHURN_SCORES_RAW finds. No clock is asked: a pipe would ask it once. #}
+   the account's zone: it becomes NULL, which a test of CHURN_SCORES_RAW finds. The
+   time of loading is the connector's: a pipe evaluates the current time once, when it is made. #}
 {% macro connector_columns() %}
     {{ return({
         'event_id': '$1:event_id::varchar',

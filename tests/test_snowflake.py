@@ -48,7 +48,9 @@ MACROS = {
     "problems of policies": "{{ alert_policy_problems(ref('alert_policy')) }};"
     "{{ offer_problems(ref('offers')) }};"
     "{{ sentence_problems(ref('message_sentences')) }};"
-    "{{ policy_offer_problems(ref('alert_policy'), ref('offers')) }}",
+    "{{ policy_offer_problems(ref('alert_policy'), ref('offers')) }};"
+    "{{ manager_region_problems(ref('manager_regions')) }};"
+    "{{ dashboard_user_problems(ref('dashboard_users')) }}",
     "procedure": "{{ create_procedure(api.Relation.create(database='D', schema='S',"
     " identifier='P'), 'select 1; select 2 as a, 3 as b', ['x', 'y'], ['a', 'b']) }}",
     "resume": "{{ set_task(api.Relation.create(database='D', schema='S', identifier='T'),"
@@ -140,20 +142,24 @@ def test_cortex_is_asked_with_the_prompt_and_the_form_that_every_provider_is_ask
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({}, [100, 270]),
-        ({"snowflake_target_lag": "1 minute"}, [10, 900]),
-        ({"snowflake_target_lag": "1 hour", "snowflake_refresh_size": "MEDIUM"}, [600, 180]),
-        ({"stale_after_minutes": 30, "monthly_credit_quota": 216}, [30, 216]),
+        ({}, [100, 1440, 270]),
+        ({"snowflake_target_lag": "1 minute"}, [10, 1440, 900]),
+        ({"snowflake_target_lag": "1 hour", "snowflake_refresh_size": "MEDIUM"}, [600, 1440, 180]),
+        ({"stale_after_minutes": 30, "monthly_credit_quota": 216}, [30, 1440, 216]),
+        ({"stale_after_minutes": 3000}, [3000, 3000, 270]),
+        ({"quiet_after_minutes": 4320}, [100, 4320, 270]),
     ],
 )
 def test_staleness_and_quota_follow_from_the_lag(variables, expected):
-    asked = "{{ tojson([stale_after_minutes(), refresh_quota()]) }}"
+    asked = "{{ tojson([stale_after_minutes(), quiet_after_minutes(), refresh_quota()]) }}"
     answer = render(asked, "--vars", json.dumps(variables), target="snowflake")
     assert json.loads(answer) == expected
 
 
 def test_staleness_and_quota_that_contradict_the_lag_are_refused_in_words():
-    variables = json.dumps({"stale_after_minutes": 19, "monthly_credit_quota": 215})
+    variables = json.dumps(
+        {"stale_after_minutes": 19, "quiet_after_minutes": 18, "monthly_credit_quota": 215}
+    )
     done = run_dbt(
         "--no-write-json", "compile", *OFFLINE, "--inline", "select 1", "--vars", variables,
         target="snowflake", check=False,
@@ -162,6 +168,10 @@ def test_staleness_and_quota_that_contradict_the_lag_are_refused_in_words():
     assert (
         "var 'stale_after_minutes' must be derived or at least 20, not '19': data that is two"
         " target lags old (10 minutes each) is not stale"
+    ) in done.stdout
+    assert (
+        "var 'quiet_after_minutes' must be derived or at least 19, not '18': from that age on data"
+        " is too old to be scored (stale_after_minutes)"
     ) in done.stdout
     assert (
         "var 'monthly_credit_quota' must be derived or at least 216, not '215': that is what"

@@ -34,6 +34,7 @@ health as (
 
     select
         events.last_event_at as data_as_of,
+        activity.last_activity_at,
         activity.last_activity_at is null
         or activity.last_activity_at
         < {{ utc_now() }} - interval '{{ stale_after_minutes() }} minutes' as is_stale,

@@ -209,13 +209,6 @@ def test_the_digest_is_a_variable_because_a_procedure_takes_no_query(compiled):
     assert "select" not in call
 
 
-def test_what_a_call_drafted_is_told_by_the_time_of_its_turn(compiled):
-    """The clock goes on between two statements: nothing was written at exactly this time."""
-    answer = compiled["draft_messages"].rsplit(";", 1)[1]
-    assert "created_at >= (select max(taken_at) from" in answer
-    assert "sysdate" not in answer
-
-
 def test_privileges_that_not_every_account_has_are_granted_one_by_one_where_they_are_used():
     def created(variables):
         grants = render(

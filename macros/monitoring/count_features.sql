@@ -88,8 +88,3 @@
             and (bins.up_to is null or valued.feature_value <= bins.up_to)
     group by valued.model_version, valued.feature, bins.bin
 {% endmacro %}
-
-{# The Monday of a moment's week, UTC. Snowflake: while WEEK_START is at its default. #}
-{% macro week_of(moment) -%}
-    cast(date_trunc('week', {{ moment }}) as date)
-{%- endmacro %}

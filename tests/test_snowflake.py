@@ -192,6 +192,18 @@ def test_on_the_laptop_data_is_stale_after_ten_minutes_whatever_the_lag_on_snowf
     assert render("{{ stale_after_minutes() }}", "--vars", "snowflake_target_lag: 1 day") == "10\n"
 
 
+def test_the_whole_bill_is_shown_in_one_place():
+    """This project's warehouses, tasks and pool, and all services of the account by their type."""
+    shown = render("{{ pipeline_queries().values() | join(' ') }}", target="snowflake")
+    asked = set(re.findall(r"account_usage\.(\w+)", shown))
+    assert asked == {
+        "warehouse_metering_history", "serverless_task_history", "metering_history",
+        "cortex_ai_functions_usage_history", "snowpark_container_services_history",
+    }  # fmt: skip
+    assert "compute_pool_name = 'CHURN_POOL'" in shown
+    assert "group by service_type" in shown
+
+
 def test_each_task_is_asked_for_its_own_runs_of_less_than_seven_days(compiled):
     """The history refuses seven days and a moment, and gives 10,000 runs of all it is asked."""
     asked = re.findall(r"task_name => '(\w+)'", compiled["task_runs"])

@@ -1,5 +1,5 @@
-{# One row of the ledger, from whoever asks an LLM: noted as asked before the call is made, and noted
-   again with what came of it. The same outcome again adds nothing. #}
+{# One row of the ledger, from whoever asks an LLM: noted as asked before the call is made, and then
+   with what came of it. The same outcome again adds nothing. #}
 {{ config(
     materialized='procedure',
     enabled=target.type == 'duckdb',

@@ -13,7 +13,8 @@ events as (
     from {{ ref('customer_events') }}
     where
         occurred_at >= coalesce(
-            (select last_activity_at from activity), cast({{ date_literal('1970-01-01') }} as {{ type_utc() }})
+            (select last_activity_at from activity),
+            cast({{ date_literal('1970-01-01') }} as {{ type_utc() }})
         )
 
 ),

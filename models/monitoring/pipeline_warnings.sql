@@ -65,8 +65,8 @@ warnings as (
     select
         'stale_data' as kind,
         'churn_metrics_live' as name,
-        'no new events have reached the dynamic tables for more than {{ quiet_after_minutes() }} minutes'
-            as warning
+        'no new events have reached the dynamic tables for more than '
+        || '{{ quiet_after_minutes() }} minutes' as warning
     from health
     where last_activity_at < {{ utc_now() }} - interval '{{ quiet_after_minutes() }} minutes'
 

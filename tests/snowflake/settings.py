@@ -16,9 +16,9 @@ DEPENDS = {
     rf"\b(?:try_)?to_{_TIME}\s*{_ONE_ARGUMENT}": "a conversion to a time without a format",
     rf"cast\(\s*'[^']*'\s+as\s+{_TIME}\s*\)|'[^']*'\s*::\s*{_TIME}\b": "a text read as a time",
     rf":[\w.]+::{_TIME}\b": "a text in JSON read as a time",
-    r"\bas\s+(?:timestamp|datetime)\s*\)|::\s*(?:timestamp|datetime)\b": "a TIMESTAMP of some kind",
-    r"(?:cast\(\s*[\w.\"]*(?:_at|_since|_date|_time|week|day)\s+as|"
-    r"[\w.]*(?:_at|_since|_date|_time)\s*::)\s*(?:varchar|text|string)\b": "a time as a text",
+    r"\bas\s+timestamp\s*\)|::\s*timestamp\b": "a TIMESTAMP of some kind",
+    r"(?:cast\(\s*(?:[\w\"]+\.)*\"?(?:\w+(?:_at|_since|_date|_time)|week|day)\"?\s+as|"
+    r"\w+(?:_at|_since|_date|_time)\s*::)\s*(?:varchar|text|string)\b": "a time as a text",
     r"\bcast\(\s*(?:sysdate|current_\w+)\(\)\s+as\s+(?:varchar|text|string)\b": "a time as a text",
     r"date_trunc\(\s*'week'|datediff\(\s*'?week|\b(?:dayofweek|week|weekofyear)\s*\(":
         "a week that begins where WEEK_START says",

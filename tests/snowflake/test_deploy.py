@@ -124,6 +124,7 @@ def test_operations_say_what_they_do(deployment):
     assert printed.count("create role if not exists CHURN_APP") == 2
     assert not [line for line in lines if line.startswith("drop ")]
     assert "drop task if exists CHURN.PIPELINE.process_alerts" in printed
+    assert re.search(r"last training: version \| status\n.* forest-\S+ \| trained", printed)
     order = [line.split(".")[-1] for line in lines if line.startswith("alter task")]
     names = [
         node["alias"]

@@ -42,8 +42,8 @@
 {% endmacro %}
 
 {# Whether an object has a mark. shown: what SHOW says of it, or none. A mark that is older than the
-   object is another one's of the same name, which somebody has replaced since. Both times come as
-   times and are compared here: as a text, one would be read as the session's settings say. #}
+   object is another one's of the same name, which somebody has replaced since. Both times are
+   compared here: a text of one of them Snowflake would read as the session's settings say. #}
 {% macro has_mark(kind, relation, shown, mark) %}
     {%- if shown is none -%}{{ return(false) }}{%- endif -%}
     {%- set query -%}
@@ -54,7 +54,9 @@
             and name = '{{ relation.identifier | upper }}'
             and mark = '{{ mark }}'
     {%- endset -%}
-    {%- for row in run_query(query).rows if row[0] >= shown['created_on'] -%}
+    {%- set moment = modules.datetime.datetime.fromisoformat -%}
+    {%- for row in run_query(query).rows
+        if moment(row[0] | string) >= moment(shown['created_on'] | string) -%}
         {{ return(true) }}
     {%- endfor -%}
     {{ return(false) }}

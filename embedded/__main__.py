@@ -52,11 +52,14 @@ def _schedule(_: argparse.Namespace) -> None:
 
 def _tick(arguments: argparse.Namespace) -> int:
     from embedded.engine.scheduler import tick
+    from embedded.summary import scoring_line
     from embedded.up import ending_with_the_engine
 
     with existing_database().session() as opened, ending_with_the_engine():
         done = tick(opened, arguments.as_of)
-    sys.stdout.write("\n".join(done.summary_lines()) + "\n")
+        with opened.cursor() as connection:
+            line = scoring_line(connection)
+    sys.stdout.write("\n".join([*done.summary_lines(), *filter(None, [line])]) + "\n")
     return int(done.has_failed)
 
 

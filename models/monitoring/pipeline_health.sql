@@ -13,7 +13,7 @@ events as (
     from {{ ref('customer_events') }}
     where
         occurred_at >= coalesce(
-            (select newest_activity_at from data_end), cast('1970-01-01' as {{ type_utc() }})
+            (select max(newest_activity_at) from data_end), cast('1970-01-01' as {{ type_utc() }})
         )
 
 ),

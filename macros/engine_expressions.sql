@@ -135,6 +135,14 @@
 {%- endmacro %}
 {% macro duckdb__week_of(moment) -%}cast(date_trunc('week', {{ moment }}) as date){%- endmacro %}
 
+{# A moment as people write it, to the minute: 2026-01-31 14:05 UTC. #}
+{% macro moment_text(moment) %}{{ return(adapter.dispatch('moment_text')(moment)) }}{% endmacro %}
+{% macro default__moment_text(moment) %}{{ no_such_engine('moment_text') }}{% endmacro %}
+{% macro snowflake__moment_text(moment) -%}
+    to_char({{ moment }}, 'YYYY-MM-DD HH24:MI') || ' UTC'
+{%- endmacro %}
+{% macro duckdb__moment_text(moment) -%}strftime({{ moment }}, '%Y-%m-%d %H:%M UTC'){%- endmacro %}
+
 {# The customer's bucket of 100, stable across runs and engines: the first 32 bits of an MD5,
    which are eight hexadecimal digits: each X of Snowflake's format stands for one. #}
 {% macro hash_bucket(text) %}{{ return(adapter.dispatch('hash_bucket')(text)) }}{% endmacro %}

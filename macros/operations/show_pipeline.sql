@@ -8,6 +8,7 @@
         {%- for title, query in training_queries() + unusual_data_queries() -%}
             {%- do show_rows(title, query, 'none') -%}
         {%- endfor -%}
+        {%- do log_scoring_status() -%}
     {%- endif -%}
 {% endmacro %}
 

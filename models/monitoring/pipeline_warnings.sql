@@ -68,7 +68,9 @@ warnings as (
         'no new events have reached the dynamic tables for more than '
         || '{{ quiet_after_minutes() }} minutes' as warning
     from health
-    where last_activity_at < {{ utc_now() }} - interval '{{ quiet_after_minutes() }} minutes'
+    where
+        is_stale
+        and newest_activity_at < {{ utc_now() }} - interval '{{ quiet_after_minutes() }} minutes'
 
     union all
 

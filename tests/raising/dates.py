@@ -110,13 +110,6 @@ def _day_of_week(place: Place) -> Value:
     return Value("whole", 1, 7, may_be_null=one.may_be_null, limit=2**31)
 
 
-@rule(exp.TimeToStr)
-def _as_text(place: Place) -> Value:
-    if place.of(place.node.this).kind not in TIMES:
-        place.fault("what is written as a date is none")
-    return values.TEXT
-
-
 @rule(exp.TsOrDsToDate)
 def _date_of_a_literal(place: Place) -> Value:
     """TO_DATE with a format: of a literal, which no row decides."""

@@ -4,7 +4,7 @@
    DATA_ENGINEER: the object is replaced, and loses the history of its runs.
    Snowflake passes no environment to a run, so the profile with the object is written out: the names
    of this run, and no login, because the object runs as who executes it. #}
-{% macro create_dbt_project(folder, dry_run=false) %}
+{% macro create_dbt_project(folder='', dry_run=false) %}
     {%- if execute -%}{{ return(adapter.dispatch('create_dbt_project')(folder, dry_run)) }}{%- endif -%}
 {% endmacro %}
 {% macro default__create_dbt_project(folder, dry_run) %}{{ no_such_engine('create_dbt_project') }}{% endmacro %}
@@ -15,8 +15,8 @@
     ) -%}
 {% endmacro %}
 {% macro snowflake__create_dbt_project(folder, dry_run) %}
-    {%- if not folder.startswith('/') or "'" in folder -%}
-        {%- do exceptions.raise_compiler_error(
+    {%- if not (folder | string).startswith('/') or "'" in folder -%}
+        {%- do refuse(
             "create_dbt_project needs the whole path of the project folder, not '" ~ folder ~ "'"
         ) -%}
     {%- endif -%}

@@ -187,11 +187,62 @@ def test_the_budget_covers_the_schema_and_every_warehouse(account, operations):
     assert made < lines.index(added[0])
     covered = {tuple(re.findall(r"'(\w+)', '([\w.]+)'", line)[0]) for line in added}
     warehouses = account.rows("show warehouses")["name"]
-    assert covered == {("SCHEMA", "CHURN.PIPELINE"), *(("WAREHOUSE", one) for one in warehouses)}
+    assert covered == {
+        ("SCHEMA", "CHURN.PIPELINE"), ("COMPUTE_POOL", "CHURN_POOL"),
+        *(("WAREHOUSE", one) for one in warehouses),
+    }  # fmt: skip
     monitors = re.findall(r"alter resource monitor \w+ set credit_quota = (\d+)", "\n".join(lines))
     assert len(monitors) == len(warehouses)
     limit = lines[_place(lines, f"call {budget}!set_spending_limit")]
     assert int(re.search(r"\((\d+)\)", limit)[1]) == sum(map(int, monitors)) + 50
+
+
+def test_a_pool_that_is_not_there_is_no_part_of_the_budget(account, operations):
+    said = account.dbt(
+        "run-operation", "create_budget", role=ADMIN, SNOWFLAKE_COMPUTE_POOL="other_pool"
+    ).stdout
+    assert "compute pool OTHER_POOL is not there, so it is not part of the budget" in said
+    assert "COMPUTE_POOL" not in said
+
+
+def test_what_an_administrator_has_set_of_an_integration_stays(account, operations):
+    account.execute(
+        "alter notification integration churn_mail set enabled = false"
+        " allowed_recipients = ('admin@example.com', 'ops@example.com')",
+        role=ADMIN,
+    )
+    asked = json.dumps(
+        VARIABLES | {"slack_integration": "", "digest_recipients": "new@example.com"}
+    )
+    for expected in (["'admin@example.com', 'ops@example.com', 'new@example.com'"], []):
+        before = len(account.sent())
+        said = account.dbt(
+            "run-operation", "create_notifications", "--vars", asked, role=ADMIN
+        ).stdout
+        lines = [one_line(one.sql) for one in account.sent()[before:]]
+        changed = [line for line in lines if re.match(r"(create|alter) notification", line)]
+        assert changed == [
+            f"alter notification integration churn_mail set allowed_recipients = ({listed})"
+            for listed in expected
+        ]
+        assert (
+            "churn_mail may also write to admin@example.com, whom no var names: they stay" in said
+        )
+        assert "churn_mail is disabled, and stays so" in said
+
+
+def test_an_integration_of_another_kind_is_refused(account, operations):
+    asked = json.dumps(
+        {"warning_recipients": "ops@example.com", "digest_integration": "churn_slack"}
+    )
+    before = len(account.sent())
+    stopped = account.dbt(
+        "run-operation", "create_notifications", "--vars", asked, role=ADMIN, check=False
+    )
+    assert stopped.returncode != 0
+    assert "notification integration churn_slack is of type WEBHOOK, not EMAIL" in stopped.stdout
+    lines = [one_line(one.sql) for one in account.sent()[before:]]
+    assert not [line for line in lines if re.match(r"create|alter|grant", line)]
 
 
 def test_the_dbt_project_object_gets_every_file_of_dbt_and_no_profile(account):
@@ -231,7 +282,7 @@ def test_the_task_that_retrains_executes_the_object_that_is_made(account):
     said = account.dbt(
         "compile", "-q", "--vars", "{retrain_schedule: 24 HOURS}", "--inline",
         "{{ create_dbt_task(model_relation('retrain_churn_model'), 'select 1', '1 HOUR', 'run') }}"
-        "{{ dbt_project_statements('/srv') | last }}",
+        "{{ dbt_project_statements('/srv', '1.11.11') | last }}",
     ).stdout  # fmt: skip
     executed = re.search(r"execute dbt project (\S+)", said)[1]
     assert executed == re.search(r"create or replace dbt project (\S+)", said)[1]
@@ -243,6 +294,16 @@ def test_a_dbt_that_snowflake_does_not_run_is_refused_in_words(account):
     assert (
         "Snowflake does not run dbt 1.11.99, but 1.10.15, 1.11.11: set var snowflake_dbt_version"
     ) in " ".join(stopped.stdout.split())
+
+
+def test_the_newest_dbt_that_snowflake_runs_is_taken(account):
+    asked = ("compile", "-q", "--inline", "{{ snowflake_dbt_version() }}")
+    assert account.dbt(*asked).stdout.strip() == "1.11.11"
+
+
+def test_the_models_that_a_role_may_start_are_listed(account):
+    said = account.dbt("run-operation", "show_llm_models").stdout
+    assert "LLAMA3.1-8B | ACTIVE" in said
 
 
 def test_the_semantic_view_is_made_of_columns_that_managers_have_and_of_no_personal_ones(
@@ -280,3 +341,77 @@ def _kind(sql: str) -> str | None:
 
 def _place(lines: list[str], start: str) -> int:
     return next(place for place, line in enumerate(lines) if line.startswith(start))
+
+
+def states(account, kind: str) -> dict[str, str]:
+    """Return the state of each task, alert or dynamic table of the schema, as SHOW says it."""
+    shown = account.rows(f"show {kind}s in schema CHURN.PIPELINE")
+    column = "scheduling_state" if kind == "dynamic table" else "state"
+    return {name.lower(): state.lower() for name, state in shown[["name", column]].to_numpy()}
+
+
+def test_what_a_var_switches_off_is_dropped_by_the_next_build(account, operations):
+    """And started by the next deploy once it is switched on again."""
+    names = (
+        "llm_answers", "generate_retention_email", "review_retention_email", "ask_llm",
+        "send_digest", "warnings_told", "send_warnings",
+    )  # fmt: skip
+    switched_on = VARIABLES | {
+        "email_provider": "cortex", "digest_recipients": "ann@example.com",
+        "retrain_schedule": "24 HOURS",
+    }  # fmt: skip
+    tasks = {"ask_llm", "send_digest", "retrain_churn_model"}
+    functions = {"GENERATE_RETENTION_EMAIL", "REVIEW_RETENTION_EMAIL"}
+
+    def build(variables: dict) -> None:
+        chosen = (*names, "retrain_churn_model")
+        account.dbt("run", "-q", "-s", *chosen, "--vars", json.dumps(variables))
+
+    def made() -> set[str]:
+        return set(account.rows("show user functions in schema CHURN.PIPELINE")["name"])
+
+    for _ in range(2):
+        build(switched_on)
+        asked = ("run-operation", "start_new_tasks", "--vars", json.dumps(switched_on))
+        account.dbt(*asked)
+        assert {states(account, "task")[name] for name in tasks} == {"started"}
+        assert states(account, "alert") == {"send_warnings": "started"}
+        assert functions <= made()
+        build({})
+        assert not tasks & set(states(account, "task"))
+        assert states(account, "alert") == {}
+        assert not functions & made()
+
+
+def test_a_deploy_starts_what_is_new_and_leaves_what_was_suspended(account, operations):
+    account.dbt("run-operation", "resume_tasks")
+    account.execute(
+        "alter task CHURN.PIPELINE.advance_alerts suspend",
+        "alter task CHURN.PIPELINE.monitor_model suspend",
+        "alter dynamic table CHURN.PIPELINE.customer_recent_days suspend",
+        "drop task CHURN.PIPELINE.take_risk_snapshot",
+        "update CHURN.PIPELINE.object_definitions set mark = 'of another definition'"
+        " where name in ('ADVANCE_ALERTS', 'CUSTOMER_RECENT_DAYS')",
+    )
+    names = ("advance_alerts", "monitor_model", "take_risk_snapshot", "customer_recent_days")
+    before = len(account.sent())
+    account.dbt("run", "-q", "-s", *names)
+    made = {found.name for one in account.sent()[before:] if (found := create_of(one.sql))}
+    assert made >= {"ADVANCE_ALERTS", "CUSTOMER_RECENT_DAYS", "TAKE_RISK_SNAPSHOT"}  # replaced
+    said = account.dbt("run-operation", "start_new_tasks").stdout
+    assert (
+        "start_new_tasks: monitor_model, advance_alerts, customer_recent_days were suspended and"
+        " stay so; resume_tasks resumes them"
+    ) in said
+    found = states(account, "task")
+    assert (found["take_risk_snapshot"], found["advance_alerts"], found["monitor_model"]) == (
+        "started", "suspended", "suspended"
+    )  # fmt: skip
+    assert states(account, "dynamic table")["customer_recent_days"] == "suspended"
+    # What was started once is no new one: an operator's suspension stays.
+    account.execute("alter task CHURN.PIPELINE.take_risk_snapshot suspend")
+    account.dbt("run-operation", "start_new_tasks")
+    assert states(account, "task")["take_risk_snapshot"] == "suspended"
+    account.dbt("run-operation", "resume_tasks")
+    assert set(states(account, "task").values()) == {"started"}
+    assert set(states(account, "dynamic table").values()) == {"active"}

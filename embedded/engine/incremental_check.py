@@ -4,8 +4,8 @@ It may when each row that it returns depends only on source rows with the same k
 from the sources upwards: a relation is keyed when it passes the key on unchanged, and nothing in it
 looks across keys. What cannot be proved is refused.
 
-A source without the key may be looked up: joined as it is by the equality of a column that the keyed
-source has under the same name. Rows of it then concern the keys of the rows that they are equal to.
+A source without the key may be looked up: joined as it is by an equal column that the keyed source
+has under the same name. A row of it then concerns the keys of the rows that it is joined to.
 """
 
 import json
@@ -106,9 +106,7 @@ class _Check:
             self._only_rows(node, source.looked_up, expressions)
         items = node["select_list"]
         columns = {one for one in source.columns if any(_passes_on(i, one, source) for i in items)}
-        return _Relation(
-            source.is_keyed, looked_up=source.looked_up, columns=frozenset(columns)
-        )
+        return _Relation(source.is_keyed, looked_up=source.looked_up, columns=frozenset(columns))
 
     def _set_operation(self, node: Node, known: dict[str, _Relation]) -> _Relation:
         sides = [self.query(node[side], known) for side in ("left", "right")]

@@ -86,9 +86,11 @@ def row_filter(query: str, source: str) -> str | None:
                 return None
             shown = parse("select true from rows where true")
             shown["statements"][0]["node"]["where_clause"] = condition
-            row = _parser().execute(
-                "select json_deserialize_sql(?::json)", [json.dumps(shown)]
-            ).fetchone()
+            row = (
+                _parser()
+                .execute("select json_deserialize_sql(?::json)", [json.dumps(shown)])
+                .fetchone()
+            )
             return str(row[0]).split(" WHERE ", 1)[1] if row else None
     return None
 

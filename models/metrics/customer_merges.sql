@@ -1,8 +1,6 @@
-{# Read from the raw rows, because customer_events needs it. What is no merge is left out at once: of
-   other events there is then nothing to look at. #}
+{# Read from the raw rows, because customer_events needs it. What is no merge is left out at once:
+   other events then cost nothing here. #}
 {{ config(meta={'refresh_key': ['event_id']}) }}
-
-{%- set merge_types = var('event_categories').get('merge') or [] %}
 
 with
 
@@ -10,7 +8,7 @@ source as (
 
     select *
     from {{ ref('churn_scores_raw') }}
-    where {{ "event_type in ('" ~ merge_types | join("', '") ~ "')" if merge_types else 'false' }}
+    where {{ is_merge('event_type') }}
 
 ),
 
@@ -34,11 +32,11 @@ named as (
 ),
 
 -- As the event contract wants them; rows of an earlier release were loaded without it.
-merges as (
+joining as (
 
     select * from named
     where length(merged_id) between 1 and 64 and merged_id <> customer_id
 
 )
 
-select * from merges
+select * from joining

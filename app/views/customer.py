@@ -52,7 +52,7 @@ def main() -> None:
         return
     customer = customers.profile(page.source, customer_id)
     if customer is None and (other := customers.surviving_id(page.source, customer_id)):
-        st.info(f"{plain(customer_id)} is an id of this customer, {plain(other)}, by now.")
+        st.text(f"{plain(customer_id)} was merged into this customer, {plain(other)}.")
         customer_id, customer = other, customers.profile(page.source, other)
     if customer is None:
         st.info("This role sees no customer with that id.")

@@ -114,6 +114,8 @@ def _head(customer: dict[str, Any], terms: Terms) -> None:
         ]
     )
     words = f"State: {BANDS.get(customer['band'], customer['band'])}"
+    if customer["band"] == "paused":
+        words += f"; since {moment(customer['paused_at'])}"
     if pd.notna(customer["score"]):
         words += (
             f", since {moment(customer['band_since'])}. Scored {moment(customer['scored_at'])} by"
@@ -157,6 +159,7 @@ def _facts(customer: dict[str, Any]) -> None:
         "First seen": moment(customer["first_seen_at"]),
         "Spent, 4 weeks": money(customer["purchase_amount_28d"]),
         "Cancelled": moment(customer["cancelled_at"]),
+        "Paused": moment(customer["paused_at"]),
     }
     table = pd.DataFrame({"fact": facts.keys(), "value": facts.values()})
     listing(

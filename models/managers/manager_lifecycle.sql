@@ -3,8 +3,7 @@ with
 visits as (
 
     select
-        segment,
-        activity_month,
+        *,
         lag(activity_month) over (
             partition by customer_id order by activity_month
         ) as previous_month,
@@ -12,6 +11,12 @@ visits as (
             partition by customer_id order by activity_month
         ) as next_month
     from {{ ref('visible_visits') }}
+
+),
+
+monthly as (
+
+    select * from {{ ref('customer_activity_monthly') }}
 
 ),
 
@@ -43,9 +48,19 @@ stayed_away as (
     select
         cast({{ dbt.dateadd('month', 1, 'visits.activity_month') }} as date) as activity_month,
         visits.segment,
-        'dormant' as stage
+        {%- for name in ['cancelled', 'paused'] %}
+        {{ unless_returned(
+            'coalesce(next_months.last_' ~ name ~ '_at, visits.last_' ~ name ~ '_at)',
+            'visits.last_active_date', 'visits.last_resumed_at'
+        ) }} as {{ name }}_at{{ ',' if not loop.last }}
+        {%- endfor %}
     from visits
     cross join last_months
+    left join monthly as next_months
+        on
+            visits.customer_id = next_months.customer_id
+            and next_months.activity_month
+            = cast({{ dbt.dateadd('month', 1, 'visits.activity_month') }} as date)
     where
         visits.activity_month < last_months.last_month
         and coalesce(datediff('month', visits.activity_month, visits.next_month) > 1, true)
@@ -56,7 +71,11 @@ stages as (
 
     select * from came
     union all
-    select * from stayed_away
+    select
+        activity_month,
+        segment,
+        case when {{ is_paused('stayed_away') }} then 'paused' else 'dormant' end as stage
+    from stayed_away
 
 ),
 

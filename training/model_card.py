@@ -19,8 +19,8 @@ from training.status import TRAINED, has_trained, without_customers
 TOO_FEW = 30  # rates of fewer than this say nothing
 LABELS = {
     "lapse": (
-        "no active event within {days} days of the cut-off, or a cancellation that stands at their end;"
-        " whoever pauses at their end has not churned"
+        "no active event within {days} days of the cut-off, or a cancellation that stands at their"
+        " end; whoever pauses at their end has not churned"
     ),
     "half_spend": (
         "within {days} days of the cut-off less than half as much spent a day as in the 84 days"

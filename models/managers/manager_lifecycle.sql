@@ -48,12 +48,10 @@ stayed_away as (
     select
         cast({{ dbt.dateadd('month', 1, 'visits.activity_month') }} as date) as activity_month,
         visits.segment,
-        {%- for name in ['cancelled', 'paused'] %}
-        {{ unless_returned(
-            'coalesce(next_months.last_' ~ name ~ '_at, visits.last_' ~ name ~ '_at)',
-            'visits.last_active_date', 'visits.last_resumed_at'
-        ) }} as {{ name }}_at{{ ',' if not loop.last }}
-        {%- endfor %}
+        visits.last_active_date,
+        visits.last_resumed_at,
+        coalesce(next_months.last_cancelled_at, visits.last_cancelled_at) as last_cancelled_at,
+        coalesce(next_months.last_paused_at, visits.last_paused_at) as last_paused_at
     from visits
     cross join last_months
     left join monthly as next_months
@@ -67,6 +65,19 @@ stayed_away as (
 
 ),
 
+-- Of these, who pauses has said so.
+explained as (
+
+    select
+        *,
+        {{ unless_returned('last_cancelled_at', 'last_active_date', 'last_resumed_at') }}
+            as cancelled_at,
+        {{ unless_returned('last_paused_at', 'last_active_date', 'last_resumed_at') }}
+            as paused_at
+    from stayed_away
+
+),
+
 stages as (
 
     select * from came
@@ -74,8 +85,8 @@ stages as (
     select
         activity_month,
         segment,
-        case when {{ is_paused('stayed_away') }} then 'paused' else 'dormant' end as stage
-    from stayed_away
+        case when {{ is_paused('explained') }} then 'paused' else 'dormant' end as stage
+    from explained
 
 ),
 

@@ -1,12 +1,13 @@
 {# Counted within the longest window of the metrics, up to the last visit: what is older is in no
    window of a score, and files of earlier events stay closed. #}
--- Event types that var event_categories does not name, so that nobody finds out from odd scores that
--- an invoice counts as a visit.
+{%- set window = [days_before(), var('population_window_days') | int] | max %}
+-- Event types that var event_categories does not name, so that nobody finds out from odd scores
+-- that an invoice counts as a visit.
 with
 
-data_end as (
+first_days as (
 
-    select cast(max(last_activity_at) as date) as last_active_date
+    select cast(max(last_activity_at) as date) - {{ window }} as day_before
     from {{ ref('churn_metrics_live') }}
 
 ),
@@ -21,16 +22,14 @@ unnamed as (
     from {{ ref('customer_events') }}
     where
         category = 'activity'
-        {%- if named_event_types() %}
-        and event_type not in ('{{ named_event_types() | join("', '") }}')
-        {%- endif %}
-        and activity_date > coalesce(
-            (
-                select last_active_date - {{ [days_before(), var('population_window_days') | int] | max }}
-                from data_end
-            ),
-            cast('1970-01-01' as date)
+        and event_type not in (
+            {%- for event_type in named_event_types() %}
+            '{{ event_type }}',
+            {%- endfor %}
+            ''
         )
+        and activity_date
+        > coalesce((select day_before from first_days), cast('1970-01-01' as date))
 
 ),
 

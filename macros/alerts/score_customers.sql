@@ -2,8 +2,8 @@
    changed: a relation with rows of churn_metrics_live; only what is new or differs is scored.
    A score is kept with the band it puts its customer in: `high` is entered at the threshold, which
    may be a customer's own (alert_threshold), and left below exit_ratio x threshold; `left` is whoever
-   is no longer in the population, for good or for a pause; who is there again is scored again.
-   Beside it stands the day at whose end its features stand: the cut-off that judge_scores takes.
+   is no longer in the population, for good or for a pause. Beside it stands the day at whose end its
+   features stand: the cut-off that judge_scores takes.
    On data that is older than stale_after_minutes() nothing is scored: see pipeline_health. #}
 {% macro score_customers(changed, score_history, scores, policies, model, metrics) %}
     insert into {{ score_history }} (
@@ -51,7 +51,6 @@
         where
             (is_in_population and (
                 stored_features_hash is null
-                or stored_band = 'left'
                 or stored_features_hash <> new_features_hash
                 or stored_model_version <> active_version
             ))

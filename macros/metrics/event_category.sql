@@ -3,7 +3,7 @@
 {% macro event_category(event_type, amount) -%}
     {%- if named_event_types() -%}
     case
-        {%- for category, event_types in var('event_categories').items() if event_types %}
+        {%- for category, event_types in event_types_by_category().items() %}
         {%- set is_type -%}{{ event_type }} in ('{{ event_types | join("', '") }}'){%- endset %}
         {%- if category == 'purchase' %}
         when {{ is_type }} and {{ amount }} < 0 then 'refund'
@@ -25,9 +25,21 @@
     ]) }}
 {% endmacro %}
 
-{# The event types that var('event_categories') names. #}
+{# The event types of each category that has any. What cannot be read is left out, because models are
+   compiled before check_vars says what is wrong with it. #}
+{% macro event_types_by_category() %}
+    {%- set categories, found = var('event_categories'), {} -%}
+    {%- for category, event_types in (categories.items() if categories is mapping else []) -%}
+        {%- if event_types is iterable and event_types is not string and event_types -%}
+            {%- do found.update({category: event_types | list}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{% endmacro %}
+
+{# The event types that any category names. #}
 {% macro named_event_types() %}
-    {{ return(var('event_categories').values() | select | sum(start=[])) }}
+    {{ return(event_types_by_category().values() | sum(start=[])) }}
 {% endmacro %}
 
 {# Whether an event is a visit: the customer came, and the day is an active one. #}

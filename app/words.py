@@ -18,7 +18,7 @@ BANDS = {
     "low": "below the threshold",
     "paused": "paused: not scored, and not written to, until the customer is back",
     "left": "no longer scored: cancelled, or gone for too long",
-    "unscored": "not scored: too few active days so far",
+    "unscored": "not scored",
 }
 STATES = {
     "OPEN": "Open",

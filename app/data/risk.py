@@ -19,7 +19,7 @@ def population(source: Source) -> dict[str, Any]:
         """
         select
             customers, scored_customers, paused_customers,
-            new_customers, new_n, new_share, new_expected_to_leave
+            new_customers, new_n, new_share, new_expected_to_leave, not_scored_because
         from manager_overview
         """,
     )

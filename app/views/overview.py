@@ -40,7 +40,7 @@ def main() -> None:
     _live_figures(page)
     _too_new(page)
     _paused(page.figures)
-    if says_unscored(page.source, page.figures):
+    if says_unscored(page.figures):
         return
     for left_part, right_part in ((_trend, _distribution), (_first_of_queue, _reasons)):
         left, right = layout.halves()

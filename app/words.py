@@ -16,8 +16,9 @@ HERE, GONE = "Still here", "Already gone"
 BANDS = {
     "high": "at risk",
     "low": "below the threshold",
+    "paused": "paused: not scored, and not written to, until the customer is back",
     "left": "no longer scored: cancelled, or gone for too long",
-    "unscored": "not scored: too few active days so far",
+    "unscored": "not scored",
 }
 STATES = {
     "OPEN": "Open",

@@ -56,7 +56,7 @@ def test_the_future_changes_no_feature_and_later_events_change_no_label(empty_pi
     )
     # Within the label window: labels may change, features may not.
     pipeline.add(
-        event("y", "c2", "subscription_cancelled", cutoff.to_pydatetime() + timedelta(days=3)),
+        event("y", "c2", "subscription_cancelled", cutoff.to_pydatetime() + timedelta(days=28)),
         event("z", "c3", "purchase", cutoff.to_pydatetime() + timedelta(days=4), amount=1e6),
     )
     pipeline.refresh()
@@ -206,7 +206,10 @@ def test_the_hold_out_is_later_than_every_training_label():
     ("change", "words"),
     [
         (lambda rows: rows.iloc[:50], "at least 200"),
-        (lambda rows: rows.assign(has_churned=1), "one of the two outcomes"),
+        (
+            lambda rows: rows.assign(has_churned=1),
+            "only 0 training rows of customers who stayed, at least 10 needed",
+        ),
         (lambda rows: rows.iloc[:0], "0 labelled rows"),
         (lambda rows: rows.assign(gap_days_mean=numpy.inf), "no numbers: gap_days_mean"),
         (

@@ -1,13 +1,14 @@
-{# dbt run-operation show_pipeline: dynamic tables, streams and tasks, how they last fared, and on
-   Snowflake what they have cost so far. #}
+{# dbt run-operation show_pipeline: dynamic tables, streams and tasks, how they last fared, what the last
+   training came to, and on Snowflake what all of it has cost so far. #}
 {% macro show_pipeline() %}
     {%- if execute -%}
         {%- for title, query in pipeline_queries().items() -%}
             {%- do show_rows(title, query, "none yet: run 'dbt build'") -%}
         {%- endfor -%}
-        {%- for title, query in unusual_data_queries() -%}
+        {%- for title, query in training_queries() + unusual_data_queries() -%}
             {%- do show_rows(title, query, 'none') -%}
         {%- endfor -%}
+        {%- do log_scoring_status() -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -26,7 +27,18 @@
     {%- endfor -%}
 {% endmacro %}
 
-{# Data that was accepted but is not used: the same on both engines, once the views are built. #}
+{# What the last training came to, and what it waits for: the same on both engines, once it has run. #}
+{% macro training_queries() %}
+    {%- set runs = load_relation(model_relation('train_churn_model')) -%}
+    {{ return([] if runs is none else [(
+        'last training: version | status',
+        'select version, ' ~ status_without_customers('status') ~ ' as status from ' ~ runs
+        ~ ' order by trained_at desc limit 1',
+    )]) }}
+{% endmacro %}
+
+{# Data that was accepted but is not used, or not as anybody said: the same on both engines, once the
+   views are built. #}
 {% macro unusual_data_queries() %}
     {%- set queries = [] -%}
     {%- for title, name, columns in [
@@ -38,6 +50,8 @@
          'unknown_profile_values', 'field, found_value, max(customers)'),
         ('merges of two ids that are not followed: reason | merges', 'unfollowed_merges',
          'reason, count(*)'),
+        ('event types that no category names: type | counts as | customers | last seen | events',
+         'unnamed_event_types', 'event_type, counts_as, customers, last_seen_at, max(events)'),
     ] -%}
         {%- set relation = load_relation(api.Relation.create(
             database=target.database, schema=target.schema, identifier=name
@@ -63,7 +77,9 @@
 {% macro pipeline_queries() %}{{ return(adapter.dispatch('pipeline_queries')()) }}{% endmacro %}
 {% macro default__pipeline_queries() %}{{ no_such_engine('pipeline_queries') }}{% endmacro %}
 
-{# Costs come from ACCOUNT_USAGE, up to three hours late. Each block names its columns. #}
+{# Costs come from ACCOUNT_USAGE, up to three hours late (streaming up to twelve). What is billed without
+   a view for one schema, such as streaming and serverless alerts, shows in the whole account's services.
+   Each block names its columns. #}
 {% macro snowflake__pipeline_queries() %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
     {%- set information = target.database ~ '.information_schema' -%}
@@ -91,7 +107,17 @@
             ~ " and start_time >= dateadd('day', -30, current_timestamp())"
             ~ " union all select 'language model', round(coalesce(sum(credits), 0), 3)"
             ~ ' from snowflake.account_usage.cortex_ai_functions_usage_history'
-            ~ " where start_time >= dateadd('day', -30, current_timestamp())",
+            ~ " where start_time >= dateadd('day', -30, current_timestamp())"
+            ~ " union all select 'compute pool ' || compute_pool_name,"
+            ~ ' round(coalesce(sum(credits_used), 0), 3)'
+            ~ ' from snowflake.account_usage.snowpark_container_services_history'
+            ~ " where compute_pool_name = '" ~ compute_pool() ~ "'"
+            ~ " and start_time >= dateadd('day', -30, current_timestamp()) group by compute_pool_name",
+        'credits of the last 30 days, of the whole account: service type | credits':
+            'select service_type, round(coalesce(sum(credits_used), 0), 3) as credits'
+            ~ ' from snowflake.account_usage.metering_history'
+            ~ " where start_time >= dateadd('day', -30, current_timestamp())"
+            ~ ' group by service_type order by credits desc',
     }) }}
 {% endmacro %}
 

@@ -91,7 +91,10 @@ def _merged() -> list[tuple]:
     visits = [
         ("v001", "purchase", begin + timedelta(days=day), 5.0, None) for day in range(100, 130, 5)
     ]
+    # In each region somebody was merged, so that what its managers see of that can be told.
+    regions = {"north": "c031", "east": "c027", "west": "c030"}
     joined = [
+        *((one, f"v-{region}", 151) for region, one in regions.items()),
         *(("c020", "v001", 150), ("v003", "v002", 151), ("v004", "v003", 152)),
         *(("c021", "v002", 153), ("v006", "v005", 151), ("v005", "v006", 152)),
     ]

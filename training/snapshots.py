@@ -3,6 +3,7 @@
 import numpy
 import pandas
 
+from training import minimum
 from training.status import of_customers
 
 # Every other column of training_snapshots is a feature, in its order.
@@ -12,8 +13,6 @@ KEYS_AND_LABEL = (
     *("alert_arm", "snapshot_weight", "has_lapsed"),
     *("monthly_value", "spend_after"),
 )
-MINIMUM_ROWS = 200  # below this a hold-out says nothing
-MINIMUM_OF_EACH_CLASS = 10
 # A few rows that are no numbers come from a few senders' mistakes, and the others teach the same
 # without them. Beyond this share a source is broken: a model of what is left would be one of other
 # customers than those who are scored.
@@ -123,13 +122,9 @@ def why_not(train: pandas.DataFrame, test: pandas.DataFrame) -> str | None:
     """Return in words why these rows, all numbers, cannot be trained on, or None if they can."""
     for name, rows in (("training", train), ("test", test)):
         smaller_class = rows["has_churned"].value_counts().reindex([0, 1]).fillna(0).min()
-        if name == "training" and len(rows) < MINIMUM_ROWS:
-            return f"waiting for data: {len(rows)} labelled rows, at least {MINIMUM_ROWS} needed"
-        if smaller_class < (MINIMUM_OF_EACH_CLASS if name == "training" else 1):
-            return (
-                f"waiting for data: only {int(smaller_class)} {name} rows of one of the two"
-                " outcomes, churned and stayed"
-            )
+        reason = minimum.too_few_rows(len(rows)) if name == "training" else None
+        if reason := reason or minimum.too_few_of_one_class(int(smaller_class), name):
+            return f"waiting for data: {reason}"
     features = feature_names(train)
     known, latest = matrix(train, features), matrix(test, features)
     if (known == known[0]).all():

@@ -1,0 +1,29 @@
+"""How much data training needs. Standard library only: ingest/ says it before a load."""
+
+import math
+
+ROWS = 200  # labelled ones, below this a hold-out says nothing
+OF_EACH_CLASS = 10  # customers who churned, and who stayed
+OF_EACH_CLASS_TESTED = 1  # in the latest window
+
+
+def too_few_rows(rows: int) -> str | None:
+    """Return in words that these labelled rows are too few, or None."""
+    return f"{rows:,} labelled rows, at least {ROWS} needed" if rows < ROWS else None
+
+
+def too_few_of_one_class(smaller: int, name: str) -> str | None:
+    """Return in words that one outcome is too rare in the `training` or `test` rows, or None."""
+    if smaller >= (OF_EACH_CLASS if name == "training" else OF_EACH_CLASS_TESTED):
+        return None
+    return f"only {smaller} {name} rows of one of the two outcomes, churned and stayed"
+
+
+def days(horizon_days: int, cutoff_every_days: int) -> int:
+    """Return how many days of events hold two cut-offs: one that trains and one that tests.
+
+    Before the first one lies a horizon, and one behind each; the last day does not count. See
+    models/training/training_cutoffs.sql.
+    """
+    apart = math.ceil(horizon_days / cutoff_every_days) * cutoff_every_days
+    return horizon_days + apart + horizon_days + 2

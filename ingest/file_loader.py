@@ -48,6 +48,7 @@ def load_file(
         topic_id, lives = file.fingerprint(), sink.lives(file.topic)
         name = stored_name(file.topic, topic_id, lives, recreated=True)
         found.is_changed = bool(lives) and topic_id not in lives
+        found.stored_name = name
         topic, stands = StoredTopic(name, topic_id), sink.next_offsets(name)
         start = stands.get(PARTITION, 0)
         for messages, is_last in _with_last(file.messages(batch_rows)):
@@ -105,6 +106,7 @@ class FileSummary:
     """
 
     topic: str
+    stored_name: str = ""
     loaded: LoadSummary = field(default_factory=LoadSummary)
     rows: int = 0
     copies: int = 0
@@ -138,5 +140,5 @@ class FileSummary:
             lines.append(f"  {self.copies:,} are copies of earlier rows, which count once")
         lines += [f"  {count:,} x {reason}" for reason, count in self.reasons.most_common()]
         if self.reasons:
-            lines.append(f"  see them: python -m ingest rejected --topic {self.topic}")
+            lines.append(f"  see them: python -m ingest rejected --topic {self.stored_name}")
         return lines + unnamed_in_words(self.types)

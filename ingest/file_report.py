@@ -6,9 +6,16 @@ from pathlib import Path
 
 from ingest.contract_limits import contract_limits
 from ingest.event_types import UNNAMED
+from ingest.events import RULES
 from ingest.file_check import Checked
 from ingest.file_options import FileOptions
 
+_COLUMNS = ("column", "is read as", "kind", "empty", "example")
+# What to do about a reason, where something can be said.
+_REMEDIES = {
+    RULES["amount"]: "amounts written as 1.234,50 need --decimal-comma",
+    RULES["occurred_at"]: "times are read as 2026-01-31, 2026-01-31 12:00 or 2026-01-31T12:00:00Z",
+}
 _CELL = 50  # characters that are shown of a cell
 
 
@@ -17,21 +24,11 @@ def in_words(checked: Checked, paths: Sequence[Path], options: FileOptions) -> l
     lines = []
     for path, columns in checked.columns.items():
         rows = [(one.name, one.read_as, one.kind, f"{one.empty:,}", one.example) for one in columns]
-        lines += [
-            str(path),
-            *_table(("column", "is read as", "kind", "empty", "example"), rows),
-            "",
-        ]
+        lines += [str(path), *_table(_COLUMNS, rows, wide=2), ""]
     if checked.types:
         lines += [*_table(("event type", "events", "category"), _types(checked)), ""]
     if checked.rejected:
-        rows = [
-            (path.name, f"{count:,}", reason, ", ".join(map(str, first)))
-            for (path, reason), (count, first) in sorted(
-                checked.reasons.items(), key=lambda one: -one[1][0]
-            )
-        ]
-        lines += [*_table(("file", "rejected", "reason", "first rows"), rows, wide=2), ""]
+        lines += [*_rejections(checked), ""]
     total = checked.accepted + checked.rejected
     counts = f"{total:,} rows: {checked.accepted:,} can be loaded, {checked.rejected:,} rejected"
     if checked.copies:
@@ -64,6 +61,20 @@ def _types(checked: Checked) -> list[tuple[str, str, str]]:
     return [
         (name, f"{count:,}", named.get(name, unnamed))
         for name, count in checked.types.most_common()
+    ]
+
+
+def _rejections(checked: Checked) -> list[str]:
+    rows = [
+        (path.name, f"{count:,}", reason, ", ".join(map(str, first)))
+        for (path, reason), (count, first) in sorted(
+            checked.reasons.items(), key=lambda one: -one[1][0]
+        )
+    ]
+    reasons = {reason for _, reason in checked.reasons}
+    return [
+        *_table(("file", "rejected", "reason", "first rows"), rows, wide=2),
+        *(f"  {remedy}" for reason, remedy in _REMEDIES.items() if reason in reasons),
     ]
 
 

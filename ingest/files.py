@@ -85,7 +85,8 @@ class EventFile:
         Lines of a JSONL file in the contract's form stay as they are. Of any other file the columns
         are read as `options` say.
         """
-        if self.kind == ".jsonl" and self.options.is_default and is_of_the_contract(self.path):
+        is_whole = self.kind == ".jsonl" and is_of_the_contract(self.path)
+        if is_whole and self.options.is_default:
             for lines in numbered_lines(self.path, block_rows):
                 yield Messages([number for number, _ in lines], [line for _, line in lines])
             return

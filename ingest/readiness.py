@@ -30,6 +30,10 @@ _ADD = """
     from batch
     group by all
 """
+_SPAN = """
+    select count(distinct customer), count(distinct day), min(day), max(day), bool_or(is_active)
+    from days
+"""
 _OUTCOMES = """
     with cutoffs as (select unnest($cutoffs::date[]) as cutoff),
     per_day as (
@@ -89,10 +93,7 @@ class Days:
 
     def readiness(self) -> "Readiness | None":
         """Return what training will find, or None where there is no event."""
-        counted = (
-            "select count(distinct customer), count(distinct day), min(day), max(day) from days"
-        )
-        customers, days, first, last = self._days.execute(counted).fetchone()
+        customers, days, first, last, has_activity = self._days.execute(_SPAN).fetchone()
         if not customers:
             return None
         found = project_vars()
@@ -104,7 +105,7 @@ class Days:
             "active_days": found["population_min_active_days"],
         }
         outcomes = self._days.execute(_OUTCOMES, parameters).fetchall() if cutoffs else []
-        return Readiness(customers, days, first, last, cutoffs, outcomes, found)
+        return Readiness(customers, days, first, last, has_activity, cutoffs, outcomes, found)
 
 
 def _cutoffs(first: date, last: date, found: dict[str, Any]) -> list[date]:
@@ -129,6 +130,7 @@ class Readiness:
     days: int
     first: date
     last: date
+    has_activity: bool
     cutoffs: list[date]
     outcomes: list[tuple[date, int, int]]
     variables: dict[str, Any]
@@ -144,10 +146,12 @@ class Readiness:
                 f" that trains and one that tests, with {horizon} days (churn_horizon_days) behind"
                 " each"
             )
+        if not self.has_activity:
+            return "no event is a visit or a purchase"
         rows = self._rows()
         population = (
-            "a customer counts once at each cut-off before which he was active on"
-            f" {found['population_min_active_days']} of {found['population_window_days']} days"
+            f"a customer counts at a cut-off with {found['population_min_active_days']} active days"
+            f" in the {found['population_window_days']} days before it"
         )
         if reason := minimum.too_few_rows(rows):
             return f"{reason}: {population}"
@@ -163,7 +167,7 @@ class Readiness:
     def in_words(self) -> list[str]:
         """Return what training will find, in lines."""
         lines = [
-            f"{self.customers:,} customers, active on {self.days:,} different days",
+            f"{self.customers:,} customers, with events on {self.days:,} days",
         ]
         if self.outcomes:
             lines.append(

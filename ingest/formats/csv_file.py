@@ -15,6 +15,7 @@ _DELIMITERS = ",;\t|"
 _SAMPLE_CHARACTERS = 256 * 1024
 # Texts that stand for no value: nothing, and what Snowflake, MySQL and Postgres write for NULL.
 _NOTHING = {"", "\\N"}
+_BLANK: tuple[list[str], ...] = ([], [""])
 _NOT_UTF8 = "the row is not UTF-8 text: save the file as UTF-8"
 _BAD_QUOTE = "the row has a quote that is out of place or never closed, or a field beyond 128 KiB"
 _HEADER_AGAIN = "the row is the header again"
@@ -37,7 +38,7 @@ def csv_blocks(path: Path, block_rows: int) -> Iterator[Block]:
 def _blocks(path: Path, file: TextIO, block_rows: int) -> Iterator[Block]:
     sample = file.readlines(_SAMPLE_CHARACTERS)
     rows = _numbered_rows(sample, file)
-    number, header, _ = next((one for one in rows if one[1]), (0, [], ""))
+    number, header, _ = next((one for one in rows if one[1] not in _BLANK), (0, [], ""))
     if not number:
         return
     if isinstance(header, Broken):
@@ -47,7 +48,7 @@ def _blocks(path: Path, file: TextIO, block_rows: int) -> Iterator[Block]:
     values: list[list[str]] = []
     broken: dict[int, Broken] = {}
     for number, row, raw in rows:
-        if not row:  # a blank line
+        if row in _BLANK:
             continue
         row = row if isinstance(row, Broken) else _checked(row, raw, header)
         if isinstance(row, Broken):

@@ -137,7 +137,7 @@ class FileSummary:
             lines.append("  the file has changed since it was loaded: it is stored as a new one,")
             lines.append("  and rows that both have are copies, which count once")
         if self.copies:
-            lines.append(f"  {self.copies:,} are copies of earlier rows, which count once")
+            lines.append(f"  copies of earlier rows, which count once: {self.copies:,}")
         lines += [f"  {count:,} x {reason}" for reason, count in self.reasons.most_common()]
         if self.reasons:
             lines.append(f"  see them: python -m ingest rejected --topic {self.stored_name}")

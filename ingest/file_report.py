@@ -32,7 +32,7 @@ def in_words(checked: Checked, paths: Sequence[Path], options: FileOptions) -> l
     total = checked.accepted + checked.rejected
     counts = f"{total:,} rows: {checked.accepted:,} can be loaded, {checked.rejected:,} rejected"
     if checked.copies:
-        counts += f", {checked.copies:,} are copies of earlier events, which count once"
+        counts += f"; copies of earlier rows, which count once: {checked.copies:,}"
     lines.append(counts)
     if checked.readiness is None:
         return [*lines, "nothing can be loaded: see the reasons above"]

@@ -68,7 +68,7 @@ def _rejections(checked: Checked) -> list[str]:
     rows = [
         (path.name, f"{count:,}", reason, ", ".join(map(str, first)))
         for (path, reason), (count, first) in sorted(
-            checked.reasons.items(), key=lambda one: -one[1][0]
+            checked.reasons.items(), key=lambda one: (-one[1][0], one[1][1])
         )
     ]
     reasons = {reason for _, reason in checked.reasons}

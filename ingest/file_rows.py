@@ -21,6 +21,7 @@ from runtime.errors import IngestError
 
 _PLAIN = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\Z", re.ASCII)
 _NO_LETTERS = re.compile(r"[^a-z0-9]+")
+_TYPE_LOOKED_AT = 100  # characters; a longer one is no type, and would fill the cache
 _YES = {"true", "yes", "y", "t", "1"}
 
 
@@ -51,7 +52,7 @@ class Rows:
         moments = columns["occurred_at"]
         if "occurred_at" in fields:
             moments = self.times.read(moments)
-        event_ids = [_text(value) for value in columns.get("event_id", [None] * count)]
+        event_ids = _texts(columns.get("event_id", [None] * count))
         if any(not one for one in event_ids):
             derived = self._derived_ids(block)
             event_ids = [one or other for one, other in zip(event_ids, derived, strict=True)]
@@ -60,8 +61,8 @@ class Rows:
             encode(_Row(*values))
             for values in zip(
                 event_ids,
-                [_text(value) for value in columns["customer_id"]],
-                [_event_type(value) for value in columns["event_type"]],
+                _texts(columns["customer_id"]),
+                _event_types(columns["event_type"]),
                 moments,
                 self._amounts(columns.get("amount"), count),
                 self._properties(columns, rest, count),
@@ -82,10 +83,11 @@ class Rows:
         if "marketing_consent" in parts:
             parts["marketing_consent"] = [_consent(one) for one in parts["marketing_consent"]]
         if not parts:
-            return [_object(one) for one in whole]
+            return [msgspec.UNSET if one is None else _object(one) for one in whole]
         return [
             _joined(
-                one, {name: value for name, value in zip(parts, row, strict=True) if _is(value)}
+                one,
+                {name: value for name, value in zip(parts, row, strict=True) if value is not None},
             )
             for one, row in zip(whole, zip(*parts.values(), strict=True), strict=True)
         ]
@@ -101,7 +103,9 @@ class Rows:
         start = hashlib.blake2b(_ENCODER.encode(sorted(self._options.constants.items())))
         digests = []
         for row in zip(*columns.values(), strict=True):
-            held = {name: value for name, value in zip(columns, row, strict=True) if _is(value)}
+            held = {
+                name: value for name, value in zip(columns, row, strict=True) if value is not None
+            }
             one = start.copy()
             one.update(_ENCODER.encode(held))
             digests.append(one.digest()[:16])
@@ -124,21 +128,18 @@ def _constant_moment(options: FileOptions) -> Any:
     return moment
 
 
-def _is(value: Any) -> bool:
-    return value is not None and not (isinstance(value, float) and math.isnan(value))
+def _texts(values: list[Any]) -> list[Any]:
+    # Nearly all values are texts, and a call for each of them would take most of the time.
+    return [value.strip() if type(value) is str else _text(value) for value in values]
 
 
 def _text(value: Any) -> Any:
     """Return an id as text; a number with nothing behind its point is written without."""
-    if isinstance(value, str):
-        return value.strip()
     if isinstance(value, float | Decimal) and math.isfinite(value) and value == int(value):
         return str(int(value))
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
-    if not _is(value):
-        return None
-    return value if isinstance(value, bool | dict | list) else str(value)
+    return value if value is None or isinstance(value, bool | dict | list) else str(value)
 
 
 @cache
@@ -147,16 +148,17 @@ def _snake_case(text: str) -> str:
     return _NO_LETTERS.sub("_", plain.lower()).strip("_") or text
 
 
-def _event_type(value: Any) -> Any:
-    """Return a type in the contract's form: "Check-in" becomes check_in."""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    return _snake_case(value) if isinstance(value, str) and len(value) <= 100 else value
+def _event_types(values: list[Any]) -> list[Any]:
+    """Return types in the contract's form: "Check-in" becomes check_in."""
+    return [
+        _snake_case(value) if isinstance(value, str) and len(value) <= _TYPE_LOOKED_AT else value
+        for value in _texts(values)
+    ]
 
 
 def _amount(value: Any, decimal_comma: bool) -> Any:
     if not isinstance(value, str):
-        return value if _is(value) else None
+        return value
     text = value.strip()
     if decimal_comma:
         text = text.replace(".", "").replace(",", ".")
@@ -167,7 +169,7 @@ def _consent(value: Any) -> Any:
     """Return true for a plain yes; whatever else is there stays, and the models refuse it."""
     if isinstance(value, bool) or value is None:
         return value
-    return True if _text(value).lower() in _YES else value
+    return True if str(value).strip().lower() in _YES else value
 
 
 def _object(value: Any) -> Any:
@@ -176,18 +178,25 @@ def _object(value: Any) -> Any:
         if not value.strip():
             return msgspec.UNSET
         try:
-            return _FIELDS_DECODER.decode(value)
+            _OBJECT_DECODER.decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return value
-    return value if _is(value) else msgspec.UNSET
+        return msgspec.Raw(value)
+    return msgspec.UNSET if value is None else value
 
 
 def _joined(whole: Any, parts: dict[str, Any]) -> Any:
     """Return properties with further ones; those that are no object stay what they are."""
     found = _object(whole)
+    if isinstance(found, msgspec.Raw):
+        found = _FIELDS_DECODER.decode(found)
     if found is msgspec.UNSET:
         return parts or msgspec.UNSET
     return found | parts if isinstance(found, dict) else found
+
+
+class _Object(msgspec.Struct, gc=False):
+    """Any JSON object: what it holds is skipped, not built."""
 
 
 class _Row(msgspec.Struct, omit_defaults=True, gc=False):
@@ -200,4 +209,5 @@ class _Row(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+_OBJECT_DECODER = msgspec.json.Decoder(_Object)
 _FIELDS_DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])

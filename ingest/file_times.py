@@ -35,6 +35,10 @@ class Times:
 
         Raises IngestError when the first value is a number of which nobody said what it counts.
         """
+        are_moments = self._zone is timezone.utc and {*map(type, values)} == {datetime}
+        if are_moments and not any(one.tzinfo for one in values):  # as warehouses write them
+            self.forms[NAIVE] += len(values)
+            return [one.replace(tzinfo=timezone.utc) for one in values]
         return [None if value is None else self._moment(value) for value in values]
 
     def _moment(self, value: Any) -> Any:

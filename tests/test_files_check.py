@@ -11,10 +11,11 @@ from pathlib import Path
 import msgspec
 import yaml
 
+from ingest.event_types import UNNAMED
 from ingest.file_arguments import file_options, options_from
 from ingest.file_check import check_files
 from ingest.file_loader import load_file
-from ingest.file_options import FileOptions
+from ingest.file_options import FIELDS, PROFILE_FIELDS, FileOptions
 from ingest.files import EventFile
 from ingest.samples.shop import ACTIVITY, CUSTOMERS, ORDERS
 from ingest.samples.shop.make import make, write_csv
@@ -67,7 +68,8 @@ def test_the_report_says_what_everything_was_understood_as(tmp_path):
         ["client", "customer_id", "text", "1", "c1"],
         [
             *("day", "occurred_at"),
-            "date, read as midnight Europe/Berlin (3); time without a zone, read as Europe/Berlin (1)",
+            "date, read as midnight Europe/Berlin (3);"
+            " time without a zone, read as Europe/Berlin (1)",
             *("1", "2024-01-01"),
         ],
         ["kind", "event_type", "text", "1", "Check-in"],
@@ -80,8 +82,8 @@ def test_the_report_says_what_everything_was_understood_as(tmp_path):
         ["purchase", "1", "purchase"],
         [""],
         ["file", "rejected", "reason", "first rows"],
-        ["own.csv", "1", "amount is not a finite number", "6"],
         ["own.csv", "1", "the row has 4 fields and the header has 5", "5"],
+        ["own.csv", "1", "amount is not a finite number", "6"],
         ["amounts written as 1.234,50 need --decimal-comma"],
         [""],
         ["5 rows: 3 can be loaded, 2 rejected"],
@@ -180,6 +182,19 @@ def test_the_documents_commands_read_the_whole_sample():
     for path, options in loads.values():
         found = check_files([path], options)
         assert (found.rejected, found.copies) == (0, 0)
+
+
+def test_the_document_has_every_category_and_what_training_needs():
+    text = DOCUMENT.read_text()
+    table = text[text.index("| category |") : text.index("A customer churns by")]
+    assert {*re.findall(r"^\| `(\w+)` \|", table, re.M)} == {*VARS["event_categories"], UNNAMED}
+    needed = minimum.days(VARS["churn_horizon_days"], VARS["training_cutoff_every_days"])
+    for words in (f"{needed} days", f"{minimum.ROWS} labelled rows", str(minimum.OF_EACH_CLASS)):
+        assert f"**{words}**" in text
+    for name in re.findall(r"`(\w+)` \((\d+)\)", text):
+        assert VARS[name[0]] == int(name[1])
+    for name in (*FIELDS, *PROFILE_FIELDS):
+        assert f"| `{name}` |" in text
 
 
 def test_what_the_check_says_of_training_is_what_the_models_find(empty_pipeline, tmp_path):

@@ -38,6 +38,8 @@ def _values(column: pa.Array, place: str) -> list[Any]:
         column = column.cast(_without_nanoseconds(kept), safe=False)
         if pa.types.is_timestamp(column.type):
             return _moments(column)
+        if pa.types.is_floating(column.type):  # not a number: how pandas writes a missing value
+            column = pc.if_else(pc.is_nan(column), None, column)
         values = column.to_pylist()
     except (pa.ArrowException, ValueError) as error:
         detail = first_line(error)

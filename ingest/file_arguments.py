@@ -1,6 +1,7 @@
 """The options of the command line that say how a file is read."""
 
 import argparse
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ingest.file_options import FIELDS, PROFILE_FIELDS, TIME_UNITS, FileOptions
@@ -39,6 +40,12 @@ def file_options() -> argparse.ArgumentParser:
         "--time-unit", choices=TIME_UNITS, help="what times that are numbers count, since 1970"
     )
     group.add_argument(
+        "--time-format",
+        type=_format,
+        metavar="FORMAT",
+        help="of times that are not ISO, such as '%%d.%%m.%%Y %%H:%%M' or '%%m/%%d/%%Y'",
+    )
+    group.add_argument(
         "--decimal-comma", action="store_true", help="amounts are written as 1.234,50"
     )
     return options
@@ -52,6 +59,7 @@ def options_from(arguments: argparse.Namespace) -> FileOptions:
         zone=FileOptions.zone if arguments.time_zone == "UTC" else ZoneInfo(arguments.time_zone),
         zone_name=arguments.time_zone,
         time_unit=arguments.time_unit,
+        time_format=arguments.time_format,
         decimal_comma=arguments.decimal_comma,
     )
 
@@ -62,6 +70,20 @@ def _pair(text: str) -> tuple[str, str]:
         known = ", ".join((*FIELDS, *PROFILE_FIELDS))
         raise argparse.ArgumentTypeError(f"'{text}' is not FIELD=… with one of {known}")
     return name, value
+
+
+def _format(text: str) -> str:
+    """Return a format that says which day it is."""
+    some_day = datetime(2023, 11, 28)
+    try:
+        found = datetime.strptime(some_day.strftime(text), text)
+    except ValueError:
+        found = None
+    if found is None or found.date() != some_day.date():
+        raise argparse.ArgumentTypeError(
+            f"'{text}' does not say year, month and day as '%d.%m.%Y %H:%M' does"
+        )
+    return text
 
 
 def _zone(text: str) -> str:

@@ -24,6 +24,7 @@ class FileOptions:
 
     `columns` gives the column of a field, `constants` the value of a field for all rows. Times
     without a zone are of `zone`; numbers count `time_unit` since 1970, or are refused without one.
+    Text that is no ISO time is read by `time_format`, in the directives of strptime.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class FileOptions:
     zone: tzinfo = timezone.utc
     zone_name: str = "UTC"
     time_unit: str | None = None
+    time_format: str | None = None
     decimal_comma: bool = False
 
     def __post_init__(self) -> None:
@@ -51,6 +53,7 @@ class FileOptions:
                 sorted(self.constants.items()),
                 self.zone_name,
                 self.time_unit,
+                self.time_format,
                 self.decimal_comma,
             ]
         )
@@ -65,6 +68,8 @@ class FileOptions:
             words.append(f"--time-zone {self.zone_name}")
         if self.time_unit:
             words.append(f"--time-unit {self.time_unit}")
+        if self.time_format:
+            words.append(f"--time-format {shlex.quote(self.time_format)}")
         if self.decimal_comma:
             words.append("--decimal-comma")
         return " ".join(words)

@@ -14,7 +14,10 @@ _COLUMNS = ("column", "is read as", "kind", "empty", "example")
 # What to do about a reason, where something can be said.
 _REMEDIES = {
     RULES["amount"]: "amounts written as 1.234,50 need --decimal-comma",
-    RULES["occurred_at"]: "times are read as 2026-01-31, 2026-01-31 12:00 or 2026-01-31T12:00:00Z",
+    RULES["occurred_at"]: (
+        "times are read as 2026-01-31, 2026-01-31 12:00 or 2026-01-31T12:00:00Z; others need"
+        " --time-format, such as '%d.%m.%Y %H:%M'"
+    ),
 }
 _CELL = 50  # characters that are shown of a cell
 

@@ -28,6 +28,7 @@ class Times:
     def __init__(self, options: FileOptions, place: str) -> None:
         """Read as the options say; `place` names the column in errors."""
         self._zone, self._unit, self._place = options.zone, options.time_unit, place
+        self._format = options.time_format
         self.forms: Counter[str] = Counter()
 
     def read(self, values: list[Any]) -> list[Any]:
@@ -54,6 +55,8 @@ class Times:
             value = value.strip()
             if match := _ISO.match(value):
                 return _from_text(match, self._zone)
+            if self._format is not None:
+                return _by_format(value, self._format, self._zone)
             if not _NUMBER.match(value):
                 return OTHER, value
         if isinstance(value, datetime):
@@ -86,6 +89,13 @@ def _from_text(match: re.Match, zone: tzinfo) -> tuple[str, datetime]:
     if offset is None:
         return NAIVE, _as_utc(moment, zone)
     return ZONED, _as_utc(moment, _offset(offset))
+
+
+def _by_format(text: str, time_format: str, zone: tzinfo) -> tuple[str, datetime]:
+    moment = datetime.strptime(text, time_format)
+    if moment.tzinfo is not None:
+        return ZONED, moment.astimezone(timezone.utc)
+    return NAIVE, _as_utc(moment, zone)
 
 
 def _offset(text: str) -> tzinfo:

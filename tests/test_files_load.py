@@ -224,6 +224,8 @@ def test_what_cannot_be_loaded_is_one_line(raw_tables, path):
         (("--map", "client=customer_id"), "is not FIELD=… with one of event_id, customer_id,"),
         (("--map", "customer_id"), "is not FIELD=…"),
         (("--time-zone", "Mars/Base"), "is no time zone that this system knows"),
+        (("--time-format", "%d.%m."), "does not say year, month and day"),
+        (("--time-format", "%Q"), "does not say year, month and day"),
         (("--time-unit", "minutes"), "invalid choice: 'minutes'"),
     ],
 )

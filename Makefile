@@ -4,6 +4,8 @@ BIN := .venv/bin
 ARGS ?=
 LOCK := --universal --python-version 3.10 --generate-hashes --no-annotate --no-header -q
 
+CANNOT_INSTALL = echo "make setup: the packages could not be installed; see the lines above. It needs a connection to pypi.org, or to the index that PIP_INDEX_URL and UV_INDEX_URL name" >&2; exit 1
+
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
@@ -11,8 +13,9 @@ setup: .venv/installed profiles.yml ## Install everything, pinned and hashed, in
 
 .venv/installed: requirements/locked.txt requirements/installer.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 setup")'
-	@$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/installer.txt
-	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/locked.txt && touch $@
+	@$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/installer.txt || { $(CANNOT_INSTALL); }
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/locked.txt || { $(CANNOT_INSTALL); }
+	@touch $@
 
 profiles.yml: profiles.example.yml
 	@test -f $@ || cp $< $@; touch $@

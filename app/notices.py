@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from connection import AWAY_KEY, DUCKDB, Away, Source, Unavailable, at_hand, current_source
+from connection import AWAY_KEY, Away, Source, Unavailable, at_hand, current_source
 from words import moment
 
 _START = (
@@ -40,17 +40,19 @@ def says_empty(figures: Mapping[str, Any]) -> bool:
     return True
 
 
-def says_unscored(source: Source, figures: Mapping[str, Any]) -> bool:
-    """Say what to do when nobody is scored yet; return whether it did."""
+def says_unscored(figures: Mapping[str, Any]) -> bool:
+    """Say why nobody is scored yet, and what to do; return whether it did."""
     if figures["scored_customers"]:
         return False
-    todo = (
-        "run `dbt build` (trains the model), then `python -m embedded tick` (scores)."
-        if source.backend == DUCKDB
-        else "run `dbt build` (trains the model); the hourly sweep scores."
-    )
-    st.info(f"No customer is scored yet: {todo}", icon=":material/info:")
+    because = why_unscored(figures)
+    st.info(f"No customer is scored yet: {because}.", icon=":material/info:")
     return True
+
+
+def why_unscored(figures: Mapping[str, Any]) -> str:
+    """Return in words why a customer, or everybody, has no score."""
+    because = figures["not_scored_because"]
+    return "too few active days so far" if pd.isna(because) else str(because)
 
 
 def is_away() -> bool:
@@ -74,8 +76,14 @@ def _show_when_back(source: Source) -> None:
 
 
 def says_stale(figures: Mapping[str, Any]) -> None:
-    """Say first of all that data are old, if they are."""
-    if figures["is_stale"] and pd.notna(figures["data_as_of"]):
+    """Say first of all that data are old, if they are, and whether that is as it should be."""
+    if figures["is_history"]:
+        st.info(
+            f"History: the data ends on {moment(figures['data_as_of'])}. Everything on this page is"
+            " as of then.",
+            icon=":material/history:",
+        )
+    elif figures["is_stale"] and pd.notna(figures["data_as_of"]):
         st.warning(
             f"Data as of {moment(figures['data_as_of'])}: older than"
             f" {figures['stale_after_minutes']:.0f} minutes; nothing new is scored. See Health.",

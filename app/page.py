@@ -26,7 +26,7 @@ def begin(title: str, question: str, *, needs_scores: bool = False) -> Page | No
     says_away()
     says_stale(figures)
     st.caption(f"{question} {_basis(figures)}")
-    if says_empty(figures) or (needs_scores and says_unscored(source, figures)):
+    if says_empty(figures) or (needs_scores and says_unscored(figures)):
         return None
     return Page(source, figures, terms(figures))
 

@@ -17,7 +17,7 @@ BANDS = {
     "high": "at risk",
     "low": "below the threshold",
     "left": "no longer scored: cancelled, or gone for too long",
-    "unscored": "not scored: too few active days so far",
+    "unscored": "not scored",
 }
 STATES = {
     "OPEN": "Open",

@@ -1,7 +1,8 @@
 """`make backtest EVENTS=file`: how well the model predicts on a business's own events.
 
-The events go through the pipeline itself: broker, loader, dynamic tables, training. Both labels are
-tested on their latest closed window, or on the one after a given cut-off. Last line: JSON.
+The events go through the pipeline itself, with the vars of dbt_project.yml: broker, loader, dynamic
+tables, training. Both labels are tested on their latest closed window, or on the one after a given
+cut-off, each by itself: one that cannot be tested says why. Last line: JSON.
 """
 
 import argparse
@@ -9,7 +10,9 @@ import json
 import os
 import sys
 import tempfile
-from contextlib import closing
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -21,15 +24,15 @@ from embedded.session import connect, open_database
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.sinks import open_sink
+from runtime.command_line import report
 from runtime.errors import EngineError, UserError
 from training.status import has_trained
 
 _TOPIC = "backtest.events"
-# Half of one's spend is told from more days than whether one came at all.
-HORIZONS = {"lapse": 28, "half_spend": 56}
+LABELS = ("lapse", "half_spend")
 _RUN = """
     select
-        test_cutoff_date as cutoff, test_rows as n,
+        horizon_days, test_cutoff_date as cutoff, test_rows as n,
         round(test_churners / test_rows, 4) as base_rate,
         round(roc_auc, 4) as roc_auc,
         round(roc_auc_low, 4) as roc_auc_low,
@@ -61,32 +64,43 @@ _EARLIER = {
 }
 
 
-def backtest(events: Path, cutoffs: dict[str, str], earliest: str) -> dict[str, dict]:
-    """Return the figures of each label; raises EngineError or IngestError in one line."""
+def backtest(events: Path, variables: dict[str, dict]) -> dict[str, dict]:
+    """Return the figures of each label, or why it could not be tested as its `status`.
+
+    `variables` are each label's vars beside those of dbt_project.yml. Raises EngineError or
+    IngestError in one line when the events cannot be read.
+    """
     if not events.is_file():
         raise EngineError(f"there is no file {events}")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CHURN_HOME"] = str(Path(folder) / "home")
-        run_dbt("run", "-s", "raw")
-        with broker(port=0) as address:
+        with _step("making the tables"):
+            run_dbt("run", "-s", "raw")
+        with _step(f"loading {events.name}"), broker(port=0) as address:
             replay([events], address, _TOPIC)
             with closing(open_sink("duckdb")) as sink:
                 load(sink, address, _TOPIC, until_end=True)
-        run_dbt("seed", "-s", "alert_policy")
-        # The label half_spend asks when a customer was first seen.
-        run_dbt("run", "-s", "+training_snapshots", "+churn_metrics_live", "model_promotions")
-        found = {label: _train(label, cutoffs[label], earliest) for label in HORIZONS}
+        with _step("computing the metrics"):
+            run_dbt("seed", "-s", "alert_policy")
+            # The label half_spend asks when a customer was first seen.
+            run_dbt("run", "-s", "+training_snapshots", "+churn_metrics_live", "model_promotions")
+        found = {}
+        for label in LABELS:
+            with _step(f"training and testing {label}"):
+                found[label] = _train({"churn_label": label, **variables[label]})
         open_database().close()  # who has it open makes files
         return found
 
 
-def _train(label: str, cutoff: str, earliest: str) -> dict:
-    variables = {
-        "churn_label": label,
-        "churn_horizon_days": HORIZONS[label],
-        "training_earliest_cutoff": earliest,
-        "training_latest_cutoff": cutoff,
-    }
+@contextmanager
+def _step(what: str) -> Iterator[None]:
+    started = time.monotonic()
+    report(f"{what} ...")
+    yield
+    report(f"{what}: {time.monotonic() - started:.1f} s")
+
+
+def _train(variables: dict) -> dict:
     models = ("training_cutoffs", "training_snapshots", "train_churn_model")
     run_dbt("run", "-s", *models, "--vars", json.dumps(variables))
     with connect() as pipeline:
@@ -94,17 +108,23 @@ def _train(label: str, cutoff: str, earliest: str) -> dict:
         names = [column[0] for column in result.description]
         run = dict(zip(names, result.fetchone(), strict=True))
     if not has_trained(status := run.pop("status")):
-        raise EngineError(f"{label}: {status}")
+        return {"status": status}
     return run | {name: json.loads(run[name]) for name in _LISTS}
 
 
 def _print(found: dict[str, dict], title: str) -> None:
-    console, table = Console(stderr=True), Table("figure", *found, title=title)
-    for name in next(iter(found.values())):
+    console = Console(stderr=True)
+    tested = {label: run for label, run in found.items() if "status" not in run}
+    for label in found.keys() - tested.keys():
+        console.print(f"{label} cannot be tested: {found[label]['status']}", highlight=False)
+    if not tested:
+        return
+    table = Table("figure", *tested, title=title)
+    for name in next(iter(tested.values())):
         if name not in _LISTS:
-            table.add_row(name, *(str(run[name]) for run in found.values()))
+            table.add_row(name, *(str(run[name]) for run in tested.values()))
     console.print(table)
-    for label, run in found.items():
+    for label, run in tested.items():
         table = Table("known for", "stayed", "expected / spent", title=f"{label}: expected spend")
         for band in run["spend_by_tenure"]:
             ratio = f"{band['expected'] / band['spent']:.3f}" if band["spent"] else "nothing spent"
@@ -124,29 +144,45 @@ def main() -> int:
     """Run it; return 0, or 1 after one line on what is wrong."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.backtest", description=__doc__)
     parser.add_argument("events", type=Path, help="a file of events, JSONL or Parquet")
-    for label, days in HORIZONS.items():
+    for label in LABELS:
+        option = label.replace("_", "-")
         parser.add_argument(
-            f"--{label.replace('_', '-')}-cutoff",
-            default="latest",
+            f"--{option}-cutoff",
             metavar="DATE",
-            help=f"test on the {days} days after it (default: the latest that have passed)",
+            help="test on the window after it (default: var training_latest_cutoff)",
+        )
+        parser.add_argument(
+            f"--{option}-horizon",
+            type=int,
+            metavar="DAYS",
+            help="of the window (default: var churn_horizon_days)",
         )
     parser.add_argument(
         "--earliest-cutoff",
-        default="earliest",
         metavar="DATE",
-        help="train on no cut-off before it (default: all that the file has)",
+        help="train on no cut-off before it (default: var training_earliest_cutoff)",
     )
     arguments = parser.parse_args()
-    cutoffs = {label: getattr(arguments, f"{label}_cutoff") for label in HORIZONS}
     try:
-        found = backtest(arguments.events, cutoffs, arguments.earliest_cutoff)
+        found = backtest(
+            arguments.events, {label: _variables(arguments, label) for label in LABELS}
+        )
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     _print(found, title=arguments.events.name)
     sys.stdout.write(json.dumps(found) + "\n")
-    return 0
+    return int(all("status" in run for run in found.values()))
+
+
+def _variables(arguments: argparse.Namespace, label: str) -> dict:
+    """Return the vars that were named for a label; the others are those of the project."""
+    named = {
+        "training_latest_cutoff": getattr(arguments, f"{label}_cutoff"),
+        "churn_horizon_days": getattr(arguments, f"{label}_horizon"),
+        "training_earliest_cutoff": arguments.earliest_cutoff,
+    }
+    return {name: value for name, value in named.items() if value is not None}
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import yaml
 
 PROJECT = Path(__file__).parents[1]
-# Credits, as Snowflake's Credit Consumption Table has them.
+# Credits, as the Snowflake Service Consumption Table has them; the node's are in its table 1(e).
 SERVERLESS_RATE = 0.9  # of the size's credits an hour
 STREAMING_PER_GB = 0.0037
 COMPUTE_POOL_NODE = 0.06  # CPU_X64_XS, an hour

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from embedded.broker import DEFAULT_PORT
+from embedded.dashboard import DASHBOARD_HOST, DASHBOARD_PORT, Place
 from embedded.session import DEFAULT_ROLE, existing_database
 from ingest.libraries import CHOICES, KAFKA_PYTHON
 from runtime.command_line import run_command
@@ -29,7 +30,7 @@ def main() -> int:
 def _demo(arguments: argparse.Namespace) -> None:
     from embedded.demo import demo
 
-    demo(as_json=arguments.json, dashboard=not arguments.no_dashboard)
+    demo(as_json=arguments.json, dashboard=_place(arguments))
 
 
 def _up(arguments: argparse.Namespace) -> None:
@@ -40,8 +41,14 @@ def _up(arguments: argparse.Namespace) -> None:
         topic=arguments.topic,
         bootstrap_servers=arguments.bootstrap_servers,
         client=arguments.client,
-        dashboard=not arguments.no_dashboard,
+        dashboard=_place(arguments),
     )
+
+
+def _place(arguments: argparse.Namespace) -> Place | None:
+    if arguments.no_dashboard:
+        return None
+    return Place(arguments.dashboard_host, arguments.dashboard_port)
 
 
 def _schedule(_: argparse.Namespace) -> None:
@@ -52,11 +59,14 @@ def _schedule(_: argparse.Namespace) -> None:
 
 def _tick(arguments: argparse.Namespace) -> int:
     from embedded.engine.scheduler import tick
-    from embedded.up import ending_with_the_engine
+    from embedded.parts import ending_with_the_engine
+    from embedded.summary import scoring_line
 
     with existing_database().session() as opened, ending_with_the_engine():
         done = tick(opened, arguments.as_of)
-    sys.stdout.write("\n".join(done.summary_lines()) + "\n")
+        with opened.cursor() as connection:
+            line = scoring_line(connection)
+    sys.stdout.write("\n".join([*done.summary_lines(), *filter(None, [line])]) + "\n")
     return int(done.has_failed)
 
 
@@ -88,12 +98,24 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _add_place(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--dashboard-port", type=_port, default=DASHBOARD_PORT, help="default: 8501"
+    )
+    command.add_argument(
+        "--dashboard-host",
+        default=DASHBOARD_HOST,
+        help="the address that the dashboard listens on (default: 127.0.0.1, this machine only)",
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m embedded", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     demo = commands.add_parser("demo", help="the whole pipeline on real events, then the dashboard")
     demo.add_argument("--no-dashboard", action="store_true", help="stop after the summary")
+    _add_place(demo)
     demo.add_argument("--json", action="store_true", help="the summary as one JSON line, last")
     demo.set_defaults(run=_demo)
 
@@ -105,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--bootstrap-servers", help="use this Kafka cluster instead of an own broker")
     up.add_argument("--client", choices=CHOICES, default=KAFKA_PYTHON, help="what the loader uses")
     up.add_argument("--no-dashboard", action="store_true")
+    _add_place(up)
     up.set_defaults(run=_up)
 
     schedule = commands.add_parser(

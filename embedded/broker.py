@@ -37,8 +37,7 @@ def broker(port: int = DEFAULT_PORT) -> Iterator[str]:
 def broker_process(port: int) -> Iterator[tuple[str, subprocess.Popen]]:
     """Do the same; yield the broker's process as well, for whoever has to know when it ends."""
     port = port or free_port()
-    if broker_answers(port):
-        raise EngineError(f"port {port} is taken: stop what uses it, or choose another with --port")
+    check_port(port)
     address = f"127.0.0.1:{port}"
     try:
         command = [
@@ -92,6 +91,12 @@ def _wait(process: subprocess.Popen, port: int) -> None:
             return
         time.sleep(0.02)
     raise EngineError(f"the broker did not answer on port {port} within {START_SECONDS} s")
+
+
+def check_port(port: int) -> None:
+    """Raise EngineError when something listens on this port already."""
+    if port and broker_answers(port):
+        raise EngineError(f"port {port} is taken: stop what uses it, or choose another with --port")
 
 
 def broker_answers(port: int) -> bool:

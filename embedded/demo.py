@@ -1,7 +1,9 @@
 """The demo: real events through a real broker to alerts and drafted messages, on this machine."""
 
 import json
+import logging
 import shutil
+import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -10,44 +12,62 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from embedded.broker import broker
-from embedded.dashboard import DASHBOARD_PORT, serve_dashboard
+from embedded.broker import broker_process
+from embedded.dashboard import Place, serve_dashboard
 from embedded.engine.dbt import run_dbt
 from embedded.engine.scheduler import tick
 from embedded.engine.storage import churn_home
+from embedded.parts import Parts, ending_with_the_engine
 from embedded.session import DEFAULT_ROLE, open_database, preview_as
 from embedded.summary import latest_draft, riskiest, summarize
+from embedded.trickle import trickle
+from embedded.up import start_parts
+from ingest.libraries import KAFKA_PYTHON
 from ingest.loader import load
 from ingest.replay import replay
 from ingest.samples import FILES
 from ingest.sinks.duckdb import DuckDBSink
 from runtime.errors import EngineError
 from runtime.private_files import write_whole
+from runtime.signals import stop_on_signals
 
 TOPIC = "churn.events"
 _MARK = "made-by-the-demo"
 
 
-def demo(*, as_json: bool, dashboard: bool) -> None:
+def demo(*, as_json: bool, dashboard: Place | None) -> None:
     """Build a fresh database from the sample, print what came of it, then show the dashboard.
 
-    Raises EngineError rather than touch a database that the demo did not make.
+    While it is shown, a trickle of events keeps the data fresh. Raises EngineError rather than
+    touch a database that the demo did not make.
     """
     started = time.monotonic()
     console = Console(stderr=True)
+    if dashboard is not None:
+        dashboard.check()
     _clear_home()
     with _step(console, "making the tables that are loaded into (dbt run -s raw)"):
         run_dbt("run", "-s", "raw")
     write_whole(churn_home() / _MARK, b"")
-    with broker(port=0) as address:
-        with _step(console, "replaying real events through the broker"):
-            replayed = replay(FILES, address, TOPIC, shift_to_now=True)
-        with _step(console, f"loading {replayed:,} events"):
-            sink = DuckDBSink(open_database())
-            try:
-                load(sink, address, TOPIC, until_end=True)
-            finally:
-                sink.close()
+    with broker_process(port=0) as (address, process):
+        figures = _fill(console, address, started)
+        if as_json:
+            sys.stdout.write(json.dumps(figures) + "\n")
+            sys.stdout.flush()
+        if dashboard is not None:
+            _serve(console, dashboard, address, process)
+
+
+def _fill(console: Console, address: str, started: float) -> dict:
+    """Take the sample through the whole pipeline; print and return the figures."""
+    with _step(console, "replaying real events through the broker"):
+        replayed = replay(FILES, address, TOPIC, shift_to_now=True)
+    with _step(console, f"loading {replayed:,} events"):
+        sink = DuckDBSink(open_database())
+        try:
+            load(sink, address, TOPIC, until_end=True)
+        finally:
+            sink.close()
     with _step(console, "building the pipeline, training the model (dbt build)"):
         run_dbt("build")
     with open_database().session() as opened, opened.cursor() as connection:
@@ -59,11 +79,7 @@ def demo(*, as_json: bool, dashboard: bool) -> None:
         figures = {"events_replayed": replayed, **summarize(connection)}
         figures["seconds"] = round(time.monotonic() - started, 1)
         _show(console, figures, riskiest(connection), latest_draft(connection))
-    if as_json:
-        sys.stdout.write(json.dumps(figures) + "\n")
-        sys.stdout.flush()
-    if dashboard:
-        _serve(console)
+    return figures
 
 
 def _clear_home() -> None:
@@ -107,6 +123,21 @@ def _show(console: Console, figures: dict, customers: list, draft: tuple | None)
     )
 
 
-def _serve(console: Console) -> None:
-    console.print(f"dashboard: http://localhost:{DASHBOARD_PORT} (Ctrl-C ends it)")
-    serve_dashboard()
+def _serve(console: Console, dashboard: Place, address: str, process: subprocess.Popen) -> None:
+    """Serve the dashboard, with all that `up` runs and the trickle beside it."""
+    logging.disable(logging.INFO)  # the trickle's own events are no news
+    with ending_with_the_engine():
+        parts = Parts(open_database(), stop_on_signals())
+        start_parts(parts, address, process, TOPIC, KAFKA_PYTHON, recreated=False, say=_quiet)
+        parts.start("trickle", lambda: trickle(parts.database, address, TOPIC, parts.stop))
+        try:
+            serve_dashboard(
+                dashboard,
+                lambda: console.print(f"ready: dashboard {dashboard.url}; Ctrl-C ends it"),
+            )
+        finally:
+            parts.end()
+
+
+def _quiet(line: str) -> None:
+    """Say nothing of passes: the dashboard shows what they do."""

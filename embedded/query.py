@@ -24,6 +24,7 @@ def query(sql: str, role: str, max_rows: int) -> None:
     """
     check(sql)
     with connect(role) as connection, _reading_only(connection):
+        _check_role(connection, role)
         try:
             connection.sql(sql).show(max_rows=max_rows, max_width=200)
         except duckdb.Error as error:
@@ -42,6 +43,20 @@ def check(sql: str) -> None:
     for name in table_functions(tree):
         if name not in _HARMLESS and not name.startswith(_OF_THE_CATALOG):
             raise EngineError(f"the function {name} is not for reading the database")
+
+
+def _check_role(connection: Connection, role: str) -> None:
+    """Raise EngineError for a role that no seed names, once the seed is there."""
+    try:
+        rows = connection.execute("select distinct role_name from manager_regions").fetchall()
+    except duckdb.CatalogException:
+        return
+    known = sorted(name for (name,) in rows)
+    for name in role.split(","):
+        if name.strip().upper() not in known:
+            raise EngineError(
+                f"there is no role {name.strip()}: seeds/manager_regions.csv has {', '.join(known)}"
+            )
 
 
 @contextmanager

@@ -27,6 +27,18 @@ _DRAFT = """
 """
 
 
+def scoring_line(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return in a line why nobody is scored, or that data is of the past; None if neither is so.
+
+    None as well before `dbt build` has made the view that says so.
+    """
+    try:
+        row = connection.execute("select said from scoring_status").fetchone()
+    except duckdb.CatalogException:
+        return None
+    return row[0] if row else None
+
+
 def summarize(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     """Return the figures of the pipeline; `model` holds None values until one is trained."""
     figures: dict[str, Any] = {}

@@ -4,44 +4,45 @@ The broker, and the process in which kafka-python reads, stay processes of their
 touch the database file.
 """
 
-import logging
-import os
-import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-import duckdb
-
-from embedded.broker import broker_process
-from embedded.dashboard import DASHBOARD_PORT, serve_dashboard
+from embedded.broker import broker_process, check_port
+from embedded.dashboard import Place, serve_dashboard
 from embedded.engine.dbt import run_dbt
 from embedded.engine.scheduler import run
-from embedded.engine.storage import Database, churn_home, database_file
+from embedded.engine.storage import churn_home, database_file
+from embedded.parts import Parts, ending_with_the_engine
 from embedded.session import open_database
+from embedded.summary import scoring_line
 from ingest.kafka import create_topic
 from ingest.loader import load
 from ingest.logs import LoadLog, set_up_logs
 from ingest.sinks.duckdb import DuckDBSink
 from outreach.work import work
 from runtime.command_line import report
-from runtime.errors import EngineError, UserError, first_line
+from runtime.errors import EngineError
 from runtime.signals import stop_on_signals
 from runtime.single_process import single_process
 
-# Of a process that another one in its place may do better; sysexits.h calls it EX_TEMPFAIL.
-ENGINE_FAILED = 75
 _LOG_SECONDS = 10.0
 _LOOK_SECONDS = 0.5
 
 
 def up(
-    *, port: int, topic: str, bootstrap_servers: str | None, client: str, dashboard: bool
+    *,
+    port: int,
+    topic: str,
+    bootstrap_servers: str | None,
+    client: str,
+    dashboard: Place | None,
 ) -> None:
     """Run everything; without a database `dbt build` comes first. Raises UserError.
 
-    A second one for the same folder waits until the first ends, and then takes over.
+    A second one for the same folder waits until the first ends, and then takes over. Ports are
+    looked at before any work is done.
     """
     set_up_logs("text")
     stop, home = stop_on_signals(), churn_home()
@@ -51,21 +52,26 @@ def up(
     ):
         if not is_ours:
             return
+        if dashboard is not None:
+            dashboard.check()
+        if bootstrap_servers is None:
+            check_port(port)
         with _broker(bootstrap_servers, port, topic) as (address, process):
             if not database_file().exists():
-                report("building the pipeline (dbt build)")
+                report("building the pipeline (dbt build): about a minute")
                 run_dbt("build")
-            parts = _Parts(open_database(), stop)
-            if process is not None:
-                parts.start("broker", lambda: _watch(process, stop))
-            parts.start("loader", lambda: _load(parts, address, topic, client, bootstrap_servers))
-            parts.start("scheduler", lambda: run(parts.database, stop, report))
-            parts.start("outreach", lambda: work(parts.database, stop))
+            parts = Parts(open_database(), stop)
+            start_parts(parts, address, process, topic, client, recreated=bootstrap_servers is None)
+
+            def say_ready() -> None:
+                report(f"ready: {_reached(address, topic, dashboard)}; Ctrl-C ends it")
+                say_scoring(parts)
+
             try:
-                if dashboard:
-                    report(f"dashboard: http://localhost:{DASHBOARD_PORT}")
-                    serve_dashboard()
+                if dashboard is not None:
+                    serve_dashboard(dashboard, say_ready)
                 else:
+                    say_ready()
                     stop.wait()
             finally:
                 parts.end()
@@ -80,50 +86,38 @@ def schedule() -> None:
             run(open_database(), stop, report)
 
 
-class _Parts:
-    """What runs beside the dashboard, in threads; when one ends of its own accord, all end."""
+def start_parts(
+    parts: Parts,
+    address: str,
+    process: subprocess.Popen | None,
+    topic: str,
+    client: str,
+    *,
+    recreated: bool,
+    say: Callable[[str], None] = report,
+) -> None:
+    """Start loader, scheduler and outreach, and watch the broker's process if it is an own one.
 
-    def __init__(self, database: Database, stop: threading.Event) -> None:
-        self.database, self.stop = database, stop
-        self._threads: list[threading.Thread] = []
-        self._failed: str | None = None
+    `recreated` begins the topic anew, as a broker in memory has forgotten it at each start. `say`
+    gets a line on what each pass did.
+    """
+    if process is not None:
+        parts.start("broker", lambda: _watch(process, parts.stop))
+    parts.start("loader", lambda: _load(parts, address, topic, client, recreated))
+    parts.start("scheduler", lambda: run(parts.database, parts.stop, say))
+    parts.start("outreach", lambda: work(parts.database, parts.stop))
 
-    def start(self, name: str, part: Callable[[], None]) -> None:
-        """Start a part in a thread of its own."""
 
-        def run_part() -> None:
-            with ending_with_the_engine():
-                try:
-                    part()
-                except UserError as error:
-                    self._fail(name, str(error))
-                except duckdb.FatalException:
-                    raise
-                except Exception as error:
-                    logging.exception("the %s failed", name)
-                    self._fail(name, first_line(error))
-                else:
-                    if not self.stop.is_set():
-                        self._fail(name, "it ended")
+def say_scoring(parts: Parts) -> None:
+    """Say why nobody is scored, or that the data is of the past, if so."""
+    with suppress(EngineError), parts.database.session() as opened, opened.cursor() as connection:
+        if line := scoring_line(connection):
+            report(line)
 
-        thread = threading.Thread(target=run_part, name=name, daemon=True)
-        self._threads.append(thread)
-        thread.start()
 
-    def _fail(self, name: str, why: str) -> None:
-        if self._failed is None:
-            self._failed = f"the {name} ended, and everything with it: {why}"
-        self.stop.set()
-        os.kill(os.getpid(), signal.SIGTERM)  # the dashboard waits for nothing else
-
-    def end(self) -> None:
-        """End all parts in order; raises EngineError when one had ended of its own accord."""
-        self.stop.set()
-        for thread in self._threads:
-            thread.join()
-        self.database.close()
-        if self._failed is not None:
-            raise EngineError(self._failed)
+def _reached(address: str, topic: str, dashboard: Place | None) -> str:
+    told = f"broker {address}, topic {topic}"
+    return told if dashboard is None else f"dashboard {dashboard.url}, {told}"
 
 
 @contextmanager
@@ -147,30 +141,13 @@ def _watch(process: subprocess.Popen, stop: threading.Event) -> None:
             raise EngineError(f"its exit code is {process.returncode}")
 
 
-def _load(
-    parts: _Parts, address: str, topic: str, client: str, bootstrap_servers: str | None
-) -> None:
+def _load(parts: Parts, address: str, topic: str, client: str, recreated: bool) -> None:
     load(
         DuckDBSink(parts.database),
         address,
         topic,
         client=client,
-        # A broker in memory forgets its topics, so each start is a new life of the topic.
-        recreated=bootstrap_servers is None,
+        recreated=recreated,
         stop=parts.stop,
-        on_progress=LoadLog(topic, _LOG_SECONDS),
+        on_progress=LoadLog(topic, _LOG_SECONDS, only_changes=True),
     )
-
-
-@contextmanager
-def ending_with_the_engine() -> Iterator[None]:
-    """End the process at once, with exit code ENGINE_FAILED, when DuckDB can do nothing more.
-
-    After a fatal error a connection answers no statement, and the process crashes closing it.
-    What was not committed is not in the file, so that the next process begins where this one did.
-    """
-    try:
-        yield
-    except duckdb.FatalException as error:
-        report(f"the engine failed: {first_line(error)}")
-        os._exit(ENGINE_FAILED)

@@ -32,9 +32,12 @@ def log_event(logger: logging.Logger, event: str, **fields: object) -> None:
 class LoadLog:
     """Logs the progress of a load every so many seconds: rate since the last line, lag now."""
 
-    def __init__(self, topic: str, seconds: float) -> None:
-        """Log about a topic; the first line comes after as many seconds."""
-        self._topic, self._seconds = topic, seconds
+    def __init__(self, topic: str, seconds: float, *, only_changes: bool = False) -> None:
+        """Log about a topic; the first line comes after as many seconds.
+
+        With `only_changes` nothing is logged while nothing comes.
+        """
+        self._topic, self._seconds, self._only_changes = topic, seconds, only_changes
         self._logged_at, self._logged_count = time.monotonic(), 0
 
     def __call__(self, summary: LoadSummary) -> None:
@@ -43,6 +46,9 @@ class LoadLog:
         if passed < self._seconds:
             return
         count = summary.accepted + summary.rejected
+        if self._only_changes and count == self._logged_count:
+            self._logged_at = time.monotonic()
+            return
         log_event(
             _LOGGER,
             "progress",

@@ -157,11 +157,12 @@ class Readiness:
             return f"{reason}: {population}"
         if found["churn_label"] != "lapse":
             return None
-        for name, outcomes in (("training", self._trained()), ("test", self._tested())):
-            stay = sum(stayed for _, _, stayed in outcomes)
-            churn = sum(count for _, count, _ in outcomes) - stay
-            if reason := minimum.too_few_of_one_class(min(stay, churn), name):
+        trained, tested = self._trained(), self._tested()
+        for verb in ("churned", "stayed"):
+            if reason := minimum.too_few_who(verb, _count(verb, trained)):
                 return reason
+            if not _count(verb, tested):
+                return f"nobody {verb} in the {horizon} days after {self.cutoffs[-1]}"
         return None
 
     def in_words(self) -> list[str]:
@@ -191,3 +192,9 @@ class Readiness:
 
     def _rows(self) -> int:
         return sum(count for _, count, _ in self._trained())
+
+
+def _count(verb: str, outcomes: list[tuple[date, int, int]]) -> int:
+    """Return how many churned or stayed."""
+    stayed = sum(one for _, _, one in outcomes)
+    return stayed if verb == "stayed" else sum(one for _, one, _ in outcomes) - stayed

@@ -19,6 +19,8 @@ def list_rejected(sink: Sink, topic: str | None) -> "RejectedReport":
         report.replayable += len(_judged(messages))
         for row in messages.to_pylist():
             report.add(row)
+    if topic is not None and not report.count:
+        report.topics = sorted({name for name, _ in list_rejected(sink, None).groups})
     return report
 
 
@@ -68,6 +70,7 @@ class RejectedReport:
 
     groups: dict[tuple[str, str], Rejected] = field(default_factory=dict)
     replayable: int = 0
+    topics: list[str] | None = None  # that do have some, for whoever asked about another
 
     @property
     def count(self) -> int:
@@ -83,6 +86,8 @@ class RejectedReport:
     def in_words(self) -> list[str]:
         """Return the report, the most frequent reason first, with one example of each."""
         lines = [f"{self.count:,} rejected messages"]
+        if self.topics:
+            lines[0] += f" of this topic; there are some of {', '.join(self.topics)}"
         for (topic, reason), group in sorted(self.groups.items(), key=lambda one: -one[1].count):
             row = group.example
             lines += [

@@ -6,7 +6,7 @@
         if var(name) not in sizes -%}
         {%- do wrong.append(wrong_var(name, sizes[:-1] | join(', ') ~ ' or ' ~ sizes[-1])) -%}
     {%- endfor -%}
-    {%- for name in ['stale_after_minutes', 'monthly_credit_quota']
+    {%- for name in ['stale_after_minutes', 'quiet_after_minutes', 'monthly_credit_quota']
         if var(name) != 'derived' and (var(name) is not integer or var(name) < 1) -%}
         {%- do wrong.append(wrong_var(name, 'derived or a whole number of at least 1')) -%}
     {%- endfor -%}
@@ -26,6 +26,12 @@
         {%- do wrong.append(
             wrong_var('stale_after_minutes', 'derived or at least ' ~ least_age)
             ~ ': data that is two target lags old (' ~ target_lag() ~ ' each) is not stale'
+        ) -%}
+    {%- endif -%}
+    {%- if quiet_after_minutes() < stale_after_minutes() -%}
+        {%- do wrong.append(
+            wrong_var('quiet_after_minutes', 'derived or at least ' ~ stale_after_minutes())
+            ~ ': from that age on data is too old to be scored (stale_after_minutes)'
         ) -%}
     {%- endif -%}
     {%- set least_quota = refresh_credits() | round(0, 'ceil') | int -%}

@@ -113,6 +113,36 @@
 {% macro snowflake__utc_now() -%}sysdate(){%- endmacro %}
 {% macro duckdb__utc_now() -%}cast(now() as timestamp){%- endmacro %}
 
+{# A date from a text as 2026-01-31, and a moment as a text with microseconds. What a cast between text
+   and time reads or writes on Snowflake is a setting of the session that happens to ask. #}
+{% macro date_literal(text) %}{{ return(adapter.dispatch('date_literal')(text)) }}{% endmacro %}
+{% macro default__date_literal(text) %}{{ no_such_engine('date_literal') }}{% endmacro %}
+{% macro snowflake__date_literal(text) -%}to_date('{{ text }}', 'YYYY-MM-DD'){%- endmacro %}
+{% macro duckdb__date_literal(text) -%}cast('{{ text }}' as date){%- endmacro %}
+
+{% macro time_text(moment) %}{{ return(adapter.dispatch('time_text')(moment)) }}{% endmacro %}
+{% macro default__time_text(moment) %}{{ no_such_engine('time_text') }}{% endmacro %}
+{% macro snowflake__time_text(moment) -%}
+    to_char({{ moment }}, 'YYYY-MM-DD HH24:MI:SS.FF6')
+{%- endmacro %}
+{% macro duckdb__time_text(moment) -%}strftime({{ moment }}, '%Y-%m-%d %H:%M:%S.%f'){%- endmacro %}
+
+{# The Monday of a moment's week, UTC. DATE_TRUNC of a week begins on Snowflake where WEEK_START says. #}
+{% macro week_of(moment) %}{{ return(adapter.dispatch('week_of')(moment)) }}{% endmacro %}
+{% macro default__week_of(moment) %}{{ no_such_engine('week_of') }}{% endmacro %}
+{% macro snowflake__week_of(moment) -%}
+    dateadd('day', 1 - dayofweekiso(cast({{ moment }} as date)), cast({{ moment }} as date))
+{%- endmacro %}
+{% macro duckdb__week_of(moment) -%}cast(date_trunc('week', {{ moment }}) as date){%- endmacro %}
+
+{# A moment as people write it, to the minute: 2026-01-31 14:05 UTC. #}
+{% macro moment_text(moment) %}{{ return(adapter.dispatch('moment_text')(moment)) }}{% endmacro %}
+{% macro default__moment_text(moment) %}{{ no_such_engine('moment_text') }}{% endmacro %}
+{% macro snowflake__moment_text(moment) -%}
+    to_char({{ moment }}, 'YYYY-MM-DD HH24:MI') || ' UTC'
+{%- endmacro %}
+{% macro duckdb__moment_text(moment) -%}strftime({{ moment }}, '%Y-%m-%d %H:%M UTC'){%- endmacro %}
+
 {# The customer's bucket of 100, stable across runs and engines: the first 32 bits of an MD5,
    which are eight hexadecimal digits: each X of Snowflake's format stands for one. #}
 {% macro hash_bucket(text) %}{{ return(adapter.dispatch('hash_bucket')(text)) }}{% endmacro %}

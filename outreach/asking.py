@@ -2,8 +2,8 @@
 reading of each letter that has words of its own.
 
 No transaction is open while the LLM thinks, and another process may have the database file. Each
-answer is in the ledger before the next question; a run that is killed loses the one it was waiting
-for.
+question is in the ledger before it is asked, and each answer before the next question; a run that
+is killed loses the answer that it was waiting for, which counts as a failed try.
 """
 
 from collections.abc import Callable
@@ -37,6 +37,7 @@ def ask_waiting(
             if silent >= _SILENT_CALLS:
                 _note(database, turn, "not_called", Answer(error=_NOT_CALLED))
                 continue
+            _note(database, turn, "asked", Answer())
             answer = (review if purpose == "review" else ask)(settings, about)
             silent = 0 if answer.has_answered else silent + 1
             _note(database, turn, "failed" if answer.error else "replied", answer)

@@ -79,6 +79,7 @@ class Pipeline:
         *events: dict,
         published_at: datetime | None = None,
         loaded_at: datetime | None = None,
+        topic: str = "test",
     ) -> None:
         rows = []
         for event in events:
@@ -89,7 +90,7 @@ class Pipeline:
                     event["occurred_at"],
                     event.get("amount"),
                     json.dumps({"properties": event.get("properties")}),
-                    "test",
+                    topic,
                     0,
                     self._offset,
                     published_at or EPOCH + timedelta(seconds=self._offset),

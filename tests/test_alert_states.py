@@ -275,6 +275,15 @@ BAD_POLICIES = {
     " values ('thank_you', 'x', 'x', 1, '', 0)",
     "a text without braces or links": "update offers set offer_text = 'see http://x.example'",
     "there is no offer nonsense in": "update alert_policy set offers = 'thank_you nonsense'",
+    "is for the reason bad_weather, which no score": "update offers set reason = 'bad_weather'",
+    "role CHURN_MANAGER may act without seeing": "update manager_regions set"
+    " sees_personal_data = false",
+    "role CHURN_MANAGER_EAST has several rows": "insert into manager_regions"
+    " values ('CHURN_MANAGER_EAST', ' East', true, true)",
+    "role CHURN_MANAGER needs a region": "update manager_regions set region = ' '",
+    "role_name churn_manager must be in capitals": "update manager_regions set"
+    " role_name = lower(role_name)",
+    "user_name ann must be in capitals": "insert into dashboard_users values ('ann', 'X')",
 }  # fmt: skip
 
 
@@ -283,6 +292,8 @@ def test_what_is_wrong_with_a_policy_is_said_in_sentences(pipeline):
         "alert_policy_problems(ref('alert_policy'))",
         "offer_problems(ref('offers'))",
         "policy_offer_problems(ref('alert_policy'), ref('offers'))",
+        "manager_region_problems(ref('manager_regions'))",
+        "dashboard_user_problems(ref('dashboard_users'))",
     )
     inline = ";".join(f"{{{{ {macro} }}}}" for macro in macros)
     queries = render(inline).split(";")

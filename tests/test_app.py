@@ -191,6 +191,18 @@ def test_old_data_are_said_first_on_every_page(monkeypatch, pipelines):
         _shift(connection, "+ interval 1 day")
 
 
+def test_history_is_said_first_on_every_page_and_is_no_warning(monkeypatch, pipelines):
+    monkeypatch.setenv("CHURN_HOME", str(pipelines(1)))
+    with connect() as connection:
+        _shift(connection, "- interval 1 day")
+        connection.execute("update churn_scores_raw set kafka_topic = 'file:orders.csv'")
+        for page, app in every_page(monkeypatch, pipelines(1), customer_id="c0000"):
+            assert app.info[0].value.startswith("History: the data ends on 2"), page
+            assert not any("older than" in one.value for one in app.warning), page
+        connection.execute("update churn_scores_raw set kafka_topic = 'churn.events'")
+        _shift(connection, "+ interval 1 day")
+
+
 def _shift(connection, interval):
     connection.execute(
         f"update churn_metrics_live set last_activity_at = last_activity_at {interval}"
@@ -300,7 +312,7 @@ def _facts_of_an_alert(alert):
 
 def test_unknown_and_unscored_customers(monkeypatch, pipelines):
     app = open_app(monkeypatch, pipelines(5_000), "customer", customer_id="c0005")
-    assert "not scored" in markdown(app)
+    assert "not scored: too few active days so far" in markdown(app)
     app = open_app(monkeypatch, pipelines(5_000), "customer", customer_id="<b>nobody</b>")
     assert "no customer with that id" in app.info[0].value
 

@@ -86,6 +86,8 @@ def test_everything_that_is_sent_is_looked_at(projects, schema):
     names = [set(project.names) for project, _ in projects.values()]
     of_snowflake = {"ask_llm", "send_digest", "alert_turn", "llm_answers", "send_warnings"}
     assert names[1] - names[0] == of_snowflake | set(compiled.STEPS)
+    # There the task asks, in its own statements.
+    assert names[0] - names[1] == {"begin_llm_run", "note_llm_call", "draft_messages"}
     assert {"process_alerts", "move_alerts", "churn_metrics_live", "hook offers"} <= names[0]
     assert len(names[0]) > 80
 

@@ -255,7 +255,11 @@ def test_bounces_replies_and_unsubscribes_are_written_back_once(pipeline):
         "B": "BOUNCED",
     }
     assert note(pipeline.database, "A", Delivery("NONSENSE", ""), "ann") == [
-        ("A", "There is no step NONSENSE.")
+        (
+            "A",
+            "There is no step NONSENSE: the steps are UNKNOWN, FAILED, INVALID_ADDRESS,"
+            " HANDED_OVER, BOUNCED, REPLIED, UNSUBSCRIBED.",
+        )
     ]
 
 

@@ -155,11 +155,11 @@ def test_each_thing_that_training_may_lack_is_named(tmp_path):
 
     assert f"at least {needed} are needed" in checked(tmp_path, visits(9, needed - 1))
     assert checked(tmp_path, visits(9, needed)).startswith("9 labelled rows, at least 200 needed")
-    assert "only 0 training rows of one of the two outcomes" in checked(
+    assert "only 0 training rows of customers who churned, at least 10" in checked(
         tmp_path, visits(minimum.ROWS, needed)
     )
     rows = [*visits(250, 200, 60)]
-    assert "only 0 test rows of one of the two outcomes" in checked(tmp_path, rows)
+    assert checked(tmp_path, rows) == "nobody churned in the 28 days after 2024-06-19"
     late = [(f"late{one}", first + timedelta(days=day)) for one in range(20) for day in range(171)]
     assert checked(tmp_path, rows + late) is None
 

@@ -169,6 +169,31 @@ def test_the_budget_of_a_run_waits_and_that_of_a_day_does_not(pipeline, llm):
     assert providers(pipeline) == {"ollama": 5, "template": 2}
 
 
+def test_a_call_whose_answer_is_lost_counts_in_the_budget_and_as_a_try(pipeline, llm, monkeypatch):
+    """Whoever asks is killed while the LLM thinks: the call was made, and perhaps paid for."""
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    set_up(pipeline, provider="ollama", calls_per_day=2, cost_per_million_tokens=2.0)
+    raise_alerts(pipeline, "A")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(asking, "ask", killed)
+        ask_now(pipeline)
+    assert ledger(pipeline) == [("A", "asked")]
+    assert pipeline.one("select cost from llm_calls") > 0
+    assert pipeline.one("select calls from manager_llm_usage") == 1
+    raise_alerts(pipeline, "B")
+    assert ask_now(pipeline) == 2
+    assert len(llm.prompts) == 1  # one call of the two a day was lost
+    assert Counter(row[1] for row in ledger(pipeline)) == {
+        "failed": 1, "accepted": 1, "not_called": 1
+    }  # fmt: skip
+    assert pipeline.one("select detail from llm_calls where outcome = 'failed'") == (
+        "the run ended before the answer was stored; the cost is an estimate"
+    )
+
+
 def test_what_failed_is_tried_again_in_another_run_three_times_at_most(pipeline, llm):
     set_up(pipeline, provider="ollama", tries=3)
     raise_alerts(pipeline, "A", "B")

@@ -48,7 +48,9 @@ MACROS = {
     "problems of policies": "{{ alert_policy_problems(ref('alert_policy')) }};"
     "{{ offer_problems(ref('offers')) }};"
     "{{ sentence_problems(ref('message_sentences')) }};"
-    "{{ policy_offer_problems(ref('alert_policy'), ref('offers')) }}",
+    "{{ policy_offer_problems(ref('alert_policy'), ref('offers')) }};"
+    "{{ manager_region_problems(ref('manager_regions')) }};"
+    "{{ dashboard_user_problems(ref('dashboard_users')) }}",
     "procedure": "{{ create_procedure(api.Relation.create(database='D', schema='S',"
     " identifier='P'), 'select 1; select 2 as a, 3 as b', ['x', 'y'], ['a', 'b']) }}",
     "resume": "{{ set_task(api.Relation.create(database='D', schema='S', identifier='T'),"
@@ -140,20 +142,24 @@ def test_cortex_is_asked_with_the_prompt_and_the_form_that_every_provider_is_ask
 @pytest.mark.parametrize(
     ("variables", "expected"),
     [
-        ({}, [100, 270]),
-        ({"snowflake_target_lag": "1 minute"}, [10, 900]),
-        ({"snowflake_target_lag": "1 hour", "snowflake_refresh_size": "MEDIUM"}, [600, 180]),
-        ({"stale_after_minutes": 30, "monthly_credit_quota": 216}, [30, 216]),
+        ({}, [100, 1440, 270]),
+        ({"snowflake_target_lag": "1 minute"}, [10, 1440, 900]),
+        ({"snowflake_target_lag": "1 hour", "snowflake_refresh_size": "MEDIUM"}, [600, 1440, 180]),
+        ({"stale_after_minutes": 30, "monthly_credit_quota": 216}, [30, 1440, 216]),
+        ({"stale_after_minutes": 3000}, [3000, 3000, 270]),
+        ({"quiet_after_minutes": 4320}, [100, 4320, 270]),
     ],
 )
 def test_staleness_and_quota_follow_from_the_lag(variables, expected):
-    asked = "{{ tojson([stale_after_minutes(), refresh_quota()]) }}"
+    asked = "{{ tojson([stale_after_minutes(), quiet_after_minutes(), refresh_quota()]) }}"
     answer = render(asked, "--vars", json.dumps(variables), target="snowflake")
     assert json.loads(answer) == expected
 
 
 def test_staleness_and_quota_that_contradict_the_lag_are_refused_in_words():
-    variables = json.dumps({"stale_after_minutes": 19, "monthly_credit_quota": 215})
+    variables = json.dumps(
+        {"stale_after_minutes": 19, "quiet_after_minutes": 18, "monthly_credit_quota": 215}
+    )
     done = run_dbt(
         "--no-write-json", "compile", *OFFLINE, "--inline", "select 1", "--vars", variables,
         target="snowflake", check=False,
@@ -162,6 +168,10 @@ def test_staleness_and_quota_that_contradict_the_lag_are_refused_in_words():
     assert (
         "var 'stale_after_minutes' must be derived or at least 20, not '19': data that is two"
         " target lags old (10 minutes each) is not stale"
+    ) in done.stdout
+    assert (
+        "var 'quiet_after_minutes' must be derived or at least 19, not '18': from that age on data"
+        " is too old to be scored (stale_after_minutes)"
     ) in done.stdout
     assert (
         "var 'monthly_credit_quota' must be derived or at least 216, not '215': that is what"
@@ -182,6 +192,18 @@ def test_on_the_laptop_data_is_stale_after_ten_minutes_whatever_the_lag_on_snowf
     assert render("{{ stale_after_minutes() }}", "--vars", "snowflake_target_lag: 1 day") == "10\n"
 
 
+def test_the_whole_bill_is_shown_in_one_place():
+    """This project's warehouses, tasks and pool, and all services of the account by their type."""
+    shown = render("{{ pipeline_queries().values() | join(' ') }}", target="snowflake")
+    asked = set(re.findall(r"account_usage\.(\w+)", shown))
+    assert asked == {
+        "warehouse_metering_history", "serverless_task_history", "metering_history",
+        "cortex_ai_functions_usage_history", "snowpark_container_services_history",
+    }  # fmt: skip
+    assert "compute_pool_name = 'CHURN_POOL'" in shown
+    assert "group by service_type" in shown
+
+
 def test_each_task_is_asked_for_its_own_runs_of_less_than_seven_days(compiled):
     """The history refuses seven days and a moment, and gives 10,000 runs of all it is asked."""
     asked = re.findall(r"task_name => '(\w+)'", compiled["task_runs"])
@@ -197,13 +219,6 @@ def test_the_digest_is_a_variable_because_a_procedure_takes_no_query(compiled):
     call = text[text.index("call system$send_email") :]
     assert ":digest" in call
     assert "select" not in call
-
-
-def test_what_a_call_drafted_is_told_by_the_time_of_its_turn(compiled):
-    """The clock goes on between two statements: nothing was written at exactly this time."""
-    answer = compiled["draft_messages"].rsplit(";", 1)[1]
-    assert "created_at >= (select max(taken_at) from" in answer
-    assert "sysdate" not in answer
 
 
 def test_privileges_that_not_every_account_has_are_granted_one_by_one_where_they_are_used():

@@ -206,7 +206,10 @@ def test_the_hold_out_is_later_than_every_training_label():
     ("change", "words"),
     [
         (lambda rows: rows.iloc[:50], "at least 200"),
-        (lambda rows: rows.assign(has_churned=1), "one of the two outcomes"),
+        (
+            lambda rows: rows.assign(has_churned=1),
+            "only 0 training rows of customers who stayed, at least 10 needed",
+        ),
         (lambda rows: rows.iloc[:0], "0 labelled rows"),
         (lambda rows: rows.assign(gap_days_mean=numpy.inf), "no numbers: gap_days_mean"),
         (

@@ -14,9 +14,9 @@ import pytest
 from kafka import KafkaProducer
 
 from embedded import up as everything
-from embedded.dashboard import serve_dashboard
+from embedded.dashboard import Place
 from embedded.engine.storage import Database, database_file
-from embedded.up import ENGINE_FAILED, _Parts, ending_with_the_engine
+from embedded.parts import ENGINE_FAILED, Parts, ending_with_the_engine
 from runtime.errors import EngineError
 from runtime.signals import stop_on_signals
 from tests.conftest import run_module
@@ -191,9 +191,12 @@ def test_one_that_waits_ends_when_it_is_told_to(empty_pipelines, start, tmp_path
 
 def serve_too(home: Path, port: int) -> None:
     os.environ["CHURN_HOME"] = str(home)
-    everything.serve_dashboard = lambda: serve_dashboard(port)
     everything.up(
-        port=0, topic="events", bootstrap_servers=None, client="kafka-python", dashboard=True
+        port=0,
+        topic="events",
+        bootstrap_servers=None,
+        client="kafka-python",
+        dashboard=Place(port=port),
     )
 
 
@@ -222,7 +225,7 @@ def run_a_part(home: Path, part) -> None:
     """Do as `up` does, with one part."""
     stop = stop_on_signals()
     with ending_with_the_engine():
-        parts = _Parts(Database(home), stop)
+        parts = Parts(Database(home), stop)
         parts.start("scheduler", part)
         stop.wait()
         try:

@@ -1,12 +1,14 @@
 """What somebody should look at is one view on both engines; only Snowflake tells them."""
 
 import json
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from tests.conftest import EPOCH, Pipeline, event
 from tests.dbt import run_dbt
 
+QUIET = "no new events have reached the dynamic tables for more than 1440 minutes"
 TOLD = json.dumps({"warning_recipients": "ops@example.com"})
 
 
@@ -28,10 +30,20 @@ def test_a_pipeline_before_its_first_event_warns_of_nothing(pipeline):
     assert warnings(pipeline) == {}
 
 
+def test_a_business_that_sleeps_for_a_night_is_warned_of_nothing(pipeline):
+    last_evening = datetime.now(timezone.utc).replace(tzinfo=None) - timedelta(hours=14)
+    pipeline.add(event(0, "c0", "purchase", last_evening))
+    pipeline.refresh()
+    assert pipeline.one("select is_stale from pipeline_health")
+    assert warnings(pipeline) == {}
+    pipeline.connection.execute("delete from churn_scores_raw")
+    pipeline.refresh()
+
+
 def test_each_kind_of_trouble_is_one_sentence_that_names_the_object(pipeline):
     pipeline.add(event(1, "c1", "purchase", EPOCH))
     pipeline.refresh()
-    assert warnings(pipeline) == {"stale_data": "no new events reach the dynamic tables"}
+    assert warnings(pipeline) == {"stale_data": QUIET}
     pipeline.connection.execute(
         """
         insert into embedded.refresh_failures values
@@ -47,7 +59,7 @@ def test_each_kind_of_trouble_is_one_sentence_that_names_the_object(pipeline):
     assert warnings(pipeline) == {
         "failed_refresh": "the last refresh of dynamic table churn_metrics_live failed",
         "failed_task": "the last run of task sweep_silent_customers failed",
-        "stale_data": "no new events reach the dynamic tables",
+        "stale_data": QUIET,
         "suspended_table": (
             "dynamic table customer_profiles is suspended, and is not refreshed any more"
         ),

@@ -3,6 +3,9 @@
 import hashlib
 import json
 import tempfile
+import zipfile
+from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 
 import numpy
@@ -13,6 +16,7 @@ from training.forest import FOREST, ROWS_PER_TREE
 from training.snapshots import matrix, weights
 
 GOLDEN_ROWS = 5
+_SCORING_MODULES = ("__init__.py", "platt.py", "trees.py")
 
 
 def store(session: object, content: bytes, location: str, name: str) -> None:
@@ -34,6 +38,23 @@ def store(session: object, content: bytes, location: str, name: str) -> None:
     except BaseException:
         Path(unfinished).unlink(missing_ok=True)
         raise
+
+
+def store_scoring_code(session: object, location: str) -> str:
+    """Keep the modules that score a forest of arrays beside it; return the hash in their name.
+
+    A function on Snowflake that imports them goes on with what its version was made with, whatever
+    becomes of the package that trains. The same code has the same name: nothing is ever replaced.
+    """
+    package = files("training")
+    modules = {name: package.joinpath(name).read_bytes() for name in _SCORING_MODULES}
+    code = hashlib.sha256(json.dumps({n: m.decode() for n, m in modules.items()}).encode())
+    name, packed = code.hexdigest()[:8], BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for module, content in modules.items():
+            archive.writestr(zipfile.ZipInfo(f"training/{module}"), content)
+    store(session, packed.getvalue(), location, f"scoring-{name}.zip")
+    return name
 
 
 def fetch(session: object, location: str, name: str) -> bytes:

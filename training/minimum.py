@@ -3,20 +3,19 @@
 import math
 
 ROWS = 200  # labelled ones, below this a hold-out says nothing
-OF_EACH_CLASS = 10  # customers who churned, and who stayed
-OF_EACH_CLASS_TESTED = 1  # in the latest window
+OF_EACH_CLASS = 10  # of them who churned, and who stayed
 
 
 def too_few_rows(rows: int) -> str | None:
     """Return in words that these labelled rows are too few, or None."""
-    return f"{rows:,} labelled rows, at least {ROWS} needed" if rows < ROWS else None
+    return f"{rows} labelled rows, at least {ROWS} needed" if rows < ROWS else None
 
 
-def too_few_of_one_class(smaller: int, name: str) -> str | None:
-    """Return in words that one outcome is too rare in the `training` or `test` rows, or None."""
-    if smaller >= (OF_EACH_CLASS if name == "training" else OF_EACH_CLASS_TESTED):
+def too_few_who(verb: str, rows: int) -> str | None:
+    """Return in words that too few of the rows to train on `churned` or `stayed`, or None."""
+    if rows >= OF_EACH_CLASS:
         return None
-    return f"only {smaller} {name} rows of one of the two outcomes, churned and stayed"
+    return f"only {rows} training rows of customers who {verb}, at least {OF_EACH_CLASS} needed"
 
 
 def days(horizon_days: int, cutoff_every_days: int) -> int:

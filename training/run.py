@@ -31,7 +31,8 @@ from training.stability import feature_psi
 from training.status import trained_without
 from training.timing import compared_timing, timing_bands
 
-# What the files of each format are called: training/onnx_artefact.py, training/trees.py.
+# How the files of each format end: training/onnx_artefact.py, training/trees.py. Before it, arrays
+# say which code reads them.
 SUFFIXES = {"onnx": ".onnx", "trees": ".npz"}
 
 
@@ -90,6 +91,8 @@ def train(
         forest.fit(counted, features), calibration, values, artefact_format
     )
     ending = SUFFIXES[artefact_format]
+    if artefact_format == "trees":
+        ending = f".{artefacts.store_scoring_code(session, location)}{ending}"
     artefacts.store(session, content, location, f"{version}{ending}")
     # The next version is compared with what was tested, while the labels of what serves reach
     # into the next one's window.

@@ -13,6 +13,8 @@ KEYS_AND_LABEL = (
     *("alert_arm", "snapshot_weight", "has_lapsed"),
     *("monthly_value", "spend_after"),
 )
+STAYED, CHURNED = 0, 1  # has_churned
+OUTCOMES = {CHURNED: "churned", STAYED: "stayed"}
 # A few rows that are no numbers come from a few senders' mistakes, and the others teach the same
 # without them. Beyond this share a source is broken: a model of what is left would be one of other
 # customers than those who are scored.
@@ -120,11 +122,14 @@ def earlier_cutoffs(snapshots: pandas.DataFrame, at_most: int) -> list[object]:
 
 def why_not(train: pandas.DataFrame, test: pandas.DataFrame) -> str | None:
     """Return in words why these rows, all numbers, cannot be trained on, or None if they can."""
-    for name, rows in (("training", train), ("test", test)):
-        smaller_class = rows["has_churned"].value_counts().reindex([0, 1]).fillna(0).min()
-        reason = minimum.too_few_rows(len(rows)) if name == "training" else None
-        if reason := reason or minimum.too_few_of_one_class(int(smaller_class), name):
-            return f"waiting for data: {reason}"
+    if reason := minimum.too_few_rows(len(train)):
+        return f"waiting for data: {reason}"
+    for outcome, verb in OUTCOMES.items():
+        if reason := minimum.too_few_who(verb, int((train["has_churned"] == outcome).sum())):
+            return f"waiting for data: {reason}; {_windows(train)}"
+        if not (test["has_churned"] == outcome).any():
+            instead = _instead(train, test, outcome)
+            return f"waiting for data: nobody {verb} in {_windows(test)}{instead}"
     features = feature_names(train)
     known, latest = matrix(train, features), matrix(test, features)
     if (known == known[0]).all():
@@ -139,6 +144,39 @@ def why_not(train: pandas.DataFrame, test: pandas.DataFrame) -> str | None:
             " stopped, or an event type been renamed (var event_categories)?"
         )
     return None
+
+
+def _windows(rows: pandas.DataFrame) -> str:
+    """Name the label windows of rows: after which day, up to which."""
+    cutoffs = sorted({str(one)[:10] for one in rows["cutoff_date"]})
+    days = f"the {_horizon(rows)} days after"
+    return f"{days} {cutoffs[-1]}" if len(cutoffs) == 1 else f"{days} {', '.join(cutoffs)}"
+
+
+def _instead(train: pandas.DataFrame, test: pandas.DataFrame, outcome: int) -> str:
+    """Say which earlier cut-off has an outcome that the tested window lacks, or which horizon.
+
+    Renewals on one day of the month, for example, fall between windows that are shorter than it.
+    """
+    having = train[train["has_churned"] == outcome]
+    latest = having[having["cutoff_date"] == having["cutoff_date"].max()]
+    words = (
+        ": some did after the cut-off of"
+        f" {str(latest['cutoff_date'].max())[:10]} (var training_latest_cutoff)"
+    )
+    if outcome == CHURNED and "churn_day" in latest and latest["churn_day"].notna().any():
+        last = pandas.Timestamp(latest["cutoff_date"].max()) + pandas.Timedelta(
+            days=int(latest["churn_day"].max())
+        )
+        # A longer window ends on the same day, the last one of the data, and begins earlier.
+        days = (pandas.Timestamp(test["label_until_date"].max()) - last).days + 1
+        words += f", and a window of {days} days or more would hold them (var churn_horizon_days)"
+    return words
+
+
+def _horizon(rows: pandas.DataFrame) -> int:
+    row = rows.iloc[0]
+    return (pandas.Timestamp(row["label_until_date"]) - pandas.Timestamp(row["cutoff_date"])).days
 
 
 def _finite(rows: pandas.DataFrame, features: list[str]) -> numpy.ndarray:

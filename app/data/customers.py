@@ -50,18 +50,21 @@ def scores(source: Source, customer_id: str) -> pd.DataFrame:
 
 @fresh
 def weekly_events(source: Source, customer_id: str) -> pd.DataFrame:
-    """Count a customer's events by week and category."""
-    return query(
+    """Count a customer's events by week, from Monday on, and category."""
+    days = query(
         source,
         """
-        select date_trunc('week', occurred_at) as week, category, count(*) as events
+        select date_trunc('day', occurred_at) as day, category, count(*) as events
         from manager_customer_events
         where customer_id = ?
         group by 1, 2
-        order by 1, 2
         """,
         [customer_id],
     )
+    # On which day a week begins is a setting of a session on Snowflake.
+    day = pd.to_datetime(days.pop("day"))
+    days.insert(0, "week", day - pd.to_timedelta(day.dt.weekday, unit="D"))
+    return days.groupby(["week", "category"], as_index=False)["events"].sum()
 
 
 @fresh

@@ -15,6 +15,7 @@ from charts import customer as pictures
 from connection import Source
 from data import customers, outreach
 from decisions import say_done
+from notices import why_unscored
 from page import Page, begin
 from tables import heading, listing
 from words import (
@@ -22,7 +23,6 @@ from words import (
     DASH,
     GONE,
     NO_REASON,
-    Terms,
     alike,
     count,
     day,
@@ -55,7 +55,7 @@ def main() -> None:
         st.info("This role sees no customer with that id.")
         return
     say_done()
-    _head(customer, page.terms)
+    _head(customer, page)
     left, right = layout.halves()
     with left:
         _reasons(customer)
@@ -96,7 +96,8 @@ def _remember(customer_id: str | None) -> None:
         st.query_params.pop(REMEMBERED, None)
 
 
-def _head(customer: dict[str, Any], terms: Terms) -> None:
+def _head(customer: dict[str, Any], page: Page) -> None:
+    terms = page.terms
     layout.tiles(
         [
             (terms.risk, percent(customer["score"]), terms.risk_help),
@@ -114,7 +115,9 @@ def _head(customer: dict[str, Any], terms: Terms) -> None:
         ]
     )
     words = f"State: {BANDS.get(customer['band'], customer['band'])}"
-    if pd.notna(customer["score"]):
+    if customer["band"] == "unscored":
+        words += f": {why_unscored(page.figures)}"
+    elif pd.notna(customer["score"]):
         words += (
             f", since {moment(customer['band_since'])}. Scored {moment(customer['scored_at'])} by"
             f" model {customer['model_version']}"

@@ -39,7 +39,7 @@ def main() -> None:
         return
     _live_figures(page)
     _too_new(page)
-    if says_unscored(page.source, page.figures):
+    if says_unscored(page.figures):
         return
     for left_part, right_part in ((_trend, _distribution), (_first_of_queue, _reasons)):
         left, right = layout.halves()

@@ -142,7 +142,12 @@ class SnowflakeAccount:
                 database=self.database,
                 schema=self.schema,
                 login_timeout=_CONNECT_SECONDS,
-                session_parameters={"QUERY_TAG": "churn_intelligence loader", "TIMEZONE": "UTC"},
+                # Times are sent as texts of ISO 8601, which a user's own settings may not read.
+                session_parameters={
+                    "QUERY_TAG": "churn_intelligence loader",
+                    "TIMEZONE": "UTC",
+                    "TIMESTAMP_INPUT_FORMAT": "AUTO",
+                },
                 **secret,
             )
         except snowflake.connector.Error as error:

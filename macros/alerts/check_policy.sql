@@ -1,10 +1,5 @@
-{# Bad reference data stops the build, in a sentence, before it is committed: post-hooks of the seeds,
-   and of customer_policies for what two seeds must agree on. #}
-
-{% macro check_alert_policy() %}{{ stop_on_problems(alert_policy_problems(this)) }}{% endmacro %}
-
-{% macro check_offers() %}{{ stop_on_problems(offer_problems(this)) }}{% endmacro %}
-
+{# Bad reference data stops the build, in a sentence: before a seed is loaded (check_seed.sql), and in a
+   pre-hook of customer_policies for what two seeds must agree on. #}
 {% macro check_policy_offers(policy, offers) %}
     {{ stop_on_problems(policy_offer_problems(policy, offers)) }}
 {% endmacro %}
@@ -77,6 +72,12 @@
         where
             offer is null or offer like '% %' or priority is null or coalesce(offer_text, '') = ''
             or offer_text like '%' || chr(123) || '%' or lower(offer_text) like '%://%'
+        union all
+        select
+            'seeds/offers.csv: offer ' || offer || ' is for the reason ' || coalesce(reason, '(none)')
+            || ', which no score is ever given: any, {{ reason_codes() | join(', ') }}' as problem
+        from {{ offers }}
+        where coalesce(reason, '') not in ('any', '{{ reason_codes() | join("', '") }}')
         order by problem
 {% endmacro %}
 

@@ -1,6 +1,3 @@
-{# A post-hook of the seed message_sentences: it stops the build if no letter can be made of them. #}
-{% macro check_sentences() %}{{ stop_on_problems(sentence_problems(this)) }}{% endmacro %}
-
 {# A post-hook of message_settings: whether there are sentences in the language and tone of the vars,
    and whether the template makes a letter of them that is accepted, for each reason and offer. #}
 {% macro check_message_language() %}

@@ -18,6 +18,9 @@
     ]) }}
 {% endmacro %}
 
+{# Those that are noted from outside: the pipeline itself queues messages and begins to hand them over. #}
+{% macro noted_steps() %}{{ return(delivery_steps()[2:]) }}{% endmacro %}
+
 {% macro delivery_order(step) -%}
     case {{ step }}
         {%- for name in delivery_steps() %} when '{{ name }}' then {{ loop.index }}{% endfor %}

@@ -27,7 +27,7 @@
             alert_id,
             coalesce(max(case when outcome = 'accepted' then reply end), '') as review
         from {{ ref('llm_calls') }}
-        where purpose = 'review' and outcome <> 'replied'
+        where purpose = 'review' and outcome not in ('asked', 'replied')
         group by alert_id
     ),
     waiting as (

@@ -87,7 +87,7 @@
         ) = 1
     )
     select
-        md5(customer_id || '|' || cast(band_since as {{ dbt.type_string() }})) as alert_id,
+        md5(customer_id || '|' || {{ time_text('band_since') }}) as alert_id,
         customer_id,
         score,
         threshold,

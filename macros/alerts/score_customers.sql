@@ -4,14 +4,14 @@
    may be a customer's own (alert_threshold), and left below exit_ratio x threshold; `left` is whoever
    is no longer in the population. Beside it stands the day at whose end its features stand: the
    cut-off that judge_scores takes.
-   On data that is older than stale_after_minutes() nothing is scored: see pipeline_health. #}
+   Nothing is scored where the data is not scored as of its end (data_end): see scoring_status. #}
 {% macro score_customers(changed, score_history, scores, policies, model, metrics) %}
     insert into {{ score_history }} (
     customer_id, score, band, band_since, value_at_risk, top_reasons, model_version,
     features_hash, scored_at, features_date
     )
     with data_end as (
-        {{ last_closed_day(metrics) }}
+        {{ data_end(metrics) }}
     ),
     dated as (
         select
@@ -19,7 +19,7 @@
             {{ features_date('data_end.last_closed_date') }} as features_date
         from {{ changed }} as changed
         cross join data_end
-        where data_end.is_fresh
+        where data_end.is_scored_as_of
     ),
     clocked as (
         {{ with_clock_features('dated', 'features_date') }}

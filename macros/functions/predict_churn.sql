@@ -48,7 +48,7 @@
         runtime_version = '{{ var("snowflake_python") }}'
         packages = ('{{ scoring_packages(artefact) | join("', '") }}')
         imports = ('@{{ target.database }}.{{ target.schema }}.churn_models/{{ artefact }}'
-            {%- if is_trees(artefact) %}, '@{{ target.database }}.{{ target.schema }}.churn_models/training.zip'{% endif %})
+            {%- if is_trees(artefact) %}, '@{{ target.database }}.{{ target.schema }}.churn_models/scoring-{{ artefact.split('.')[-2] }}.zip'{% endif %})
         handler = 'predict'
         comment = '{{ artefact }}'
         as
@@ -59,7 +59,9 @@
     {{ return(signature ~ '\n        ' ~ body) }}
 {% endmacro %}
 
-{# An artefact of arrays is scored by the package that wrote it, training/trees.py, with numpy. #}
+{# An artefact of arrays is scored with numpy by training/trees.py as it was when it wrote the artefact:
+   the trainer keeps that code beside it (training/artefacts.py), and its name says which. The next
+   upload of training.zip changes nothing for the function that is in place. #}
 {% macro is_trees(artefact) %}{{ return(artefact.endswith('.npz')) }}{% endmacro %}
 
 {% macro scoring_packages(artefact) %}

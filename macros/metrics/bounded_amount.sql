@@ -10,7 +10,7 @@
 
 {# Whether the time of an event is one that the contract takes. #}
 {% macro is_after_earliest(occurred_at) -%}
-    {{ occurred_at }} >= cast('{{ var("earliest_event_date") }}' as {{ type_utc() }})
+    {{ occurred_at }} >= cast({{ date_literal(var('earliest_event_date')) }} as {{ type_utc() }})
 {%- endmacro %}
 
 {# When an event happened: as it says itself, but never after it arrived by the loader's clock. One

@@ -1,15 +1,13 @@
-{# How far the data goes, as one row: whether it is fresh enough to act upon (is_fresh, var
-   stale_after_minutes), and the last day that is over (last_closed_date).
+{# How far the data goes, as one row: when the newest activity happened (newest_activity_at), and the
+   last day that is over (last_closed_date).
 
    A day is over once an event of a later day has come, as in training_cutoffs: the clock alone closes
    no day, because a loader that is behind still brings events of it.
    metrics: churn_metrics_live. now: the moment asked about; as_of() is a task's. #}
 {% macro last_closed_day(metrics, now=none) %}
-    {%- set now = now or as_of() %}
     select
-        max(last_activity_at)
-        >= {{ now }} - interval '{{ stale_after_minutes() }} minutes' as is_fresh,
-        least(cast(max(last_activity_at) as date), cast({{ now }} as date)) - 1
+        max(last_activity_at) as newest_activity_at,
+        least(cast(max(last_activity_at) as date), cast({{ now or as_of() }} as date)) - 1
             as last_closed_date
     from {{ metrics }}
 {% endmacro %}

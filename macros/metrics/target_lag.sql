@@ -21,3 +21,12 @@
     {%- endif -%}
     {{ return(var('stale_after_minutes')) }}
 {% endmacro %}
+
+{# After how many minutes without a new event somebody is warned. Derived it is a day, because customers
+   sleep at night, when data is too old to score but nothing is broken. #}
+{% macro quiet_after_minutes() %}
+    {%- if var('quiet_after_minutes') == 'derived' -%}
+        {{ return([1440, stale_after_minutes()] | max) }}
+    {%- endif -%}
+    {{ return(var('quiet_after_minutes')) }}
+{% endmacro %}

@@ -3,12 +3,12 @@
    The customers are as they were at the end of the last closed day, from the macros that make the
    training rows: with the visits of a day that goes on they would look like other customers, at
    every hour differently.
-   Runs after the first one of a week find it counted. Nothing is counted on data that is older than
-   stale_after_minutes(): a loader that is down is no drift. Safe to run again. #}
+   Runs after the first one of a week find it counted. Nothing is counted while nothing is scored
+   (data_end): a loader that is down is no drift. Safe to run again. #}
 {% macro count_features(histograms, references, metrics, daily, monthly, model) %}
     insert into {{ histograms }} (week, model_version, feature, bin, n, counted_at)
     with data_end as (
-        {{ last_closed_day(metrics) }}
+        {{ data_end(metrics) }}
     ),
     counted as (
         select distinct week, model_version
@@ -23,7 +23,7 @@
         from {{ model }} as model
         cross join data_end
         left join counted on model.version = counted.model_version
-        where data_end.is_fresh and counted.model_version is null
+        where data_end.is_scored_as_of and counted.model_version is null
     ),
     daily as (
         select * from {{ daily }}
@@ -88,8 +88,3 @@
             and (bins.up_to is null or valued.feature_value <= bins.up_to)
     group by valued.model_version, valued.feature, bins.bin
 {% endmacro %}
-
-{# The Monday of a moment's week, UTC. Snowflake: while WEEK_START is at its default. #}
-{% macro week_of(moment) -%}
-    cast(date_trunc('week', {{ moment }}) as date)
-{%- endmacro %}

@@ -42,19 +42,24 @@
 {% endmacro %}
 
 {# Whether an object has a mark. shown: what SHOW says of it, or none. A mark that is older than the
-   object is another one's of the same name, which somebody has replaced since. #}
+   object is another one's of the same name, which somebody has replaced since. Both times are
+   compared here: a text of one of them Snowflake would read as the session's settings say. #}
 {% macro has_mark(kind, relation, shown, mark) %}
     {%- if shown is none -%}{{ return(false) }}{%- endif -%}
     {%- set query -%}
-        select count(*) as found
+        select made_at
         from {{ object_definitions(relation) }}
         where
             kind = '{{ kind }}'
             and name = '{{ relation.identifier | upper }}'
             and mark = '{{ mark }}'
-            and made_at >= to_timestamp_tz('{{ shown['created_on'] | string | replace(' ', 'T') }}')
     {%- endset -%}
-    {{ return(run_query(query).rows[0][0] > 0) }}
+    {%- set moment = modules.datetime.datetime.fromisoformat -%}
+    {%- for row in run_query(query).rows
+        if moment(row[0] | string) >= moment(shown['created_on'] | string) -%}
+        {{ return(true) }}
+    {%- endfor -%}
+    {{ return(false) }}
 {% endmacro %}
 
 {# Whether an object that SHOW has listed was made from this text. #}

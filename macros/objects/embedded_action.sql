@@ -9,9 +9,11 @@
     {%- endif -%}
 {% endmacro %}
 
-{# A Jinja value as an SQL literal: NULL, or quoted text. #}
+{# A Jinja value as an SQL literal: NULL, or quoted text, in which Snowflake reads backslashes. #}
 {% macro sql_literal(value) -%}
     {%- if value is none -%} null
-    {%- else -%} '{{ (value | string) | replace("'", "''") }}'
+    {%- else -%}
+        {%- set text = (value | string) | replace("'", "''") -%}
+        '{{ text | replace('\\', '\\\\') if target.type == 'snowflake' else text }}'
     {%- endif -%}
 {%- endmacro %}

@@ -2,6 +2,7 @@
    The model's body is the statements themselves, separated by semicolons.
    meta: stream (the name of a stream model) or schedule ('60 MINUTES'), one of the two. With the
    schedule 'off' there is no task, and one that was made before is dropped.
+   retries: how often Snowflake runs it again at once when it fails, 1 unless said otherwise.
    dbt_command: see dbt_task.sql.
    divided_by {key, relations}, for DuckDB: relations that the statements read, the first with all
    keys, and the columns of the key. When the task fails because of some rows, it is tried again by
@@ -26,7 +27,7 @@
         {% if stream %}user_task_minimum_trigger_interval_in_seconds = 10{% endif %}
         user_task_timeout_ms = 600000
         suspend_task_after_num_failures = {{ var('task_failures_before_suspension') }}
-        task_auto_retry_attempts = 1
+        task_auto_retry_attempts = {{ config.meta_get('retries', 1) }}
         {% if stream %}when system$stream_has_data('{{ [stream.database, stream.schema, stream.identifier] | join('.') | upper }}'){% endif %}
     as
     execute immediate $$

@@ -39,7 +39,7 @@
         'customer_id': '$1:customer_id::varchar',
         'event_type': '$1:event_type::varchar',
         'occurred_at': "convert_timezone('UTC', case when regexp_like($1:occurred_at::varchar,"
-            ~ " '.*([zZ]|[+-][0-9]{2}:?[0-9]{2})') then $1:occurred_at::timestamp_tz end)::timestamp_ntz",
+            ~ " '.*([zZ]|[+-][0-9]{2}:?[0-9]{2})') then to_timestamp_tz($1:occurred_at::varchar, 'AUTO') end)::timestamp_ntz",
         'amount': '$1:amount::double',
         'payload': '$1',
         'kafka_topic': '$1:RECORD_METADATA.topic::varchar',

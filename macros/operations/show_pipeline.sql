@@ -1,13 +1,14 @@
-{# dbt run-operation show_pipeline: dynamic tables, streams and tasks, how they last fared, and on
-   Snowflake what they have cost so far. #}
+{# dbt run-operation show_pipeline: dynamic tables, streams and tasks, how they last fared, what the last
+   training came to, and on Snowflake what all of it has cost so far. #}
 {% macro show_pipeline() %}
     {%- if execute -%}
         {%- for title, query in pipeline_queries().items() -%}
             {%- do show_rows(title, query, "none yet: run 'dbt build'") -%}
         {%- endfor -%}
-        {%- for title, query in unusual_data_queries() -%}
+        {%- for title, query in training_queries() + unusual_data_queries() -%}
             {%- do show_rows(title, query, 'none') -%}
         {%- endfor -%}
+        {%- do log_scoring_status() -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -24,6 +25,16 @@
     {%- else -%}
         {%- do log('  ' ~ if_none, info=True) -%}
     {%- endfor -%}
+{% endmacro %}
+
+{# What the last training came to, and what it waits for: the same on both engines, once it has run. #}
+{% macro training_queries() %}
+    {%- set runs = load_relation(model_relation('train_churn_model')) -%}
+    {{ return([] if runs is none else [(
+        'last training: version | status',
+        'select version, ' ~ status_without_customers('status') ~ ' as status from ' ~ runs
+        ~ ' order by trained_at desc limit 1',
+    )]) }}
 {% endmacro %}
 
 {# Data that was accepted but is not used: the same on both engines, once the views are built. #}
@@ -61,7 +72,9 @@
 {% macro pipeline_queries() %}{{ return(adapter.dispatch('pipeline_queries')()) }}{% endmacro %}
 {% macro default__pipeline_queries() %}{{ no_such_engine('pipeline_queries') }}{% endmacro %}
 
-{# Costs come from ACCOUNT_USAGE, up to three hours late. Each block names its columns. #}
+{# Costs come from ACCOUNT_USAGE, up to three hours late (streaming up to twelve). What is billed without
+   a view for one schema, such as streaming and serverless alerts, shows in the whole account's services.
+   Each block names its columns. #}
 {% macro snowflake__pipeline_queries() %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
     {%- set information = target.database ~ '.information_schema' -%}
@@ -89,7 +102,17 @@
             ~ " and start_time >= dateadd('day', -30, current_timestamp())"
             ~ " union all select 'language model', round(coalesce(sum(credits), 0), 3)"
             ~ ' from snowflake.account_usage.cortex_ai_functions_usage_history'
-            ~ " where start_time >= dateadd('day', -30, current_timestamp())",
+            ~ " where start_time >= dateadd('day', -30, current_timestamp())"
+            ~ " union all select 'compute pool ' || compute_pool_name,"
+            ~ ' round(coalesce(sum(credits_used), 0), 3)'
+            ~ ' from snowflake.account_usage.snowpark_container_services_history'
+            ~ " where compute_pool_name = '" ~ compute_pool() ~ "'"
+            ~ " and start_time >= dateadd('day', -30, current_timestamp()) group by compute_pool_name",
+        'credits of the last 30 days, of the whole account: service type | credits':
+            'select service_type, round(coalesce(sum(credits_used), 0), 3) as credits'
+            ~ ' from snowflake.account_usage.metering_history'
+            ~ " where start_time >= dateadd('day', -30, current_timestamp())"
+            ~ ' group by service_type order by credits desc',
     }) }}
 {% endmacro %}
 

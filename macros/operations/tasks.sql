@@ -93,6 +93,7 @@
             ) -%}
         {%- endif -%}
         {%- do run_task_now(known[0]) -%}
+        {%- do log_scoring_status() -%}
     {%- endif -%}
 {% endmacro %}
 

@@ -1,23 +1,27 @@
 {# Scheduled on Snowflake, where Cortex writes; on the laptop `python -m outreach` asks. Apart from
    the task that alerts, so that a slow or failing LLM holds nobody up; nobody waits for the LLM in
-   a turn. An answer is stored as it came before anything reads it, because it is paid for: a run that
-   broke off after that is made good by the next one. #}
+   a turn. A call is noted before it is made, and an answer stored as it came before anything reads it,
+   because both are paid for: a run that breaks off is made good by the next one, and is not tried
+   again by itself. #}
 {{ config(
     materialized='task',
     enabled=target.type == 'snowflake' and var('email_provider') == 'cortex',
-    meta={'schedule': '5 MINUTES'}
+    meta={'schedule': '5 MINUTES', 'retries': 0}
 ) }}
 
 {{ stop_unless(unfinished_llm_calls()) }}
 {% call in_turn() %}
 {{ note_answers() }};
+{{ give_up_on_answers() }};
 {{ judge_replies() }};
-{{ give_up_on_llm() }}
+{{ give_up_on_llm() }};
+{{ plan_llm_calls('write') }}
 {% endcall %};
 {{ ask_llm('write', 'generate_retention_email', 'prompt') }};
 {% call in_turn() %}
 {{ note_answers() }};
-{{ judge_replies() }}
+{{ judge_replies() }};
+{{ plan_llm_calls('review') }}
 {% endcall %};
 {{ ask_llm('review', 'review_retention_email', 'review_prompt') }};
 {% call in_turn() %}

@@ -1,6 +1,8 @@
-{# One row of the ledger, from whoever asked an LLM. The same call again adds nothing. #}
+{# One row of the ledger, from whoever asks an LLM: noted as asked before the call is made, and then
+   with what came of it. The same outcome again adds nothing. #}
 {{ config(
     materialized='procedure',
+    enabled=target.type == 'duckdb',
     meta={
         'parameters': [
             'alert_id', 'purpose', 'attempt', 'outcome', 'detail', 'reply', 'prompt_tokens', 'reply_tokens',
@@ -10,9 +12,26 @@
     }
 ) }}
 
-{%- set call_key = [parameter('alert_id'), parameter('purpose'), parameter('attempt')] %}
-{%- set call_id = 'md5(' ~ call_key | join(" || '|' || ") ~ ')' %}
+{%- set call_id = llm_call_id(parameter('alert_id'), parameter('purpose'), parameter('attempt')) %}
+{%- set cost = cost_of_tokens(
+    'try_cast(' ~ parameter('prompt_tokens') ~ ' as double)',
+    'try_cast(' ~ parameter('reply_tokens') ~ ' as double)',
+) %}
 
+update {{ ref('llm_calls') }} llm_calls
+set
+    outcome = {{ parameter('outcome') }},
+    detail = {{ parameter('detail') }},
+    reply = {{ parameter('reply') }},
+    prompt_tokens = try_cast({{ parameter('prompt_tokens') }} as integer),
+    reply_tokens = try_cast({{ parameter('reply_tokens') }} as integer),
+    seconds = try_cast({{ parameter('seconds') }} as double),
+    cost = {{ cost }}
+from {{ ref('message_settings') }} as settings
+where
+    llm_calls.call_id = {{ call_id }}
+    and llm_calls.outcome = 'asked'
+    and {{ parameter('outcome') }} <> 'asked';
 insert into {{ ref('llm_calls') }} (
     call_id, alert_id, attempt, provider, model, prompt_version, outcome, detail, reply,
     prompt_tokens, reply_tokens, seconds, cost, called_at, purpose
@@ -30,10 +49,10 @@ select
     try_cast({{ parameter('prompt_tokens') }} as integer) as prompt_tokens,
     try_cast({{ parameter('reply_tokens') }} as integer) as reply_tokens,
     try_cast({{ parameter('seconds') }} as double) as seconds,
-    (
-        coalesce(try_cast({{ parameter('prompt_tokens') }} as double), 0)
-        + coalesce(try_cast({{ parameter('reply_tokens') }} as double), 0)
-    ) * settings.cost_per_million_tokens / 1e6 as cost,
+    case
+        when {{ parameter('outcome') }} = 'asked' then {{ assumed_cost(parameter('purpose')) }}
+        else {{ cost }}
+    end as cost,
     {{ as_of() }} as called_at,
     {{ parameter('purpose') }} as purpose
 from {{ ref('message_settings') }} as settings

@@ -5,5 +5,5 @@
     'divided_by': {'key': ['customer_id'], 'relations': ['churn_metrics_live']},
 }) }}
 
-{{ stop_unless(fresh_data()) }}
+{{ stop_unless(scored_data_end()) }}
 {{ react(ref('churn_metrics_live')) }}

@@ -1,6 +1,6 @@
 {# What an LLM is to be asked next: to write for alerts that are open, of both arms, without a draft
    and with tries left, and to read once more what it wrote in words of its own; nothing while the
-   template writes. Readings come first, then the greatest alert_priority. A view, because it changes
+   template writes. Whoever is being asked right now (asked) still waits. Readings come first, then the greatest alert_priority. A view, because it changes
    with every reply. #}
 {{ config(materialized='view') }}
 
@@ -36,13 +36,13 @@ calls as (
 
     select
         alert_id,
-        count(case when {{ is_writing() }} then 1 end) as tried,
+        count(case when {{ is_writing() }} and outcome <> 'asked' then 1 end) as tried,
         count(
             case
                 when {{ is_writing() }} and outcome in ('replied', 'accepted', 'not_called') then 1
             end
         ) as written,
-        count(case when purpose = 'review' then 1 end) as reviewed,
+        count(case when purpose = 'review' and outcome <> 'asked' then 1 end) as reviewed,
         max(case when outcome = 'accepted' then own_words end) as own_words
     from {{ ref('llm_calls') }}
     group by alert_id

@@ -33,6 +33,7 @@ live as (
         alert_figures.*,
         health.data_as_of,
         health.is_stale,
+        health.is_history,
         health.rejected_events,
         health.last_scored_at,
         model.version as model_version,

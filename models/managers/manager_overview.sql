@@ -12,6 +12,12 @@ live as (
 
 ),
 
+scoring as (
+
+    select not_scored_because from {{ ref('scoring_status') }}
+
+),
+
 overview as (
 
     select
@@ -21,8 +27,10 @@ overview as (
         population.new_n,
         population.new_share,
         population.new_expected_to_leave,
+        scoring.not_scored_because,
         live.*
     from population
+    cross join scoring
     cross join live
 
 )

@@ -25,7 +25,7 @@ arrivals as (
         raw_events.kafka_partition,
         raw_events.kafka_offset,
         raw_events.loaded_at,
-        coalesce(cast(raw_events.occurred_at as {{ dbt.type_string() }}), '')
+        coalesce({{ time_text('raw_events.occurred_at') }}, '')
         || '|' || coalesce(cast(raw_events.amount as {{ dbt.type_string() }}), '')
         || '|' || coalesce({{ json_content(json_part('raw_events.payload', 'properties')) }}, '')
             as content

@@ -31,7 +31,7 @@ facts as (
         signals.*,
         pipeline.last_scored_at,
         datediff('minute', pipeline.last_scored_at, {{ utc_now() }}) / 60.0 as score_age_hours,
-        not pipeline.is_stale as is_fresh,
+        not pipeline.is_stale and not pipeline.is_history as is_fresh,
         closed.labels_closed_to,
         datediff('day', runs.last_test_cutoff_date, closed.labels_closed_to) as new_label_days
     from runs

@@ -1,8 +1,8 @@
 with
 
-activity as (
+data_end as (
 
-    select max(last_activity_at) as last_activity_at from {{ ref('churn_metrics_live') }}
+    {{ data_end(ref('churn_metrics_live'), utc_now()) }}
 
 ),
 
@@ -13,7 +13,8 @@ events as (
     from {{ ref('customer_events') }}
     where
         occurred_at >= coalesce(
-            (select last_activity_at from activity), cast('1970-01-01' as {{ type_utc() }})
+            (select max(newest_activity_at) from data_end),
+            cast({{ date_literal('1970-01-01') }} as {{ type_utc() }})
         )
 
 ),
@@ -34,13 +35,13 @@ health as (
 
     select
         events.last_event_at as data_as_of,
-        activity.last_activity_at is null
-        or activity.last_activity_at
-        < {{ utc_now() }} - interval '{{ stale_after_minutes() }} minutes' as is_stale,
+        data_end.newest_activity_at,
+        not data_end.is_scored_as_of as is_stale,
+        data_end.is_history,
         rejected.rejected_events,
         scores.last_scored_at
     from events
-    cross join activity
+    cross join data_end
     cross join rejected
     cross join scores
 

@@ -65,9 +65,12 @@ warnings as (
     select
         'stale_data' as kind,
         'churn_metrics_live' as name,
-        'no new events reach the dynamic tables' as warning
+        'no new events have reached the dynamic tables for more than '
+        || '{{ quiet_after_minutes() }} minutes' as warning
     from health
-    where is_stale and data_as_of is not null
+    where
+        is_stale
+        and newest_activity_at < {{ utc_now() }} - interval '{{ quiet_after_minutes() }} minutes'
 
     union all
 

@@ -1,6 +1,6 @@
 {# Hourly: what the value at risk was. Kept, because the sum over the score history of everyone
    would cost a look at all of it each time somebody opens the dashboard. An hour is noted once; an
-   hour without fresh data is left out, because its scores say nothing about it. #}
+   hour in which nothing can be scored (data_end) is left out, because its scores say nothing about it. #}
 {{ config(materialized='task', meta={
     'schedule': '60 MINUTES',
     'divided_by': {'key': ['customer_id'], 'relations': ['churn_scores', 'customer_profiles']},
@@ -17,11 +17,8 @@ hours_noted as (
     select max(taken_at) as last_taken_at from {{ ref('risk_snapshots') }}
 ),
 
-fresh as (
-    select
-        max(last_activity_at)
-        >= {{ as_of() }} - interval '{{ stale_after_minutes() }} minutes' as is_fresh
-    from {{ ref('churn_metrics_live') }}
+data_end as (
+    {{ scored_data_end() }}
 )
 select
     hour_now.taken_at,
@@ -36,9 +33,8 @@ from {{ ref('churn_scores') }} as scores
 left join {{ ref('customer_profiles') }} as profiles on scores.customer_id = profiles.customer_id
 cross join hour_now
 cross join hours_noted
-cross join fresh
+cross join data_end
 where
     scores.band in ('high', 'low')
-    and fresh.is_fresh
     and coalesce(hours_noted.last_taken_at < hour_now.taken_at, true)
 group by hour_now.taken_at, profiles.region, coalesce(profiles.segment, 'unknown')

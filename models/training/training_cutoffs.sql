@@ -19,7 +19,7 @@ bounds as (
         {%- if var('training_latest_cutoff') | string == 'latest' %}
         {{ latest }} as last_cutoff_date
         {%- else %}
-        least({{ latest }}, cast('{{ var("training_latest_cutoff") }}' as date))
+        least({{ latest }}, {{ date_literal(var('training_latest_cutoff')) }})
             as last_cutoff_date
         {%- endif %}
     from daily
@@ -43,11 +43,10 @@ cutoffs as (
     where
         last_cutoff_date - number * {{ var('training_cutoff_every_days') }}
         >= first_date + {{ var('churn_horizon_days') }}
-        and (
-            '{{ var("training_earliest_cutoff") }}' = 'earliest'
-            or last_cutoff_date - number * {{ var('training_cutoff_every_days') }}
-            >= try_cast('{{ var("training_earliest_cutoff") }}' as date)
-        )
+        {% if var('training_earliest_cutoff') | string != 'earliest' %}
+            and last_cutoff_date - number * {{ var('training_cutoff_every_days') }}
+            >= {{ date_literal(var('training_earliest_cutoff')) }}
+        {% endif %}
 
 )
 

@@ -12,6 +12,7 @@ from embedded.engine.scheduler import tick
 from embedded.engine.storage import transact
 from embedded.session import open_database
 from ingest.simulate import simulate
+from runtime.command_line import report
 
 CUSTOMERS, DAYS, WATCHED_DAYS, SEED = 1_200, 190, 40, 8
 # Who decides on drafts, one after the other, and leaves every seventh undecided for a while.
@@ -88,6 +89,7 @@ _NOTE = """
 
 def build(path: Path) -> None:
     """Build the pipeline: history first, a model of it, then one day after the other."""
+    report(f"making up {CUSTOMERS:,} customers of {DAYS} days, and their pipeline")
     os.environ["CHURN_HOME"] = str(path)
     now = datetime.now(timezone.utc)
     events = _events(now)
@@ -96,6 +98,7 @@ def build(path: Path) -> None:
     with open_database().session() as opened, opened.cursor() as pipeline:
         _arrive(pipeline, events[events["occurred_at"] < watched_from])
         tick(opened, as_of=events.loc[events["occurred_at"] < watched_from, "occurred_at"].max())
+    report("training")
     run_dbt("build", "--exclude-resource-type", "test", "unit_test")
     _watch(events, watched_from)
     open_database().close()
@@ -113,6 +116,8 @@ def _watch(events: pd.DataFrame, watched_from: pd.Timestamp) -> None:
     """Let one day after the other come in, be scored and be decided on."""
     with open_database().session() as opened, opened.cursor() as pipeline:
         for day in range(WATCHED_DAYS):
+            if day % 10 == 0:
+                report(f"scoring and deciding, day {day} of {WATCHED_DAYS}")
             since, until = (watched_from + timedelta(days=day + one) for one in (0, 1))
             today = events[(events["occurred_at"] >= since) & (events["occurred_at"] < until)]
             _arrive(pipeline, today)

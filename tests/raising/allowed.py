@@ -62,7 +62,7 @@ BOUNDS = (
         (("alert_policy", "cooldown_days"), ("alert_policy", "contact_gap_days"),
          ("alert_policy", "expire_days")),
         replace(COUNT, high=3650, limit=2**31),
-        "check_alert_policy stops the build for more than ten years",
+        "check_seed stops the build for more than ten years",
     ),
 )  # fmt: skip
 

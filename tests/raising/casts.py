@@ -58,7 +58,7 @@ def converted_bounds(one: Value, to: Value, rounding: float) -> Value:
                    low=one.low - rounding, high=one.high + rounding)  # fmt: skip
 
 
-def _of_day(literal: exp.Expression, value: Value) -> Value:
+def of_day(literal: exp.Expression, value: Value) -> Value:
     """Return the date that a literal writes."""
     try:
         day = (date.fromisoformat(literal.name) - date(1970, 1, 1)).days
@@ -85,7 +85,7 @@ def converted(one: Value, to: Value, node: exp.Expression) -> Value:
     if to.kind in TIMES and not one.is_constant:  # a text names any day that the engine knows
         to = replace(to, low=-2 * DATE_LIMIT, high=2 * DATE_LIMIT)
     elif to.kind == "date":
-        to = _of_day(node, to)
+        to = of_day(node, to)
     return replace(to, may_be_null=one.may_be_null, is_constant=False)
 
 

@@ -16,6 +16,8 @@ HOOKS = {
     "offers": "{{ offer_problems(ref('offers')) }}",
     "sentences": "{{ sentence_problems(ref('message_sentences')) }}",
     "policy_offers": "{{ policy_offer_problems(ref('alert_policy'), ref('offers')) }}",
+    "regions": "{{ manager_region_problems(ref('manager_regions')) }}",
+    "users": "{{ dashboard_user_problems(ref('dashboard_users')) }}",
     "promotion": "{{ decide_promotion() }}",
 }
 _SEPARATOR = "-- next hook --"

@@ -6,6 +6,7 @@ from math import inf
 from sqlglot import exp
 
 from tests.raising import values
+from tests.raising.casts import of_day
 from tests.raising.functions import rule
 from tests.raising.place import Place
 from tests.raising.values import DATE_LIMIT, MOMENT, MOMENT_LIMIT, TIMES, Value
@@ -99,6 +100,24 @@ def _truncated(place: Place) -> Value:
     # DuckDB makes a TIMESTAMP of a DATE, which reaches further.
     kind = "moment" if place.dialect == "duckdb" else one.kind
     return _reachable(place, replace(one, kind=kind, low=one.low - 366))
+
+
+@rule(exp.DayOfWeekIso)
+def _day_of_week(place: Place) -> Value:
+    one = place.of(place.node.this)
+    if one.kind not in TIMES:
+        place.fault(f"{one.kind} is taken for a date")
+    return Value("whole", 1, 7, may_be_null=one.may_be_null, limit=2**31)
+
+
+@rule(exp.TsOrDsToDate)
+def _date_of_a_literal(place: Place) -> Value:
+    """TO_DATE with a format: of a literal, which no row decides."""
+    literal = place.node.this
+    if not (isinstance(literal, exp.Literal) and place.node.args.get("format")):
+        place.fault("a text that may be no date")
+        return values.DATE
+    return of_day(literal, replace(values.DATE, may_be_null=False))
 
 
 @rule(exp.TimeToUnix)

@@ -54,7 +54,8 @@ def _gives(value: Value, *kinds: type[exp.Expression] | str) -> None:
 
 
 _gives(TEXT, exp.DPipe, exp.Lower, exp.Upper, exp.MD5, exp.Substring, exp.Trim, exp.Replace,
-       exp.Concat, exp.JSONFormat, exp.ToChar, exp.CurrentUser, exp.Translate, exp.SplitPart,
+       exp.Concat, exp.JSONFormat, exp.ToChar, exp.TimeToStr, exp.CurrentUser, exp.Translate,
+       exp.SplitPart,
        exp.Initcap, exp.Reverse, exp.JSONType, exp.GroupConcat, exp.WithinGroup, "translate",
        "split_part", "as_varchar")  # fmt: skip
 _gives(BOOLEAN, exp.Exists, exp.Is, exp.IsArray, exp.Like, exp.Boolean, "json_valid",

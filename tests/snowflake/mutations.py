@@ -3,6 +3,7 @@
 from tests.snowflake import checks
 from tests.snowflake.grammar import everything_parses
 from tests.snowflake.replay import the_account_accepts
+from tests.snowflake.settings import nothing_depends_on_settings
 
 # They need all that was sent, in order; the others the statements that were changed.
 WHOLE = (
@@ -63,5 +64,11 @@ MUTATIONS = {
         the_account_accepts, "grant execute managed task on account .*", "select 1"),
     "a type of DuckDB's": (the_account_accepts, r"as timestamp_ntz\)", "as json)"),
     "BEGIN for BEGIN TRANSACTION": (the_account_accepts, r"begin transaction;", "begin;"),
+    "a time as a text of the session's form": (
+        nothing_depends_on_settings, r"to_char\((band_since), '[^']*'\)", r"cast(\1 as text)"),
+    "a text as a date of the session's form": (
+        nothing_depends_on_settings, r"to_date\(('[^']*'), '[^']*'\)", r"to_date(\1)"),
+    "a week of the session's": (
+        nothing_depends_on_settings, r"dayofweekiso\(", "dayofweek("),
     "a word that is no SQL": (everything_parses, "create or replace task", "make the task"),
 }  # fmt: skip

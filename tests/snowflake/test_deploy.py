@@ -18,13 +18,17 @@ from tests.snowflake.heads import expected, heads
 from tests.snowflake.mutations import MUTATIONS, WHOLE
 from tests.snowflake.parity import comparable
 from tests.snowflake.replay import the_account_accepts
+from tests.snowflake.settings import nothing_depends_on_settings
 from tests.snowflake.standin.account import ADMIN, Statement
 from tests.snowflake.standin.statements import QUOTED_BODY, create_of, one_line, option
 
 CREATES = ("dynamic table", "stream", "task")
 
 
-@pytest.mark.parametrize("check", checks.ALWAYS, ids=lambda check: check.__name__)
+ALWAYS = (*checks.ALWAYS, nothing_depends_on_settings)
+
+
+@pytest.mark.parametrize("check", ALWAYS, ids=lambda check: check.__name__)
 def test_what_is_sent_keeps_the_rules(deployment, check):
     assert check(deployment.first_day + deployment.second, deployment.manifest) == []
 
@@ -109,7 +113,7 @@ def test_both_engines_hold_the_same_rows(deployment):
 
 def test_operations_keep_the_rules_too(deployment):
     sent, _ = deployment.operations
-    for check in (*checks.ALWAYS, everything_parses, checks.running_tasks_run_again):
+    for check in (*ALWAYS, everything_parses, checks.running_tasks_run_again):
         assert check(sent, deployment.manifest) == [], check.__name__
 
 
@@ -120,6 +124,7 @@ def test_operations_say_what_they_do(deployment):
     assert printed.count("create role if not exists CHURN_APP") == 2
     assert not [line for line in lines if line.startswith("drop ")]
     assert "drop task if exists CHURN.PIPELINE.process_alerts" in printed
+    assert re.search(r"last training: version \| status\n.* forest-\S+ \| trained", printed)
     order = [line.split(".")[-1] for line in lines if line.startswith("alter task")]
     names = [
         node["alias"]
@@ -263,7 +268,7 @@ def test_a_changed_query_replaces_the_table_and_all_that_hangs_on_it(deployment)
     table = next(one.sql for one in deployment.changed if _creates(one.sql, ("dynamic table",)))
     assert re.search(r"create or replace transient dynamic table .* copy grants", one_line(table))
     assert lines.count("execute task CHURN.PIPELINE.sweep_silent_customers") == 1
-    for check in (*checks.ALWAYS, everything_parses, checks.running_tasks_run_again):
+    for check in (*ALWAYS, everything_parses, checks.running_tasks_run_again):
         if check is not checks.streams_follow_dynamic_tables:  # the table is in the first deploy
             assert check(deployment.changed, deployment.manifest) == [], check.__name__
 

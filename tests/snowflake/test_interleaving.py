@@ -141,6 +141,16 @@ def test_a_changed_customer_and_the_sweep_raise_one_alert(unscored):
     assert orders(unscored, *bodies, query=drafted, answer=raised) > 10
 
 
+def test_a_stream_that_shows_every_customer_again_raises_no_alert_again(drafted):
+    """As after a stream was made again, once the sweep has caught up."""
+    counts = "select (select count(*) from high_risk_history), (select count(*) from alert_events)"
+    before = drafted.run(counts)
+    for name in ("sweep_silent_customers", "process_alerts"):
+        run_alone(drafted, name)
+    assert drafted.doubles() == {}
+    assert drafted.run(counts) == before
+
+
 def test_without_turns_there_would_be_doubles(unscored, monkeypatch):
     """What the test above would find: it can fail."""
     for name in ("process_alerts", "sweep_silent_customers"):
@@ -202,13 +212,31 @@ def test_an_answer_that_was_paid_for_is_kept_when_the_run_breaks_off(asked):
     run.step()  # the answers are committed, and nobody has read them
     [(answers,)] = asked.run("select count(*) from llm_answers")
     assert answers > 5
-    assert asked.run("select count(*) from llm_calls") == [(0,)]
+    assert asked.run("select distinct outcome from llm_calls") == [("asked",)]
     run_alone(asked, "ask_llm")
     noted = "select count(*) from llm_calls where attempt = 1 and outcome = 'refused'"
     assert asked.run(noted) == [(answers,)]
     assert asked.doubles() == {}
     tokens = "select distinct prompt_tokens, reply_tokens from llm_calls"
     assert asked.run(tokens) == [(900, 20)]
+
+
+def test_a_call_whose_answer_is_lost_is_counted_and_paid_for(asked):
+    """The task is cancelled while Cortex thinks: nothing of that statement is stored."""
+    [run] = asked.beside(("ask_llm", {}))
+    asked.set_time(0)
+    while not run.next.startswith("insert into CHURN.PIPELINE.llm_answers"):
+        run.step()
+    [(planned, cost)] = asked.run("select count(*), min(cost) from llm_calls")
+    assert planned > 5
+    assert cost > 0
+    run_alone(asked, "ask_llm")
+    assert asked.run("select count(*) from llm_answers where attempt = 1") == [(0,)]
+    lost = "select count(*), min(cost) from llm_calls where attempt = 1 and outcome = 'failed'"
+    assert asked.run(lost) == [(planned, cost)]
+    assert asked.run("select count(*) from llm_calls where attempt = 2") == [(planned,)]
+    assert asked.run("select distinct outcome from llm_calls where attempt = 2") == [("refused",)]
+    assert asked.doubles() == {}
 
 
 def test_the_llm_is_asked_once_a_turn_whatever_runs_beside_it(asked):

@@ -15,7 +15,8 @@ from training.calibration import Calibration
 
 # In an interpreter of its own that finds no ONNX package, and the package training/ in its zip.
 PROGRAM = """
-import json, sys, types
+import json, sys
+from pathlib import Path
 
 class Missing:
     def find_spec(self, name, path=None, target=None):
@@ -32,7 +33,14 @@ settings = Settings(rolling_origins=1)
 rows = pandas.read_parquet(folder + "/rows.parquet")
 run = train(object(), rows, folder, settings, None, "trees")
 [row] = run.to_dict("records")
-(__import__("pathlib").Path(folder) / row["artefact"]).rename(folder + "/model.npz")
+artefact = Path(folder) / row["artefact"]
+[code] = Path(folder).glob("scoring-*.zip")
+assert code.stem == "scoring-" + artefact.name.split(".")[-2], artefact
+artefact.rename(folder + "/model.npz")
+# Another release's package is in the place of the one that trained: what serves must not see it.
+for name in [name for name in sys.modules if name.split(".")[0] == "training"]:
+    del sys.modules[name]
+sys.path[0] = str(code)
 import handler
 
 golden = json.loads(row["golden_rows"])
@@ -83,13 +91,14 @@ def test_a_model_is_trained_and_served_without_any_onnx_package(tmp_path):
 
 def test_the_function_imports_and_needs_what_scores_trees():
     sql = render(
-        "{{ predict_churn_function('forest-1.npz') }} {{ graph.nodes.values()"
+        "{{ predict_churn_function('forest-1.c0de.npz') }} {{ graph.nodes.values()"
         " | selectattr('name', 'equalto', 'train_churn_model') | map(attribute='config')"
         " | map(attribute='packages') | list }}",
         "--vars", "{snowflake_model_format: trees}", target="snowflake",
     )  # fmt: skip
     head = sql.split("$$")[0]
-    assert "churn_models/forest-1.npz', '@CHURN.MAIN.churn_models/training.zip'" in head
+    assert "churn_models/forest-1.c0de.npz', '@CHURN.MAIN.churn_models/scoring-c0de.zip'" in head
+    assert "training.zip" not in head
     assert "packages = ('pandas==" in head
     assert "numpy==" in head
     assert "onnx" not in sql

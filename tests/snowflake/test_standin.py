@@ -262,6 +262,23 @@ def test_a_task_that_is_executed_runs_its_statements_and_consumes_its_stream(acc
     assert history(account, "READER") == [("SUCCEEDED", None)] * 2
 
 
+def test_what_was_suspended_for_too_long_can_only_be_made_again(account):
+    account.execute(
+        f"create or replace stream {SCHEMA}.late on dynamic table {SCHEMA}.source",
+        f"alter dynamic table {SCHEMA}.source suspend", "call standin_wait(14)",
+        f"select * from {SCHEMA}.late",
+    )  # fmt: skip
+    refresh = f"alter dynamic table {SCHEMA}.source refresh"
+    assert "Time travel data is not available" in refused(account, refresh, 707)
+    account.execute("call standin_wait(15)")
+    refused(account, f"select * from {SCHEMA}.late", 707)
+    account.execute(
+        "create or replace " + DYNAMIC.format("", "").replace("numbers", "source"), refresh,
+        f"create or replace stream {SCHEMA}.late on dynamic table {SCHEMA}.source",
+        f"select * from {SCHEMA}.late",
+    )  # fmt: skip
+
+
 def test_a_task_that_fails_says_so_in_its_history(account):
     account.execute(
         f"create task {SCHEMA}.failing as execute immediate $$ begin select * from"

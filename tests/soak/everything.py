@@ -280,7 +280,7 @@ def run_up(home: Path, address: str) -> None:
     use_home(home)
     fetch_patiently()
     faulthandler.register(signal.SIGUSR1)  # then it says where each of its threads is
-    up(port=0, topic=TOPIC, bootstrap_servers=address, client=KAFKA_PYTHON, dashboard=False)
+    up(port=0, topic=TOPIC, bootstrap_servers=address, client=KAFKA_PYTHON, dashboard=None)
 
 
 def _command(home: Path, *words: str) -> None:

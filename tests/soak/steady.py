@@ -149,7 +149,7 @@ def _up(home: Path, address: str, timings: Path) -> None:
     use_home(home)
     _time(timings)
     threading.Thread(target=read_pages, daemon=True).start()
-    up(port=0, topic=TOPIC, bootstrap_servers=address, client=KAFKA_PYTHON, dashboard=False)
+    up(port=0, topic=TOPIC, bootstrap_servers=address, client=KAFKA_PYTHON, dashboard=None)
 
 
 def _time(timings: Path) -> None:

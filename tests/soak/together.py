@@ -267,7 +267,7 @@ def _up(home: Path, address: str, llm: str | None) -> None:
     if llm:
         os.environ["OLLAMA_HOST"] = llm
     threading.Thread(target=read_pages, daemon=True).start()
-    up(port=0, topic=TOPIC, bootstrap_servers=address, client=KAFKA_PYTHON, dashboard=False)
+    up(port=0, topic=TOPIC, bootstrap_servers=address, client=KAFKA_PYTHON, dashboard=None)
 
 
 def read_pages() -> None:

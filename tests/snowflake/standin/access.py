@@ -12,6 +12,7 @@ from tests.snowflake.standin.refused import (
     Refused,
     missing,
     no_such,
+    no_time_travel,
     no_type,
     no_warehouse,
     not_allowed,
@@ -156,6 +157,8 @@ class Access:
             if not (entry.is_temporary and self.owns(session, entry)):
                 self.demand_schema(session, entry.full)
                 self.demand(session, privilege, entry)
+            if entry.kind == "stream" and entry.is_stale:
+                raise no_time_travel(entry.full)
             return
         if must_be:
             raise missing("object", written)

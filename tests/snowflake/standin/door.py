@@ -127,6 +127,9 @@ class Door:
     def _run(self, session: Session, sql: str, text: str) -> str | None:
         if found := re.fullmatch(r"call standin_load\('([\w.]+)', '(.*)'\)", text, re.I):
             return self._load(found[1], found[2])
+        if found := re.fullmatch(r"call standin_wait\((\d+)\)", text, re.I):
+            self.register.wait(int(found[1]))
+            return done("waited")
         if found := re.fullmatch(r"execute task (\S+)", text, re.I):
             self._caller.execute_task(session, found[1])
             return done("Task execution scheduled.")

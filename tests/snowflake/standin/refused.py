@@ -59,6 +59,16 @@ def no_current(what: str, action: str) -> Refused:
     )
 
 
+def no_time_travel(name: str) -> Refused:
+    """What changed since then is not kept: by the sources of a dynamic table, or for a stream."""
+    return Refused(
+        "000707",
+        f"Time travel data is not available for {name}. The requested time is either beyond the"
+        " allowed time travel period or before the object creation time.",
+        "02000",
+    )
+
+
 def not_your_role(role: str) -> Refused:
     return Refused(
         "003013",

@@ -16,6 +16,7 @@ from tests.snowflake.standin.refused import (
     exists,
     missing,
     no_current,
+    no_time_travel,
     other_kind,
 )
 from tests.snowflake.standin.session import Session
@@ -30,6 +31,7 @@ from tests.snowflake.standin.statements import (
 )
 
 ADMIN = "ACCOUNTADMIN"
+STALE_AFTER_DAYS, TIME_TRAVEL_DAYS = 14, 1
 # They share their names: none can be where another is.
 RELATIONS = ("table", "view", "dynamic table")
 WITH_SIGNATURE = ("function", "procedure")
@@ -205,6 +207,8 @@ class Register:
             self._rename(entry, self.full_name(entry.kind, found[1], session))
         verb = action.split()[0].lower()
         if verb == "refresh":
+            if entry.is_stale:
+                raise no_time_travel(entry.full)
             return entry.refresh
         if verb in ("resume", "suspend"):
             words = ("ACTIVE", "SUSPENDED") if entry.kind == "dynamic table" else (
@@ -222,6 +226,21 @@ class Register:
             r"set (change_tracking|comment|error_logging)", action, re.I
         )
         return None if is_fakesnows else done("Statement executed successfully.")
+
+    def wait(self, days: int) -> None:
+        """Let days pass in which nothing is done.
+
+        A stream that nobody asks about goes stale after 14 days, the default of
+        MAX_DATA_EXTENSION_TIME_IN_DAYS; the condition of a running task asks. A suspended dynamic
+        table lacks the changes of its base tables once their Time Travel, a day, is over.
+        """
+        running = [one.text.upper() for one in self.of("task") if one.state == "started"]
+        for stream in self.of("stream"):
+            asked = any(f"'{stream.full}'" in text for text in running)
+            stream.is_stale = stream.is_stale or (days > STALE_AFTER_DAYS and not asked)
+        for table in self.of("dynamic table"):
+            lapsed = table.state == "SUSPENDED" and days > TIME_TRAVEL_DAYS
+            table.is_stale = table.is_stale or lapsed
 
     def drop(self, kind: str, written: str, session: Session) -> str | None:
         """Drop an object that is there; return SQL to run instead, or None for fakesnow's own."""

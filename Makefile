@@ -53,19 +53,25 @@ packages: setup ## What Snowflake imports: target/training.zip and target/outrea
 	@mkdir -p target && $(BIN)/python -m zipfile -c target/training.zip training && $(BIN)/python -m outreach pack
 
 # $(call as,ROLE,OPERATIONS): run-operations on Snowflake as a role, or what they would send.
-as = for operation in $(2); do DBT_TARGET=snowflake SNOWFLAKE_ROLE=$(1) $(BIN)/dbt run-operation $$operation $(if $(DRY_RUN),--args '{dry_run: true}') || exit 1; done
+as = for operation in $(2); do DBT_TARGET=snowflake SNOWFLAKE_ROLE=$(1) $(BIN)/dbt run-operation $$operation $(vars) $(if $(DRY_RUN),--args '{dry_run: true}') || exit 1; done
+vars = $(if $(VARS),--vars '$(VARS)')
 
-deploy: packages ## All that docs/snowflake.md does on day one, and to upgrade (DRY_RUN=1: what it sends)
-	@$(call as,ACCOUNTADMIN,create_roles create_cost_limits create_compute_pool grant_access)
+deploy: packages ## All that docs/snowflake.md does on day one, and to upgrade (DRY_RUN=1: what it sends; VARS='{...}')
+	@$(call as,ACCOUNTADMIN,create_roles create_cost_limits grant_access)
 	@$(call as,DATA_ENGINEER,upload create_message_functions)
 ifdef DRY_RUN
 	@echo "-- check_setup, then dbt build, as DATA_ENGINEER: make snowflake-report writes what they send"
 else
-	@$(call as,DATA_ENGINEER,check_setup) && DBT_TARGET=snowflake SNOWFLAKE_ROLE=DATA_ENGINEER $(BIN)/dbt build
+	@$(call as,DATA_ENGINEER,check_setup) && DBT_TARGET=snowflake SNOWFLAKE_ROLE=DATA_ENGINEER $(BIN)/dbt build $(vars)
+endif
+	@$(call as,DATA_ENGINEER,start_new_tasks)
+	@$(call as,ACCOUNTADMIN,create_roles grant_access)
+	@$(call as,ACCOUNTADMIN,create_compute_pool grant_access)
+ifndef DRY_RUN
 	@$(call as,CHURN_APP,check_setup)
 endif
 	@$(call as,CHURN_APP,deploy_dashboard)
-	@$(call as,ACCOUNTADMIN,create_roles grant_access) && $(call as,DATA_ENGINEER,resume_tasks)
+	@$(call as,ACCOUNTADMIN,grant_access)
 
 snowflake-report: setup ## All that deploys would send to Snowflake, and both engines compared; last line: JSON
 	@$(BIN)/python -m tests.snowflake.report

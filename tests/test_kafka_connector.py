@@ -13,9 +13,8 @@ from fakesnow.instance import FakeSnow
 
 from ingest.batches import EVENTS_SCHEMA, StoredTopic, judge
 from ingest.fetched import Fetched
-from tests.dbt import PROJECT, render
+from tests.dbt import PROJECT, render, run_dbt
 
-FILE = PROJECT / "ingest" / "snowflake_kafka_connector.json"
 # Of a sink connector by Kafka Connect itself, ...
 OF_KAFKA_CONNECT = {
     "connector.class", "tasks.max", "topics", "key.converter", "value.converter",
@@ -40,9 +39,18 @@ MESSAGE = {
 }  # fmt: skip
 
 
+def printed(**arguments: str) -> dict:
+    """Return what Kafka Connect is given, from a machine that reaches no account."""
+    done = run_dbt(
+        "-q", "run-operation", "connector_configuration", "--args", json.dumps(arguments),
+        target="snowflake",
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
 @pytest.fixture(scope="module")
 def configuration() -> dict[str, str]:
-    return json.loads(FILE.read_text())["config"]
+    return printed()["config"]
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +73,28 @@ def test_the_connector_writes_as_the_loader_into_the_loaders_table(configuration
     role = configuration["snowflake.role.name"]
     assert f"grant operate on pipe {name} to role {role.lower()}" in said
     assert role in render("{{ churn_roles() | join(' ') }}", target="snowflake").split()
+
+
+def test_the_configuration_follows_the_target(configuration, monkeypatch):
+    """Database, schema and account of the profile; topic, user and file of secrets as asked for."""
+    assert configuration["snowflake.url.name"] == "https://offline.snowflakecomputing.com"
+    for name, value in (
+        ("DATABASE", "SALES"),
+        ("SCHEMA", "PR_17"),
+        ("HOST", "private.example.com"),
+    ):
+        monkeypatch.setenv(f"SNOWFLAKE_{name}", value)
+    found = printed(topic="shop.events", user="SHOP_LOADER", secrets="/run/secrets/sf.properties")
+    assert found["name"] == "sales_pr_17_events"
+    expected = {
+        "snowflake.database.name": "SALES", "snowflake.schema.name": "PR_17",
+        "snowflake.url.name": "https://private.example.com", "topics": "shop.events",
+        "snowflake.topic2table.map": "shop.events:CHURN_SCORES_RAW",
+        "errors.deadletterqueue.topic.name": "shop.events.unreadable",
+        "snowflake.user.name": "SHOP_LOADER",
+        "snowflake.private.key": "${file:/run/secrets/sf.properties:private.key}",
+    }  # fmt: skip
+    assert {name: found["config"][name] for name in expected} == expected
 
 
 def test_the_pipe_is_used_because_the_account_validates(configuration):

@@ -6,11 +6,13 @@ What only an account can prove stands in docs/snowflake.md.
 
 import json
 import re
+import subprocess
 
 import pytest
 from sqlfluff.core import Linter
 
 from tests.dbt import OFFLINE, PROJECT, render, run_dbt
+from tests.snowflake.deployment import OPENED, SETUP
 from tests.snowflake.grammar import GRAMMAR_GAPS
 
 # What a dynamic table cannot refresh incrementally, or what would make it depend on the clock.
@@ -221,17 +223,101 @@ def test_the_digest_is_a_variable_because_a_procedure_takes_no_query(compiled):
     assert "select" not in call
 
 
-def test_privileges_that_not_every_account_has_are_granted_one_by_one_where_they_are_used():
-    def created(variables):
-        grants = render(
-            "{{ engineer_grants('S') | join(';') }}", "--vars", variables, target="snowflake"
-        )
-        return [one.strip() for one in grants.split(";") if " create " in one]
+def test_grants_that_not_every_account_has_come_last_and_only_where_they_are_used():
+    def granted(variables):
+        asked = "{{ grant_statements([], false) | join(';') }}"
+        return [
+            one.strip() for one in render(asked, "--vars", variables, target="snowflake").split(";")
+        ]
 
-    plain = created("{snowflake_edition: standard}")
-    assert not [one for one in plain if "policy" in one or "dbt project" in one]
-    more = created("{snowflake_edition: enterprise, retrain_schedule: 24 HOURS}")
+    plain = granted("{snowflake_edition: standard}")
+    semantic = [one for one in plain if "semantic view" in one]
+    assert plain[-len(semantic) :] == semantic
+    assert not [
+        one
+        for one in plain
+        if re.search("policy|dbt project|(create|execute).* alert|cortex|ai func", one)
+    ]
+    more = granted(
+        "{snowflake_edition: enterprise, retrain_schedule: 24 HOURS, email_provider: cortex,"
+        " warning_recipients: a@example.com}"
+    )
+    needed = plain[: -len(semantic)]
+    assert more[: len(needed)] == needed
+    schema = "on schema CHURN.MAIN to role DATA_ENGINEER"
     assert set(more) - set(plain) == {
-        f"grant create {kind} on schema S to role DATA_ENGINEER"
-        for kind in ("row access policy", "masking policy", "dbt project")
-    }
+        *(f"grant create {kind} {schema}"
+          for kind in ("row access policy", "masking policy", "dbt project", "alert")),
+        *(f"grant {privilege} on account to role DATA_ENGINEER"
+          for privilege in ("execute alert", "execute managed alert", "use ai functions")),
+        "grant database role snowflake.cortex_user to role DATA_ENGINEER",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("operation", "arguments", "sentence"),
+    [
+        ("create_dbt_project", "{folder: here}", "needs the whole path of the project folder, not"),
+        ("drop_pipeline", "{}", "say --args '{confirm: CHURN.MAIN}'"),
+        ("create_notifications", "{}", "set var digest_recipients or warning_recipients"),
+        ("execute_task", "{name: sweep}", "there is no task 'sweep': the tasks are"),
+    ],
+)
+def test_an_operation_that_is_asked_for_wrongly_says_so_without_an_account(
+    operation, arguments, sentence
+):
+    done = run_dbt(
+        "--no-write-json", "run-operation", operation, "--args", arguments,
+        target="snowflake", check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert sentence in done.stdout
+
+
+def test_a_dry_run_needs_no_account():
+    """Each operation that sends statements of its own, with the folder and vars that it needs."""
+    operations = {
+        found[1]
+        for file in (PROJECT / "macros").rglob("*.sql")
+        for found in re.finditer(r"macro (\w+)\([^)]*dry_run=false\) %}", file.read_text())
+        if "__" not in found[1]
+    } - {"run_statements", "snowflake_dbt_version"}  # which operations call
+    assert {"create_roles", "create_budget", "start_new_tasks", "upload"} <= operations
+    folder = {"create_dbt_project": "'/srv', "}
+    calls = [f"{{{{ {name}({folder.get(name, '')}dry_run=true) }}}}" for name in sorted(operations)]
+    done = run_dbt(
+        "--no-write-json", "compile", *OFFLINE, "--inline", "".join(calls),
+        "--vars", "{warning_recipients: a@example.com, slack_integration: churn_slack}",
+        target="snowflake",
+    )  # fmt: skip
+    for name in operations:
+        assert re.search(rf"-- {name}, as DATA_ENGINEER", done.stdout), name
+
+
+def test_dbt_warns_of_nothing_in_the_project(tmp_path):
+    for target in ("snowflake", "duckdb"):
+        said = run_dbt(
+            "parse", "--no-partial-parse", "--show-all-deprecations",
+            "--target-path", str(tmp_path / target), target=target,
+        ).stdout  # fmt: skip
+        assert "WARNING" not in said
+
+
+def test_a_deploy_takes_vars_and_does_what_the_stand_in_is_given():
+    """The steps of `make deploy` are those that tests/snowflake does as the first day."""
+    variables = "{snowflake_target_lag: 5 minutes}"
+    planned = subprocess.run(
+        ["make", "-n", "deploy", f"VARS={variables}"],
+        cwd=PROJECT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    steps = re.findall(
+        r"for operation in ([\w ]+); do DBT_TARGET=snowflake SNOWFLAKE_ROLE=(\w+)", planned
+    )
+    done = [(role, name) for names, role in steps for name in names.split()]
+    assert done == [
+        (role, name) for role, calls in (*SETUP, *OPENED) for name in re.findall(r"(\w+)\(", calls)
+    ]
+    lines = [line for line in planned.splitlines() if re.search(r"bin/dbt (run-op|build)", line)]
+    assert len(lines) > 5
+    for line in lines:
+        assert line.count("bin/dbt ") == line.count(f"--vars '{variables}'"), line

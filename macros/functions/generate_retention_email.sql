@@ -50,10 +50,16 @@
     {{ return(statement) }}
 {% endmacro %}
 
-{# dbt run-operation show_llm_models: which models this account may start. #}
+{# dbt run-operation show_llm_models: which models this role may start. #}
 {% macro show_llm_models() %}
-    {{ run_statements(['show cortex base models'], 'show_llm_models') if target.type == 'snowflake'
-        else log(
+    {%- if execute and target.type == 'snowflake' -%}
+        {%- do show_rows('SHOW CORTEX BASE MODELS: name | lifecycle_status', cortex_models(), 'none') -%}
+    {%- elif execute -%}
+        {%- do log(
             "show_llm_models: on the laptop 'ollama list' says which models there are", info=True
-        ) }}
+        ) -%}
+    {%- endif -%}
 {% endmacro %}
+
+{# Models lie in a schema of Snowflake's own: without IN, those of the session's database are listed, none. #}
+{% macro cortex_models() %}{{ return('show cortex base models in schema snowflake.models') }}{% endmacro %}

@@ -31,13 +31,18 @@
             'grant_access: role ' ~ role ~ ' is not there: run create_roles first'
         ) -%}
     {%- endfor -%}
-    {%- set wanted = split_by_what_is_there(grant_statements(regions)) -%}
+    {%- set has_pool = compute_pool() in objects_of_kind('compute pool') -%}
+    {%- set wanted = split_by_what_is_there(grant_statements(regions, has_pool)) -%}
     {%- set may, may_not = [], [] -%}
     {%- for statement in wanted.statements -%}
         {%- do (may if is_admin or not is_grant_of_account(statement) else may_not).append(statement) -%}
     {%- endfor -%}
     {{ run_statements(may, 'grant_access', false) }}
     {%- for sentence in wanted.missing -%}{%- do log('grant_access: ' ~ sentence, info=True) -%}{%- endfor -%}
+    {%- do log(
+        'grant_access: compute pool ' ~ compute_pool() ~ ' is not there yet, so nothing was granted for'
+        ~ ' the dashboard; run grant_access again after create_compute_pool', info=True
+    ) if not has_pool -%}
     {%- do log(
         'grant_access: ' ~ (may_not | length) ~ " grants on the account are ACCOUNTADMIN's and were left"
         ~ ' out: run it once as ACCOUNTADMIN', info=True

@@ -11,8 +11,8 @@
 {% endmacro %}
 
 {% macro drop_access(confirm='', dry_run=false) %}
-    {%- if target.type == 'snowflake' and not dry_run and confirm != 'drop the roles' -%}
-        {%- do exceptions.raise_compiler_error(
+    {%- if execute and target.type == 'snowflake' and not dry_run and confirm != 'drop the roles' -%}
+        {%- do refuse(
             "drop_access drops the roles " ~ (churn_roles() | join(', '))
             ~ " and those of regions: say --args '{confirm: drop the roles}', or {dry_run: true} to see"
             ~ " the plan"

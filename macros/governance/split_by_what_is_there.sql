@@ -2,9 +2,8 @@
    what makes it. Grants on the database, its schema and the account need no look. #}
 {% macro split_by_what_is_there(grants) %}
     {%- set kinds = {
-        'warehouse': 'create_cost_limits', 'compute pool': 'create_compute_pool',
-        'table': 'dbt build', 'dynamic table': 'dbt build', 'view': 'dbt build',
-        'procedure': 'dbt build', 'semantic view': 'dbt build', 'streamlit': 'deploy_dashboard',
+        'warehouse': 'create_cost_limits', 'table': 'dbt build', 'dynamic table': 'dbt build',
+        'view': 'dbt build', 'procedure': 'dbt build', 'semantic view': 'dbt build', 'streamlit': 'deploy_dashboard',
     } -%}
     {%- set there, missing, statements = {}, {}, [] -%}
     {%- for grant in grants -%}

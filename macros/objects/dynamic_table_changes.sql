@@ -3,6 +3,7 @@
    on_configuration_change decides: apply replaces the table (its streams are re-created after it),
    fail stops, continue keeps the old query and says so. #}
 {% macro dynamic_table_get_build_sql(existing_relation, target_relation) %}
+    {%- do name_warehouses(config.model) -%}
     {%- if existing_relation is not none and existing_relation.is_dynamic_table
         and not should_full_refresh() -%}
         {%- set shown = shown_object('dynamic table', target_relation) -%}
@@ -16,6 +17,14 @@
     {{ return(full_references(
         dbt.dynamic_table_get_build_sql(existing_relation, target_relation)
     )) }}
+{% endmacro %}
+
+{# Hands the warehouses of a model's meta to the adapter, which reads them among the settings of the node.
+   There dbt, whose list of settings does not know them, would warn of them in each run. #}
+{% macro name_warehouses(node) %}
+    {%- for setting in ['refresh_warehouse', 'snowflake_initialization_warehouse'] -%}
+        {%- do node.config.extra.update({setting: node.config.meta.get(setting)}) -%}
+    {%- endfor -%}
 {% endmacro %}
 
 {% macro changed_query_sql(existing_relation, target_relation) %}
@@ -33,9 +42,13 @@
     {{ return(full_references(get_replace_sql(existing_relation, target_relation, sql))) }}
 {% endmacro %}
 
-{# The mark is kept last: a table without it is replaced by the next run. #}
+{# The mark is kept last: a table without it is replaced by the next run. A table that was suspended is
+   made active by its replacement, and is suspended again; with --full-refresh it runs. #}
 {% macro dynamic_table_execute_build_sql(build_sql, existing_relation, target_relation) %}
+    {%- set was_suspended = is_suspended(shown_object('dynamic table', target_relation))
+        and not flags.FULL_REFRESH -%}
     {%- do dbt.dynamic_table_execute_build_sql(build_sql, existing_relation, target_relation) -%}
     {%- do run_query(alter_relation_comment(target_relation, model.description | trim)) -%}
+    {%- do run_query('alter dynamic table ' ~ target_relation ~ ' suspend') if was_suspended -%}
     {%- do run_query(keep_mark('dynamic table', target_relation, definition_mark(sql))) -%}
 {% endmacro %}

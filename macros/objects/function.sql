@@ -18,6 +18,9 @@
     select 'registered with the open file' as definition
 {%- endmacro %}
 
+{# The statement in the place of the definition of a function of two texts that is switched off. #}
+{% macro drop_function() %}{{ return('drop function if exists ' ~ this ~ '(varchar, varchar)') }}{% endmacro %}
+
 {% macro create_function(relation, statement) %}
     {{ return(adapter.dispatch('create_function')(relation, statement)) }}
 {% endmacro %}

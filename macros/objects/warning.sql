@@ -1,8 +1,9 @@
 {# WARNING: an ALERT object of Snowflake (the word alert means a customer's alert here): looks again
    and again whether a query has rows, and tells the operators. The query's one column is what it
    tells, one sentence a row, without quotes or line ends, so that it fits into any message.
-   meta: schedule ('60 MINUTE') and told (the name of the model, read by the query, that keeps what
-   was told: warning, told_at). DuckDB has nobody to tell: the same rows are in pipeline_warnings. #}
+   meta: schedule ('60 MINUTE'; 'off' drops an alert that was made before) and told (the name of the
+   model, read by the query, that keeps what was told: warning, told_at). DuckDB has nobody to tell:
+   the same rows are in pipeline_warnings. #}
 {% macro create_warning(relation, query, schedule, told) %}
     {{ return(adapter.dispatch('create_warning')(relation, query, schedule, told)) }}
 {% endmacro %}
@@ -53,14 +54,22 @@
     {%- set target_relation = this.incorporate(type='view') -%}
     {%- set told = upstream_model(model, config.meta_require('told')) -%}
     {{ run_hooks(pre_hooks) }}
-    {%- set definition = create_warning(target_relation, sql, config.meta_require('schedule'), told) -%}
+    {%- set schedule = config.meta_require('schedule') -%}
     {% call statement('main') -%}
-        {{ deploy_task(target_relation, definition, 'alert') }}
+        {%- if schedule == 'off' -%} {{ drop_warning(target_relation) }}
+        {%- else -%}
+            {{ deploy_task(target_relation, create_warning(target_relation, sql, schedule, told), 'alert') }}
+        {%- endif -%}
     {%- endcall %}
     {% do adapter.commit() %}
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': []}) }}
 {% endmaterialization %}
+
+{% macro drop_warning(relation) %}{{ return(adapter.dispatch('drop_warning')(relation)) }}{% endmacro %}
+{% macro default__drop_warning(relation) %}{{ no_such_engine('drop_warning') }}{% endmacro %}
+{% macro snowflake__drop_warning(relation) %}drop alert if exists {{ relation }}{% endmacro %}
+{% macro duckdb__drop_warning(relation) %}select 1{% endmacro %}
 
 {# The notification integrations that a warning goes to, as SYSTEM$SEND_SNOWFLAKE_NOTIFICATION takes
    them: JSON with the integration's name, and for e-mail the subject and the addresses. #}

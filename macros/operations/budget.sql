@@ -1,9 +1,10 @@
 {# dbt run-operation create_budget: a budget of Snowflake for all that resource monitors leave out:
-   serverless tasks, streaming and storage upkeep of the schema, beside its warehouses. A budget tells
-   somebody, it stops nothing. Its limit is the warehouses' quotas and var serverless_credit_budget.
-   Serverless alerts and Cortex count in the account's own budget only: docs/snowflake.md says how to
-   switch that on. Needs ACCOUNTADMIN; after create_cost_limits, create_notifications and grant_access,
-   whose warehouses, integrations and schema it names. #}
+   serverless tasks, streaming and storage upkeep of the schema and the dashboard's compute pool, beside
+   the warehouses. A budget tells somebody, it stops nothing. Its limit is the warehouses' quotas and var
+   serverless_credit_budget. Serverless alerts and Cortex count in the account's own budget only:
+   docs/snowflake.md says how to switch that on. Needs ACCOUNTADMIN; after create_cost_limits,
+   create_compute_pool, create_notifications and grant_access, whose warehouses, pool, integrations and
+   schema it names. A pool that is not there yet is left out, and that is said. #}
 {% macro create_budget(dry_run=false) %}
     {%- if execute -%}{{ return(adapter.dispatch('create_budget')(dry_run)) }}{%- endif -%}
 {% endmacro %}
@@ -12,10 +13,15 @@
     {%- do log('create_budget: nothing to do on DuckDB, which costs nothing', info=True) -%}
 {% endmacro %}
 {% macro snowflake__create_budget(dry_run) %}
-    {{ run_statements(budget_statements(), 'create_budget', dry_run) }}
+    {%- set has_pool = dry_run or compute_pool() in objects_of_kind('compute pool') -%}
+    {{ run_statements(budget_statements(has_pool), 'create_budget', dry_run) }}
+    {%- do log(
+        'create_budget: compute pool ' ~ compute_pool() ~ ' is not there, so it is not part of the budget;'
+        ~ ' run create_budget again after create_compute_pool', info=True
+    ) if not has_pool -%}
 {% endmacro %}
 
-{% macro budget_statements() %}
+{% macro budget_statements(has_pool=true) %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
     {%- set budget = schema ~ '.churn_budget' -%}
     {%- set limit = (warehouses() | sum(attribute='quota')) + var('serverless_credit_budget') -%}
@@ -24,6 +30,7 @@
         'call ' ~ budget ~ '!set_spending_limit(' ~ limit ~ ')',
     ] + budget_notifications(budget) -%}
     {%- set resources = [('SCHEMA', schema)] -%}
+    {%- do resources.append(('COMPUTE_POOL', compute_pool())) if has_pool -%}
     {%- for warehouse in warehouses() -%}
         {%- do resources.append(('WAREHOUSE', warehouse.name)) -%}
     {%- endfor -%}

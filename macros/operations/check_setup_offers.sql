@@ -3,7 +3,7 @@
 {# Only the provider cortex asks one. #}
 {% macro missing_language_model() %}
     {%- if var('email_provider') != 'cortex' -%}{{ return([]) }}{%- endif -%}
-    {%- for row in run_query('show cortex base models').rows
+    {%- for row in run_query(cortex_models()).rows
         if row['name'] | lower == var('cortex_model') | lower -%}
         {%- if row['lifecycle_status'] | lower in ['legacy', 'deprecated', 'eol'] -%}
             {{ return(['model ' ~ var('cortex_model') ~ ' is ' ~ row['lifecycle_status'] | lower

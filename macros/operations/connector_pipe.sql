@@ -1,5 +1,5 @@
 {# dbt run-operation create_connector_pipe: for who runs Snowflake's own Kafka connector in the place
-   of the loader (ingest/snowflake_kafka_connector.json). The connector uses a pipe of the table's
+   of the loader (connector_configuration.sql). The connector uses a pipe of the table's
    name, if there is one: this one turns its records into the rows that the loader would write. What
    the account cannot read as such a row goes to the table's error table. The loader has a pipe of
    another name, and is not touched. #}

@@ -4,7 +4,7 @@
    DATA_ENGINEER: the object is replaced, and loses the history of its runs.
    Snowflake passes no environment to a run, so the profile with the object is written out: the names
    of this run, and no login, because the object runs as who executes it. #}
-{% macro create_dbt_project(folder, dry_run=false) %}
+{% macro create_dbt_project(folder='', dry_run=false) %}
     {%- if execute -%}{{ return(adapter.dispatch('create_dbt_project')(folder, dry_run)) }}{%- endif -%}
 {% endmacro %}
 {% macro default__create_dbt_project(folder, dry_run) %}{{ no_such_engine('create_dbt_project') }}{% endmacro %}
@@ -15,28 +15,38 @@
     ) -%}
 {% endmacro %}
 {% macro snowflake__create_dbt_project(folder, dry_run) %}
-    {%- if not folder.startswith('/') or "'" in folder -%}
-        {%- do exceptions.raise_compiler_error(
+    {%- if not (folder | string).startswith('/') or "'" in folder -%}
+        {%- do refuse(
             "create_dbt_project needs the whole path of the project folder, not '" ~ folder ~ "'"
         ) -%}
     {%- endif -%}
-    {%- do check_dbt_version() if not dry_run -%}
-    {{ run_statements(dbt_project_statements(folder), 'create_dbt_project', dry_run) }}
+    {%- set version = snowflake_dbt_version(dry_run) -%}
+    {{ run_statements(dbt_project_statements(folder, version), 'create_dbt_project', dry_run) }}
 {% endmacro %}
 
-{# Snowflake runs the versions that it lists, and this project needs dbt 1.11. #}
-{% macro check_dbt_version() %}
+{# The dbt of the object: var snowflake_dbt_version or, derived, the newest 1.11 that this account runs,
+   because Snowflake takes versions away one day. A dry run asks nobody, and names none. #}
+{% macro snowflake_dbt_version(dry_run=false) %}
+    {%- set wanted = var('snowflake_dbt_version') | string -%}
+    {%- if dry_run -%}{{ return(wanted if wanted != 'derived' else 'the newest 1.11') }}{%- endif -%}
     {%- set offered = run_query('select system$supported_dbt_versions()').rows[0][0] -%}
     {%- set versions = modules.re.findall('\"dbt_version\": *\"([^\"]+)\"', offered) -%}
-    {%- if var('snowflake_dbt_version') not in versions -%}
+    {%- set patches = [] -%}
+    {%- for version in versions if is_full_match('1[.]11[.][0-9]+', version)
+        and wanted in ['derived', version] -%}
+        {%- do patches.append(version.split('.')[2] | int) -%}
+    {%- endfor -%}
+    {%- if not patches -%}
         {%- do exceptions.raise_compiler_error(
-            'Snowflake does not run dbt ' ~ var('snowflake_dbt_version') ~ ', but '
-            ~ (versions | join(', ')) ~ ': set var snowflake_dbt_version to a 1.11 of these'
+            'Snowflake does not run dbt ' ~ (wanted if wanted != 'derived' else '1.11') ~ ', but '
+            ~ (versions | join(', ')) ~ ': set var snowflake_dbt_version to a 1.11 of these, or leave var'
+            ~ ' retrain_schedule off'
         ) -%}
     {%- endif -%}
+    {{ return('1.11.' ~ patches | max) }}
 {% endmacro %}
 
-{% macro dbt_project_statements(folder) %}
+{% macro dbt_project_statements(folder, version) %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
     {%- set stage = '@' ~ schema ~ '.churn_project' -%}
     {%- set statements = [
@@ -59,7 +69,7 @@
         ~ sql_literal(tojson(profile)) ~ ')) file_format = (type = json compression = none)'
         ~ ' single = true overwrite = true',
         'create or replace dbt project ' ~ schema ~ ".churn_intelligence from '" ~ stage
-        ~ "' dbt_version = '" ~ var('snowflake_dbt_version') ~ "' default_target = 'snowflake'",
+        ~ "' dbt_version = '" ~ version ~ "' default_target = 'snowflake'",
     ]) }}
 {% endmacro %}
 

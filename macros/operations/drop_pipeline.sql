@@ -4,8 +4,8 @@
    schema of a pull request. On DuckDB deleting the folder is the same. #}
 {% macro drop_pipeline(confirm='', drop_schema=false, dry_run=false) %}
     {%- set schema = target.database ~ '.' ~ target.schema -%}
-    {%- if target.type == 'snowflake' and not dry_run and confirm | upper != schema | upper -%}
-        {%- do exceptions.raise_compiler_error(
+    {%- if execute and target.type == 'snowflake' and not dry_run and confirm | upper != schema | upper -%}
+        {%- do refuse(
             "drop_pipeline drops all that was built and loaded in " ~ schema ~ ": say --args '{confirm: "
             ~ schema ~ "}', or {dry_run: true} to see what"
         ) -%}
@@ -74,8 +74,9 @@
         ) -%}
     {%- endfor -%}
     {%- do statements.append('drop procedure if exists ' ~ schema ~ '.train_churn_model()') -%}
-    {#- The last two are an earlier version's. -#}
+    {#- LLM_ANSWERS is no model while Cortex is off. The last two are an earlier version's. -#}
     {%- do statements.extend([
+        'drop table if exists ' ~ schema ~ '.llm_answers',
         'drop table if exists ' ~ object_definitions(target),
         'drop stage if exists ' ~ schema ~ '.churn_code',
         'drop table if exists ' ~ schema ~ '.procedure_turn',
@@ -88,14 +89,23 @@
     {{ return(statements) }}
 {% endmacro %}
 
-{# What else is in the schema, with its kind. #}
+{# What else is in the schema, as far as this role may see it, with its kind. `objects` are tables of all
+   kinds and views; a budget is an instance of a class, which has a SHOW of its own. #}
 {% macro left_in_schema() %}
-    {%- set left = [] -%}
-    {%- for kind in [
-        'objects', 'tasks', 'streams', 'stages', 'user functions', 'procedures', 'streamlits'
+    {%- set kinds = [
+        'objects', 'tasks', 'alerts', 'streams', 'pipes', 'stages', 'file formats', 'sequences', 'secrets',
+        'user functions', 'procedures', 'semantic views', 'dbt projects', 'streamlits', 'notebooks',
+        'models', 'network rules', 'snowflake.core.budget instances',
     ] -%}
+    {%- if var('snowflake_edition') == 'enterprise' -%}
+        {%- do kinds.extend(['row access policies', 'masking policies', 'tags']) -%}
+    {%- endif -%}
+    {%- set left = [] -%}
+    {%- for kind in kinds -%}
         {%- for row in run_query('show ' ~ kind ~ ' in schema ' ~ target.database ~ '.' ~ target.schema).rows -%}
-            {%- do left.append(row['name'] ~ ' (' ~ kind ~ ')') -%}
+            {%- do left.append(
+                row['name'] ~ ' (' ~ kind | replace('snowflake.core.budget instances', 'budgets') ~ ')'
+            ) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{ return(left | unique | list) }}

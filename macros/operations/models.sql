@@ -2,8 +2,11 @@
    dbt run-operation promote_model --args '{version: forest-…, reason: why}'
    dbt run-operation rollback_model --args '{reason: why}' #}
 
-{% macro promote_model(version, reason='') %}
+{% macro promote_model(version='', reason='') %}
     {%- if execute -%}
+        {%- if not version -%}
+            {%- do refuse("promote_model needs a version: --args '{version: forest-…, reason: why}'") -%}
+        {%- endif -%}
         {%- set run = trained_run(version) -%}
         {%- do serve_version(run, 'promoted', reason) -%}
     {%- endif -%}

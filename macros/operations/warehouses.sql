@@ -27,12 +27,12 @@
     {{ return(listed) }}
 {% endmacro %}
 
-{# The warehouses that dynamic tables name in a setting. #}
+{# The warehouses that dynamic tables name in a setting of their meta. #}
 {% macro warehouses_of_models(setting) %}
     {%- set names = [] -%}
     {%- for node in graph.nodes.values()
-        if node.config.materialized == 'dynamic_table' and node.config.get(setting) -%}
-        {%- do names.append(node.config.get(setting)) -%}
+        if node.config.materialized == 'dynamic_table' and node.config.meta.get(setting) -%}
+        {%- do names.append(node.config.meta.get(setting)) -%}
     {%- endfor -%}
     {{ return(names | unique | sort) }}
 {% endmacro %}

@@ -1,6 +1,5 @@
-{{ config(
-    materialized='function',
-    enabled=target.type != 'snowflake' or var('email_provider') == 'cortex'
-) }}
+{{ config(materialized='function') }}
 
-{{ function_definition(review_retention_email_statement()) }}
+{{ function_definition(
+    review_retention_email_statement() if var('email_provider') == 'cortex' else drop_function()
+) }}

@@ -1,9 +1,9 @@
 {# Hourly: tells the operators what pipeline_warnings finds and they were not told within a day.
-   Exists once var warning_recipients or slack_integration names somebody. #}
+   Exists while var warning_recipients or slack_integration names somebody. #}
 {{ config(
     materialized='warning',
-    enabled=var('warning_recipients') != '' or var('slack_integration') != '',
-    meta={'schedule': '60 MINUTE', 'told': 'warnings_told'},
+    enabled=target.type == 'snowflake' or warns(),
+    meta={'schedule': '60 MINUTE' if warns() else 'off', 'told': 'warnings_told'},
 ) }}
 
 select warnings.warning

@@ -28,22 +28,24 @@ from tests.snowflake.visibility import Seen, seen_on_duckdb, views
 # The steps of docs/snowflake.md on an empty account, before the first build: as whom, and what.
 SETUP = (
     (ADMIN, "create_roles()"),
-    (ADMIN, "create_cost_limits(), create_compute_pool(), grant_access()"),
+    (ADMIN, "create_cost_limits(), grant_access()"),
     (ENGINEER, "upload(), create_message_functions()"),
     (ENGINEER, "check_setup()"),
 )
-# After it: the roles of regions are in a seed, and what is granted on is there.
+# After it: tasks are made suspended, the roles of regions are in a seed, and what is granted on is
+# there. The dashboard comes last, because not every account has containers for it.
 OPENED = (
-    ("CHURN_APP", "check_setup(), deploy_dashboard()"),
+    (ENGINEER, "start_new_tasks()"),
     (ADMIN, "create_roles(), grant_access()"),
+    (ADMIN, "create_compute_pool(), grant_access()"),
+    ("CHURN_APP", "check_setup(), deploy_dashboard()"),
+    (ADMIN, "grant_access()"),
 )
-# Last, because tasks are made suspended.
-RESUMED = (ENGINEER, "check_setup(), resume_tasks()")
 # What an operator asks for later, in one process of dbt for each role; each prints what it does.
 OPERATIONS = (
     (ADMIN, "create_roles(), grant_access(), create_cost_limits(), create_roles(dry_run=true),"
             " drop_access(dry_run=true)"),
-    RESUMED,
+    (ENGINEER, "check_setup(), resume_tasks()"),
     (ENGINEER, "suspend_tasks(), resume_tasks(), execute_task('sweep_silent_customers'),"
                " refresh(), show_pipeline(), drop_pipeline(dry_run=true)"),
 )  # fmt: skip
@@ -107,8 +109,7 @@ class Deployment:
     @cached_property
     def script(self) -> dict[str, list[Statement]]:
         """The steps of the first day, to be read."""
-        assert self.operations
-        return self.steps | {_step(*RESUMED): self.asked[_step(*RESUMED)]}
+        return self.steps
 
     @cached_property
     def compared(self) -> list[dict]:
@@ -183,6 +184,7 @@ def ask(account: Account, role: str, calls: str) -> str:
 
 def pack_training() -> None:
     """Make target/training.zip, as `make packages` does."""
+    (PROJECT / "target").mkdir(exist_ok=True)
     with zipfile.ZipFile(PROJECT / "target" / "training.zip", "w") as packed:
         for file in sorted((PROJECT / "training").rglob("*.py")):
             packed.write(file, file.relative_to(PROJECT))
@@ -191,9 +193,7 @@ def pack_training() -> None:
 def _set_up(account: Account) -> tuple[str, dict[str, list[Statement]]]:
     """Do what comes before the first build; return what check_setup says early, and the steps."""
     pack()
-    with zipfile.ZipFile(PROJECT / "target" / "training.zip", "w") as packed:
-        for file in sorted((PROJECT / "training").rglob("*.py")):
-            packed.write(file, file.relative_to(PROJECT))
+    pack_training()
     steps: dict[str, list[Statement]] = {}
     unprepared = ""
     for role, calls in SETUP:

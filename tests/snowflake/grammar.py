@@ -31,6 +31,7 @@ GRAMMAR_GAPS = {
     r"with \S+ as procedure": "an anonymous procedure, as dbt-snowflake writes it",
     r"show (terse )?(objects|schemas|dynamic tables|streams|tasks|cortex)": "SHOW … LIKE … IN …",
     r"show (alerts|semantic views|notification integrations)": "SHOW … LIKE … IN …",
+    r"describe notification integration": "DESCRIBE NOTIFICATION INTEGRATION",
     r"show compute pools": "SHOW COMPUTE POOLS",
     r"describe table": "DESCRIBE TABLE of a quoted name",
 }

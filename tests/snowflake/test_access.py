@@ -4,6 +4,7 @@ The steps before the build are run on an account that has nothing; what a build 
 by hand where the whole build does not matter.
 """
 
+import re
 from dataclasses import dataclass
 
 import pytest
@@ -23,6 +24,25 @@ BUILT = (
     f"create procedure {SCHEMA}.move_alerts(alert_ids varchar, to_state varchar, reason varchar,"
     " revision varchar) returns table (alert_id varchar) language sql execute as owner as"
     " $$ begin begin transaction; answer := (select 'a1' as alert_id); commit; end; $$",
+)
+
+# What a person may have put into a pull request's schema: a kind, as SHOW names it, the rest.
+OF_ANN = (
+    ("stage", "stages", ""),
+    ("secret", "secrets", " type = generic_string secret_string = 'x'"),
+    ("alert", "alerts", " schedule = '1 MINUTE' if (exists (select 1)) then select 1"),
+    ("pipe", "pipes", " as copy into CHURN.PR_17.churn_scores_raw from @CHURN.PR_17.of_ann"),
+    ("semantic view", "semantic views", " tables (CHURN.PR_17.churn_scores_raw)"),
+    ("dbt project", "dbt projects", " from '@CHURN.PR_17.of_ann'"),
+    ("file format", "file formats", " type = csv"),
+    ("sequence", "sequences", ""),
+    ("snowflake.core.budget", "budgets", "()"),
+)
+# What not every account offers.
+OPTIONAL = (
+    "grant (inherited )?caller|grant use ai|grant database role snowflake.(cortex|pypi)"
+    "|grant create (semantic view|alert|dbt project|row access|masking)|grant execute .*alert"
+    "|grant select, references on semantic view"
 )
 
 
@@ -188,13 +208,47 @@ def test_a_pull_requests_schema_is_filled_and_dropped(steps):
     for operation in ("upload", "create_message_functions", "check_setup"):
         account.dbt("run-operation", operation, **schema)
     account.dbt("build", "-q", "-s", *RAW, **schema)
-    account.execute("create stage CHURN.PR_17.of_ann")
+    account.execute(*(f"create {kind} CHURN.PR_17.of_ann{rest}" for kind, _, rest in OF_ANN))
     drop = ("run-operation", "drop_pipeline", "--args", "{confirm: CHURN.PR_17, drop_schema: true}")
     stopped = account.dbt(*drop, check=False, **schema)
     assert stopped.returncode != 0
-    assert "it holds what dbt has not made: OF_ANN (stages)" in stopped.stdout
-    account.execute("drop stage CHURN.PR_17.of_ann")
+    left = stopped.stdout.partition("it holds what dbt has not made: ")[2].splitlines()[0]
+    assert sorted(left.split(", ")) == sorted(f"OF_ANN ({kinds})" for _, kinds, _ in OF_ANN)
+    account.execute(*(f"drop {kind} CHURN.PR_17.of_ann" for kind, *_ in OF_ANN))
     account.dbt(*drop, **schema)
     with pytest.raises(ProgrammingError):
         account.execute("show objects in schema CHURN.PR_17")
     account.execute(f"show objects in schema {SCHEMA}")
+
+
+def test_without_a_compute_pool_all_is_granted_but_the_dashboard(steps):
+    said = steps.account.dbt(
+        "run-operation", "grant_access", role=ADMIN, SNOWFLAKE_COMPUTE_POOL="other_pool"
+    ).stdout
+    assert (
+        "compute pool OTHER_POOL is not there yet, so nothing was granted for the dashboard" in said
+    )
+    assert "to role CHURN_LOADER" in said
+    assert not re.search(r"grant .*(caller|compute pool|streamlit|pypi)", said)
+
+
+def test_a_grant_that_the_account_refuses_takes_nothing_from_loader_and_readers(steps):
+    """Whatever of the optional grants is refused first, everybody has what they need by then."""
+    account, lost = steps.account, ("CHURN_LOADER", "MARKETING_ANALYST", "CHURN_MANAGER")
+    before = grants(account)
+    account.execute(*(f"drop role {role}" for role in lost), role=ADMIN)
+    account.dbt("run-operation", "create_roles", role=ADMIN)
+    account.execute(f"call standin_lacks('{OPTIONAL}')", role=ADMIN)
+    switched_on = (
+        "{email_provider: cortex, snowflake_edition: enterprise, retrain_schedule: 1 HOUR}"
+    )
+    done = account.dbt(
+        "run-operation", "grant_access", "--vars", switched_on, role=ADMIN, check=False
+    )
+    account.execute("call standin_lacks('')", role=ADMIN)
+    assert done.returncode != 0
+    assert "Unsupported feature" in done.stdout
+    missing = {one for one in before - grants(account) if one[0] in lost}
+    assert {one[2] for one in missing} == {f"{SCHEMA}.CHURN_DASHBOARD"}
+    account.dbt("run-operation", "grant_access", role=ADMIN)
+    assert before <= grants(account)

@@ -187,11 +187,62 @@ def test_the_budget_covers_the_schema_and_every_warehouse(account, operations):
     assert made < lines.index(added[0])
     covered = {tuple(re.findall(r"'(\w+)', '([\w.]+)'", line)[0]) for line in added}
     warehouses = account.rows("show warehouses")["name"]
-    assert covered == {("SCHEMA", "CHURN.PIPELINE"), *(("WAREHOUSE", one) for one in warehouses)}
+    assert covered == {
+        ("SCHEMA", "CHURN.PIPELINE"), ("COMPUTE_POOL", "CHURN_POOL"),
+        *(("WAREHOUSE", one) for one in warehouses),
+    }  # fmt: skip
     monitors = re.findall(r"alter resource monitor \w+ set credit_quota = (\d+)", "\n".join(lines))
     assert len(monitors) == len(warehouses)
     limit = lines[_place(lines, f"call {budget}!set_spending_limit")]
     assert int(re.search(r"\((\d+)\)", limit)[1]) == sum(map(int, monitors)) + 50
+
+
+def test_a_pool_that_is_not_there_is_no_part_of_the_budget(account, operations):
+    said = account.dbt(
+        "run-operation", "create_budget", role=ADMIN, SNOWFLAKE_COMPUTE_POOL="other_pool"
+    ).stdout
+    assert "compute pool OTHER_POOL is not there, so it is not part of the budget" in said
+    assert "COMPUTE_POOL" not in said
+
+
+def test_what_an_administrator_has_set_of_an_integration_stays(account, operations):
+    account.execute(
+        "alter notification integration churn_mail set enabled = false"
+        " allowed_recipients = ('admin@example.com', 'ops@example.com')",
+        role=ADMIN,
+    )
+    asked = json.dumps(
+        VARIABLES | {"slack_integration": "", "digest_recipients": "new@example.com"}
+    )
+    for expected in (["'admin@example.com', 'ops@example.com', 'new@example.com'"], []):
+        before = len(account.sent())
+        said = account.dbt(
+            "run-operation", "create_notifications", "--vars", asked, role=ADMIN
+        ).stdout
+        lines = [one_line(one.sql) for one in account.sent()[before:]]
+        changed = [line for line in lines if re.match(r"(create|alter) notification", line)]
+        assert changed == [
+            f"alter notification integration churn_mail set allowed_recipients = ({listed})"
+            for listed in expected
+        ]
+        assert (
+            "churn_mail may also write to admin@example.com, whom no var names: they stay" in said
+        )
+        assert "churn_mail is disabled, and stays so" in said
+
+
+def test_an_integration_of_another_kind_is_refused(account, operations):
+    asked = json.dumps(
+        {"warning_recipients": "ops@example.com", "digest_integration": "churn_slack"}
+    )
+    before = len(account.sent())
+    stopped = account.dbt(
+        "run-operation", "create_notifications", "--vars", asked, role=ADMIN, check=False
+    )
+    assert stopped.returncode != 0
+    assert "notification integration churn_slack is of type WEBHOOK, not EMAIL" in stopped.stdout
+    lines = [one_line(one.sql) for one in account.sent()[before:]]
+    assert not [line for line in lines if re.match(r"create|alter|grant", line)]
 
 
 def test_the_dbt_project_object_gets_every_file_of_dbt_and_no_profile(account):
@@ -231,7 +282,7 @@ def test_the_task_that_retrains_executes_the_object_that_is_made(account):
     said = account.dbt(
         "compile", "-q", "--vars", "{retrain_schedule: 24 HOURS}", "--inline",
         "{{ create_dbt_task(model_relation('retrain_churn_model'), 'select 1', '1 HOUR', 'run') }}"
-        "{{ dbt_project_statements('/srv') | last }}",
+        "{{ dbt_project_statements('/srv', '1.11.11') | last }}",
     ).stdout  # fmt: skip
     executed = re.search(r"execute dbt project (\S+)", said)[1]
     assert executed == re.search(r"create or replace dbt project (\S+)", said)[1]
@@ -243,6 +294,16 @@ def test_a_dbt_that_snowflake_does_not_run_is_refused_in_words(account):
     assert (
         "Snowflake does not run dbt 1.11.99, but 1.10.15, 1.11.11: set var snowflake_dbt_version"
     ) in " ".join(stopped.stdout.split())
+
+
+def test_the_newest_dbt_that_snowflake_runs_is_taken(account):
+    asked = ("compile", "-q", "--inline", "{{ snowflake_dbt_version() }}")
+    assert account.dbt(*asked).stdout.strip() == "1.11.11"
+
+
+def test_the_models_that_a_role_may_start_are_listed(account):
+    said = account.dbt("run-operation", "show_llm_models").stdout
+    assert "LLAMA3.1-8B | ACTIVE" in said
 
 
 def test_the_semantic_view_is_made_of_columns_that_managers_have_and_of_no_personal_ones(

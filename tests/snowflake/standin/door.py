@@ -18,7 +18,7 @@ from tests.snowflake.standin.procedure import run_procedure
 from tests.snowflake.standin.refused import Refused
 from tests.snowflake.standin.register import Register, done
 from tests.snowflake.standin.session import Session
-from tests.snowflake.standin.show import dynamic_tables_function, show
+from tests.snowflake.standin.show import describe, dynamic_tables_function, show
 from tests.snowflake.standin.stages import Stages
 from tests.snowflake.standin.statements import (
     QUOTED_BODY,
@@ -50,6 +50,7 @@ class Door:
             self.register, self._access, self._connect, self._inside, self.prepare
         )
         self._answers_for: tuple | None = None
+        self._lacks = ""  # statements of what this account does not offer, as a pattern
         functions.of_the_instance()
 
     def login(self, session: Session) -> None:
@@ -69,6 +70,8 @@ class Door:
         """Return what fakesnow shall run for a statement; raises Refused."""
         self._record.write(json.dumps({"sql": sql, "role": session.role}) + "\n")
         text = one_line(sql)
+        if self._lacks and re.match(self._lacks, text, re.I):
+            raise Refused("002140", "SQL compilation error:\nUnsupported feature on this account.")
         for do in (self._show, self._object, self._file, self._run):
             if (answer := do(session, sql, text)) is not None:
                 return answer
@@ -104,7 +107,7 @@ class Door:
     def _show(self, session: Session, sql: str, text: str) -> str | None:
         if text.lower().startswith("show "):
             return show(self.register, self._access, session, sql)
-        return None
+        return describe(self.register, self._access, session, sql)
 
     def _object(self, session: Session, sql: str, text: str) -> str | None:
         created = creation(sql)
@@ -130,6 +133,9 @@ class Door:
         if found := re.fullmatch(r"call standin_wait\((\d+)\)", text, re.I):
             self.register.wait(int(found[1]))
             return done("waited")
+        if found := re.fullmatch(r"call standin_lacks\('(.*)'\)", text, re.I):
+            self._lacks = found[1]
+            return done("lacking")
         if found := re.fullmatch(r"execute task (\S+)", text, re.I):
             self._caller.execute_task(session, found[1])
             return done("Task execution scheduled.")

@@ -222,6 +222,8 @@ class Register:
             if (comment := option(action, "comment")) is not None:
                 entry.comment = comment
             entry.options |= dict(re.findall(r"(\w+) = ([\w']+)", action))
+            if entry.kind == "integration":
+                entry.text += f" {action}"
         is_fakesnows = entry.kind == "table" and not re.match(
             r"set (change_tracking|comment|error_logging)", action, re.I
         )

@@ -23,7 +23,7 @@ from tests.snowflake.standin.statements import (
 
 SHOW = re.compile(
     r"show (terse )?(?:user )?(?P<kind>future grants|grants|objects|databases|"
-    r"cortex base models|[a-z ]+?)(?: history)?"
+    r"cortex base models|snowflake\.core\.budget(?: instances)?|[a-z ]+?)(?: history)?"
     r"(?: like '(?P<like>(?:[^']|'')*)')?"
     r"(?: in (?P<in>account|(?:schema |database )?[\w.\"$]+))?"
     r"(?: starts with '(?P<starts>(?:[^']|'')*)')?(?: limit \d+)?"
@@ -39,9 +39,12 @@ def show(register: Register, access: Access, session: Session, sql: str) -> str 
         return None
     kind = found["kind"].lower()
     if kind == "cortex base models":
-        return _answer(models(), ["name", "lifecycle_status"])
+        # They lie in a schema of their own, and SHOW without IN looks into the session's database.
+        is_there = re.fullmatch(r"(schema )?snowflake\.models", found["in"] or "", re.I)
+        return _answer(models() if is_there else [], ["name", "lifecycle_status"])
     if kind == "grants":
         return _grants(register, session, found["rest"].strip())
+    kind = kind.removesuffix(" instances")
     kind = kind[:-3] + "y" if kind.endswith("policies") else kind_of(kind.removesuffix("s"))
     wanted = RELATIONS if kind == "object" else ("table", "dynamic table") if kind == "table" else (
         kind,
@@ -61,6 +64,31 @@ def show(register: Register, access: Access, session: Session, sql: str) -> str 
     columns = COLUMNS.get(kind, _common)
     example = columns(Entry(kind, "A.B.C", None, ""))
     return _answer([columns(entry) for entry in entries], list(example))
+
+
+def describe(register: Register, access: Access, session: Session, sql: str) -> str | None:
+    """Return the SQL that answers DESCRIBE of an integration, or None for fakesnow's own."""
+    found = re.fullmatch(r"desc(?:ribe)? (?:notification )?integration (\S+)", one_line(sql), re.I)
+    if not found:
+        return None
+    entry = register.demand("integration", found[1], session)
+    access.demand(session, "USAGE", entry)
+    listed = ",".join(re.findall(r"'([^']*)'", _setting(entry, "allowed_recipients", r"\(.*?\)")))
+    properties = {
+        "ENABLED": _setting(entry, "enabled", r"\w+").lower(),
+        "ALLOWED_RECIPIENTS": f"[{listed}]" if listed else "",
+    }
+    rows = [
+        {"property": name, "property_type": "", "property_value": value}
+        for name, value in properties.items()
+    ]
+    return _answer(rows, ["property", "property_type", "property_value"])
+
+
+def _setting(entry: Entry, name: str, value: str) -> str:
+    """Return what the last statement about an object has said of a setting."""
+    said = re.findall(rf"\b{name} = ({value})", one_line(entry.text), re.I)
+    return said[-1] if said else ""
 
 
 def _container(register: Register, session: Session, kind: str, written: str | None) -> str | None:
@@ -178,6 +206,14 @@ def _warehouse(entry: Entry) -> dict:
     }
 
 
+def _integration(entry: Entry) -> dict:
+    return {
+        **_common(entry),
+        "type": _setting(entry, "type", r"\w+").upper(),
+        "enabled": _setting(entry, "enabled", r"\w+").lower(),
+    }
+
+
 def _function(entry: Entry) -> dict:
     arguments = f"{entry.name}{entry.signature} RETURN TABLE ()"
     return {**_common(entry), "arguments": arguments, "description": entry.comment}
@@ -186,7 +222,7 @@ def _function(entry: Entry) -> dict:
 COLUMNS = {
     "object": _object, "table": _table, "view": _object, "dynamic table": _dynamic_table,
     "stream": _stream, "task": _task, "alert": _task, "warehouse": _warehouse,
-    "function": _function, "procedure": _function,
+    "function": _function, "procedure": _function, "integration": _integration,
 }  # fmt: skip
 
 

@@ -16,7 +16,8 @@ KINDS = (
     "dynamic table", "external table", "stream", "task", "stage", "function", "procedure", "role",
     "database role", "user", "warehouse", "resource monitor", "row access policy",
     "masking policy", "alert", "streamlit", "compute pool", "semantic view", "dbt project",
-    "file format", "pipe", "sequence", "tag", "secret", "network rule", "budget", "integration",
+    "file format", "pipe", "sequence", "tag", "secret", "network rule", "notebook", "model",
+    "budget", "integration",
     *OF_FAKESNOW,
 )  # fmt: skip
 # How a statement names a kind, where that is more than its name.

@@ -29,6 +29,7 @@ CUSTOMERS = ["ada", "ben", "eve"]
 EVENT_TYPES = [
     *("purchase", "login", "ticket_opened", "campaign_received", "email_opened"),
     *("subscription_cancelled", "something_new", "profile_updated", "profile_updated"),
+    *("subscription_paused", "subscription_resumed", "unsubscribed"),
 ]
 PROPERTIES = [
     None,

@@ -17,6 +17,7 @@
                 asked.customer_id,
                 case
                     when policies.cancelled_at is not null then 'the customer has cancelled'
+                    when policies.paused_at is not null then 'the customer has paused'
                     when not policies.has_marketing_consent
                         then 'the customer has not agreed to marketing'
                     when not policies.has_address then 'the customer has no e-mail address'

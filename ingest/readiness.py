@@ -1,8 +1,9 @@
 """Whether events are enough to train on: the cut-offs and the population of the models, counted.
 
-What it says is what the models will find, but for what only they know, such as customers who got a
-message: models/training/training_cutoffs.sql, macros/metrics/churn_features.sql (in_population) and
-macros/training/churn_label.sql are the definitions, and their vars those of dbt_project.yml.
+It is what the models will find, but for what only they know, such as customers who got a message,
+or who leave and return on one day. The definitions are models/training/training_cutoffs.sql,
+macros/metrics/churn_features.sql (in_population) and macros/training/churn_label.sql; their vars are
+those of dbt_project.yml.
 """
 
 import tempfile
@@ -25,9 +26,11 @@ _ADD = """
     select
         hash(customer_id) as customer,
         cast(occurred_at as date) as day,
-        bool_or(category in ('activity', 'purchase')) as is_active,
-        bool_or(category = 'cancellation') as is_cancelled
+        bool_or(category in ('activity', 'purchase', 'resumption')) as is_active,
+        bool_or(category = 'cancellation') as is_cancelled,
+        bool_or(category = 'pause') as is_paused
     from batch
+    where category not in ('service', 'unsubscription')
     group by all
 """
 _SPAN = """
@@ -37,7 +40,12 @@ _SPAN = """
 _OUTCOMES = """
     with cutoffs as (select unnest($cutoffs::date[]) as cutoff),
     per_day as (
-        select customer, day, bool_or(is_active) as is_active, bool_or(is_cancelled) as is_cancelled
+        select
+            customer,
+            day,
+            bool_or(is_active) as is_active,
+            bool_or(is_cancelled) as is_cancelled,
+            bool_or(is_paused) as is_paused
         from days group by all
     ),
     customers as (
@@ -47,16 +55,21 @@ _OUTCOMES = """
             count(*) filter (
                 is_active and day > cutoff - $window::int and day <= cutoff
             ) as active_days,
-            bool_or(is_cancelled and day <= cutoff) as is_gone,
-            bool_or(is_active and day > cutoff) and not bool_or(is_cancelled and day > cutoff)
-                as has_stayed
+            max(day) filter ((is_cancelled or is_paused) and day <= cutoff)
+            >= max(day) filter (is_active and day <= cutoff) as is_gone,
+            bool_or(is_paused and day > cutoff)
+            or bool_or(is_active and day > cutoff)
+            and not coalesce(
+                max(day) filter (is_cancelled and day > cutoff)
+                >= max(day) filter (is_active and day > cutoff), false
+            ) as has_stayed
         from per_day
         inner join cutoffs on day <= cutoff + $horizon::int
         group by all
     )
     select cutoff, count(*), count(*) filter (has_stayed)
     from customers
-    where active_days >= $active_days and not is_gone
+    where active_days >= $active_days and is_gone is not true
     group by cutoff order by cutoff
 """
 
@@ -72,7 +85,8 @@ class Days:
         self._opened.enter_context(closing(self._days))
         self._days.execute(f"set memory_limit = '{_MEMORY}'")
         self._days.execute(
-            "create table days (customer ubigint, day date, is_active bool, is_cancelled bool)"
+            "create table days (customer ubigint, day date, is_active bool, is_cancelled bool,"
+            " is_paused bool)"
         )
 
     def __enter__(self) -> "Days":

@@ -2,8 +2,8 @@
 
 It is what the models will find, but for what only they know, such as customers who got a message,
 or who leave and return on one day. The definitions are models/training/training_cutoffs.sql,
-macros/metrics/churn_features.sql (in_population) and macros/training/churn_label.sql; their vars are
-those of dbt_project.yml.
+macros/metrics/churn_features.sql (in_population) and macros/training/churn_label.sql; their vars
+are those of dbt_project.yml.
 """
 
 import tempfile

@@ -43,10 +43,10 @@ cutoffs as (
     where
         last_cutoff_date - number * {{ var('training_cutoff_every_days') }}
         >= first_date + {{ var('churn_horizon_days') }}
-        {% if var('training_earliest_cutoff') | string != 'earliest' %}
-            and last_cutoff_date - number * {{ var('training_cutoff_every_days') }}
-            >= {{ date_literal(var('training_earliest_cutoff')) }}
-        {% endif %}
+        {%- if var('training_earliest_cutoff') | string != 'earliest' %}
+        and last_cutoff_date - number * {{ var('training_cutoff_every_days') }}
+        >= {{ date_literal(var('training_earliest_cutoff')) }}
+        {%- endif %}
 
 )
 

@@ -29,7 +29,7 @@ unnamed as (
             ''
         )
         and activity_date
-        > coalesce((select day_before from first_days), cast('1970-01-01' as date))
+        > coalesce((select day_before from first_days), {{ date_literal('1970-01-01') }})
 
 ),
 

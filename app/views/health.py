@@ -27,6 +27,8 @@ def main() -> None:
     _loading(page)
     _rejected(page)
     _profile_values(page)
+    _unfollowed_merges(page)
+    _event_types(page)
 
 
 def _tiles(page: Page) -> None:
@@ -218,6 +220,52 @@ def _profile_values(page: Page) -> None:
         "A region without a role is seen only by roles that see all regions: add it to"
         " `seeds/manager_regions.csv`. A segment without a policy has the default policy. A monthly"
         " value that is no plain number counts as none: the expected spend comes from purchases."
+    )
+
+
+def _unfollowed_merges(page: Page) -> None:
+    merges = pipeline.unfollowed_merges(page.source)
+    if merges.empty:
+        return
+    heading("Merges that were not followed", merges, "unfollowed_merges")
+    listing(
+        merges.assign(reason=merges["reason"].map(plain)),
+        key="unfollowed_merges",
+        alt="Why merges of two ids of one customer were not followed",
+        columns={
+            "reason": columns.text("Reason", 430),
+            "events": columns.number("Merges", 100),
+        },
+    )
+
+
+def _event_types(page: Page) -> None:
+    types = pipeline.unnamed_event_types(page.source)
+    heading(
+        "Event types that no category names",
+        types,
+        "event_types",
+        "Counted over the longest window that scores look at, up to the last visit.",
+    )
+    if types.empty:
+        st.caption("None: `event_categories` says of every type what it means.")
+        return
+    listing(
+        types.assign(event_type=types["event_type"].map(plain)),
+        key="event_types",
+        alt="Event types that no category names, with counts",
+        columns={
+            "event_type": columns.text("Event type", 260),
+            "counts_as": columns.text("Counts as", 90),
+            "events": columns.number("Events", 100),
+            "customers": columns.number("Customers", 100),
+            "last_seen_at": columns.moment("Last"),
+        },
+    )
+    st.caption(
+        "Each of these events counts as a visit of its customer. Name the type in"
+        " `event_categories` of `dbt_project.yml` and run `dbt build`: under `activity` if it is a"
+        " visit, under `service` if a system sent it, or under what else it means."
     )
 
 

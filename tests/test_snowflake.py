@@ -206,6 +206,15 @@ def test_the_whole_bill_is_shown_in_one_place():
     assert "group by service_type" in shown
 
 
+def test_commands_in_sentences_are_those_of_snowflake(compiled):
+    said = compiled["scoring_status"]
+    commands = (
+        "load FILE --into snowflake)", "execute_task --args ''{name: sweep_silent_customers}''"
+    )  # fmt: skip
+    assert all(command in said for command in commands)
+    assert "load FILE)" not in said
+
+
 def test_each_task_is_asked_for_its_own_runs_of_less_than_seven_days(compiled):
     """The history refuses seven days and a moment, and gives 10,000 runs of all it is asked."""
     asked = re.findall(r"task_name => '(\w+)'", compiled["task_runs"])

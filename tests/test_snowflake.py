@@ -79,7 +79,10 @@ def violations(sql: str) -> list[str]:
 
 
 def test_every_model_renders_without_a_connection(compiled):
-    models = {file.stem for file in (PROJECT / "models").rglob("*.sql")}
+    files = (PROJECT / "models").rglob("*.sql")
+    # What only the laptop needs, whoever asks an LLM there, says so.
+    only = "enabled=target.type == 'duckdb'"
+    models = {file.stem for file in files if only not in file.read_text()}
     assert set(compiled) == models
     assert not [name for name, sql in compiled.items() if not sql.strip()]
 

@@ -3,6 +3,7 @@
    line and has no semicolon at the end of one, is the answer.
    meta: parameters (names; all are texts) and returns (the answer's columns; all are texts). #}
 {% macro create_procedure(relation, body, parameters, returns) %}
+    {%- do check_whole_body(body) -%}
     {{ return(adapter.dispatch('create_procedure')(relation, body, parameters, returns)) }}
 {% endmacro %}
 

@@ -9,6 +9,7 @@
    halves of the keys, and leaves out those that fail alone; a task with a stream goes by the key of
    the stream's table. On Snowflake a statement fails whole. #}
 {% macro create_task(relation, body, stream, schedule) %}
+    {%- do check_whole_body(body) -%}
     {{ return(adapter.dispatch('create_task')(relation, body, stream, schedule)) }}
 {% endmacro %}
 

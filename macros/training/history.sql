@@ -18,13 +18,17 @@
 {# Their days up to the cut-off, by the ids that were joined then, in the columns of history_days.
    merged_later: a CTE of merged_later. #}
 {% macro days_before_merges(merged_later) %}
-    with known as (
+    with merge_events as (
+        select * from {{ ref('customer_merges') }}
+    ),
+    {{ identity_steps('merge_events') }},
+    known as (
         select
             cutoffs.cutoff_date,
             steps.customer_id,
             max_by(steps.surviving_id, steps.hops) as known_id
         from (select distinct cutoff_date from {{ merged_later }}) as cutoffs
-        inner join {{ ref('customer_identity_steps') }} as steps
+        inner join steps
             on cast(steps.known_at as date) <= cutoffs.cutoff_date
         group by cutoffs.cutoff_date, steps.customer_id
     ),

@@ -1,5 +1,6 @@
 """Files that end in the past are scored as of their end; a loader that has stopped is not."""
 
+import re
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -70,7 +71,9 @@ def test_commands_say_why_nobody_is_scored(pipeline):
     assert words in run_module("embedded", "tick").stdout
     told = run_dbt("run-operation", "execute_task", "--args", "{name: sweep_silent_customers}")
     assert words in told.stdout
-    assert words in run_dbt("run-operation", "show_pipeline").stdout
+    shown = run_dbt("run-operation", "show_pipeline").stdout
+    assert words in shown
+    assert re.search(r"last training: .*\n.*  noise \| trained\n", shown)
     assert words in run_dbt("run", "-s", "scoring_status").stdout
     pipeline.add(event("once", "new", "login", LAST), topic="file:visits.jsonl")
     pipeline.close()

@@ -21,6 +21,7 @@ DOCS = (PROJECT / "docs" / "snowflake.md").read_text()
 def account(deployment):
     """The account once all that other tests compare was sent; its tasks run."""
     assert deployment.changed
+    assert deployment.seen
     # What is due anyway, such as the end of an alert whose customer was merged, is done before.
     assert process_alerts(deployment.account) == ("SUCCEEDED", "")
     return deployment.account

@@ -1,4 +1,4 @@
-"""What the event contract takes from dbt_project.yml: its bounds, and which types are profiles."""
+"""What the event contract takes from dbt_project.yml: bounds, and types with rules of their own."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,6 +21,7 @@ class ContractLimits:
     largest_amount: float
     earliest: datetime
     profile_types: frozenset[str]
+    merge_types: frozenset[str]
 
 
 @cache
@@ -52,7 +53,10 @@ def limits_from(found: dict[str, Any]) -> ContractLimits:
     return ContractLimits(
         float(largest),
         datetime(first.year, first.month, first.day),
-        frozenset(found["event_categories"].get("profile") or ()),
+        *(
+            frozenset(found["event_categories"].get(category) or ())
+            for category in ("profile", "merge")
+        ),
     )
 
 

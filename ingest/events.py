@@ -73,8 +73,11 @@ def decode(message: bytes | None) -> "Event | Rejection":
         return Rejection("occurred_at lies outside the years 1 to 9999")
     if len(message) > PROPERTIES_MAX_BYTES and _properties_bytes(message) > PROPERTIES_MAX_BYTES:
         return Rejection(f"properties is larger than {PROPERTIES_MAX_BYTES // 1024} KiB")
-    if event.event_type in contract_limits().profile_types and (name := _name_given_twice(message)):
+    limits = contract_limits()
+    if event.event_type in limits.profile_types and (name := _name_given_twice(message)):
         return Rejection(f"a profile names {name!a} twice, and only one of the values can be right")
+    if event.event_type in limits.merge_types and (reason := _wrong_merge(event, message)):
+        return Rejection(reason)
     return event
 
 
@@ -93,6 +96,7 @@ def decode_usual(messages: Sequence[bytes | None]) -> "list[Event] | None":
         and max(map(len, messages), default=0) <= PROPERTIES_MAX_BYTES
         and all([_FIRST_YEAR < one.occurred_at.year < _LAST_YEAR for one in events])
         and not _has_ambiguous_profile(events, messages)
+        and not _has_wrong_merge(events, messages)
     )
     return events if is_usual else None
 
@@ -103,6 +107,30 @@ def _has_ambiguous_profile(events: "list[Event]", messages: Sequence[bytes | Non
         one.event_type in profile_types and _name_given_twice(message)
         for one, message in zip(events, messages, strict=True)
     )
+
+
+def _has_wrong_merge(events: "list[Event]", messages: Sequence[bytes | None]) -> bool:
+    merge_types = contract_limits().merge_types
+    return any(
+        one.event_type in merge_types and _wrong_merge(one, message)
+        for one, message in zip(events, messages, strict=True)
+    )
+
+
+def _wrong_merge(event: "Event", message: bytes) -> str | None:
+    """Return why a merge cannot be followed, None where it can."""
+    try:
+        merged_id = _MERGE_DECODER.decode(message).properties.merged_id
+    except msgspec.ValidationError:
+        return (
+            "a merge needs merged_id in its properties, the id that is joined to customer_id: a"
+            " text of 1 to 64 characters"
+        )
+    if merged_id == event.customer_id:
+        return "merged_id is customer_id itself: name the other id, which is joined to it"
+    if _name_given_twice(message):
+        return "a merge names a field twice, and only one of the values can be right"
+    return None
 
 
 def without_byte_order_mark(message: bytes) -> bytes:
@@ -177,6 +205,14 @@ class _PropertiesText(msgspec.Struct, gc=False):
     properties: msgspec.Raw = msgspec.Raw(b"")
 
 
+class _MergeProperties(msgspec.Struct, gc=False):
+    merged_id: Identifier
+
+
+class _Merge(msgspec.Struct, gc=False):
+    properties: _MergeProperties
+
+
 class Event(msgspec.Struct, gc=False):
     """One customer event; its properties and its unknown fields live on in the message's text."""
 
@@ -195,4 +231,5 @@ class Rejection(msgspec.Struct, frozen=True, gc=False):
 
 
 _DECODER = msgspec.json.Decoder(Event)
+_MERGE_DECODER = msgspec.json.Decoder(_Merge)
 _PROPERTIES_DECODER = msgspec.json.Decoder(_PropertiesText)

@@ -55,7 +55,9 @@
 {% macro wrong_event_categories() %}
     {%- set wrong, seen = [], [] -%}
     {%- for category, event_types in var('event_categories').items() -%}
-        {%- set known = ['purchase', 'refund', 'friction', 'marketing', 'profile', 'cancellation'] -%}
+        {%- set known = [
+            'purchase', 'refund', 'friction', 'marketing', 'profile', 'cancellation', 'merge',
+        ] -%}
         {%- if category not in known -%}
             {%- do wrong.append(
                 "var 'event_categories' has the unknown category '" ~ category ~ "': use "

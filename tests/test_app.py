@@ -1,13 +1,16 @@
 """The dashboard's pages on real pipelines: without one, empty, with one and with many customers."""
 
 import sys
+from datetime import timedelta
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from embedded.session import connect, open_database
+from runtime.clock import utc_now
 from tests.app_pipeline import MODEL, NASTY, fill
+from tests.conftest import Pipeline, event
 from tests.dbt import PROJECT
 
 PAGES = [
@@ -315,6 +318,30 @@ def test_unknown_and_unscored_customers(monkeypatch, pipelines):
     assert "not scored: too few active days so far" in markdown(app)
     app = open_app(monkeypatch, pipelines(5_000), "customer", customer_id="<b>nobody</b>")
     assert "no customer with that id" in app.info[0].value
+
+
+def test_an_id_that_was_merged_opens_the_one_customer(monkeypatch, pipelines):
+    pipeline = Pipeline(pipelines(3))
+    at, gone = utc_now() - timedelta(days=1), f"visitor {NASTY}"[:64]
+    pipeline.add(
+        *[event(one, one, "login", at) for one in ("other", gone)],
+        *[
+            event(f"m{n}", into, "customer_merged", at, properties={"merged_id": gone})
+            for n, into in enumerate(["c0001", "c0002"])
+        ],
+    )
+    pipeline.refresh()
+    pipeline.close()
+    app = open_app(monkeypatch, pipelines(3), "customer", customer_id=gone)
+    assert "was merged into this customer, c0001." in texts(app)
+    assert f" since {at:%Y-%m-%d}." in texts(app)
+    assert "Includes visitor " in texts(app)
+    assert not any(sign in markdown(app) for sign in HOSTILE)
+    [table] = [frame.value for frame in app.dataframe if "event_type" in frame.value]
+    assert "customer_merged" in table["event_type"].tolist()
+    frames = [frame.value for frame in turn_to(app, "health").dataframe]
+    [merges] = [one for one in frames if list(one.columns) == ["reason", "events"]]
+    assert merges.values.tolist() == [["the id was merged into another one before", 1]]
 
 
 def test_drafts_without_an_llm_cost_nothing_and_say_so(monkeypatch, pipelines):

@@ -29,12 +29,14 @@ CUSTOMERS = ["ada", "ben", "eve"]
 EVENT_TYPES = [
     *("purchase", "login", "ticket_opened", "campaign_received", "email_opened"),
     *("subscription_cancelled", "something_new", "profile_updated", "profile_updated"),
+    *("customer_merged", "customer_merged"),
 ]
 PROPERTIES = [
     None,
     {"name": "Ada", "region": "north", "segment": "premium", "marketing_consent": True},
     {"name": "Ben", "region": "west", "monthly_value": 12.5, "marketing_consent": "TRUE"},
     {"region": 7, "monthly_value": "much"},
+    *({"merged_id": merged} for merged in ("ada", "ben", "eve")),
 ]
 NEXT_OFFSET = "(select coalesce(max(kafka_offset), -1) from {raw}) + row_number() over ()"
 

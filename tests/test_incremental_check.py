@@ -4,7 +4,7 @@ import duckdb
 import pytest
 
 from embedded.engine.incremental_check import NotIncrementalError, check_incremental
-from embedded.engine.sql_tree import redirect, source_tables
+from embedded.engine.sql_tree import redirect, row_filter, source_tables
 
 T, U = "churn.main.t", "churn.main.u"
 
@@ -81,6 +81,68 @@ def test_every_column_of_the_key_counts():
     with pytest.raises(NotIncrementalError, match="equality of b"):
         joined = f"select t.* from {T} as t inner join {U} as u on t.a = u.a"
         check_incremental(joined, ("a", "b"))
+
+
+KEYED = f"select t.key, u.w from {T} as t"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"{KEYED} left join {U} as u on t.v = u.v",
+        f"{KEYED} inner join {U} as u on u.v = t.v and t.key > 1",
+        f"select key, w from {T} left join {U} as u using (v)",
+        f"with s as (select key, v from {T} qualify row_number() over (partition by key) = 1),"
+        f" l as (select v, w from {U} where w > 1)"
+        " select s.key, coalesce(l.w, s.v) as v from s left join l on s.v = l.v",
+        f"select key, sum(w) as w from (select t.key, u.w from {T} as t left join {U} as u"
+        " on t.v = u.v) group by key",
+    ],
+)
+def test_a_source_without_the_key_may_be_looked_up_by_an_equal_column(query):
+    assert check_incremental(query, ("key",), {"u": "key"}) == {"u": "v"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"{KEYED} cross join {U} as u",
+        f"{KEYED} left join {U} as u on t.v > u.v",
+        f"{KEYED} left join {U} as u on t.v = u.w",
+        f"{KEYED} right join {U} as u on t.v = u.v",
+        f"{KEYED} left join {U} as u on t.v = u.v left join {U} as x on t.w = x.w",
+        f"{KEYED} left join (select v, max(w) as w from {U} group by v) as u on t.v = u.v",
+        f"{KEYED} left join (select v, count(*) over () as w from {U}) as u on t.v = u.v",
+        f"{KEYED} left join (select distinct v, w from {U}) as u on t.v = u.v",
+        f"{KEYED} left join (select v, w from {U} order by w limit 1) as u on t.v = u.v",
+        f"{KEYED} left join (select upper(v) as v, w from {U}) as u on t.v = u.v",
+        f"select t.key, u.w from (select key, upper(v) as v from {T}) as t"
+        f" left join {U} as u on t.v = u.v",
+        f"{KEYED} left join (select v, w from {U} union all select v, w from {U}) as u"
+        " on t.v = u.v",
+        f"select v as key from {U}",
+    ],
+)
+def test_what_is_more_than_a_look_is_refused(query):
+    with pytest.raises(NotIncrementalError):
+        check_incremental(query, ("key",), {"u": "key"})
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (f"with s as (select * from {T} where v in (1, 2)) select key from s", "(v IN (1, 2))"),
+        (f"select * from {T} where false", "CAST('f' AS BOOLEAN)"),
+        (f"select * from {T}", None),
+        (f"select key, v + 1 as v from {T} where v > 1", None),  # v may be the one that is given
+        (f"select * replace (v + 1 as v) from {T} where v > 1", None),
+        (f"select * from {T} as t where t.v > 1", None),
+        (f"select * from {T} where v > 1 union all select * from {T}", None),
+        (f"select t.* from {T} as t inner join {U} as u on t.key = u.key where v > 1", None),
+    ],
+)
+def test_rows_that_a_query_leaves_out_are_known_beforehand(query, expected):
+    assert row_filter(query, "t") == expected
 
 
 def test_a_query_that_is_redirected_joins_in_the_same_order():

@@ -41,6 +41,10 @@ def profile(properties: str) -> bytes:
     return event(event_type="profile_updated")[:-1] + f', "properties": {properties}}}'.encode()
 
 
+def merge(properties: str) -> bytes:
+    return event(event_type="customer_merged")[:-1] + f', "properties": {properties}}}'.encode()
+
+
 def hours_ahead(hours: float) -> str:
     """Return a time ahead of the loader's clock."""
     return (datetime.now(timezone.utc) + timedelta(hours=hours)).isoformat()
@@ -107,6 +111,14 @@ def judged(*messages: bytes | None):
         (profile('{"email": "a@example.com", "email": "b@example.com"}'), "names 'email' twice"),
         (profile('{"name": "A", "name": "A"}'), "names 'name' twice"),
         (profile('{}, "properties": {}'), "names 'properties' twice"),
+        (event(event_type="customer_merged"), "a merge needs merged_id in its properties"),
+        (merge("null"), "a merge needs merged_id in its properties"),
+        (merge("{}"), "a merge needs merged_id in its properties"),
+        (merge('{"merged_id": 7}'), "a merge needs merged_id in its properties"),
+        (merge('{"merged_id": ""}'), "a merge needs merged_id in its properties"),
+        (merge(f'{{"merged_id": "{"x" * 65}"}}'), "a text of 1 to 64 characters"),
+        (merge('{"merged_id": "c1"}'), "merged_id is customer_id itself"),
+        (merge('{"merged_id": "c2", "merged_id": "c3"}'), "a merge names a field twice"),
         (event(amount="12"), "amount is not a finite number"),
         (event(amount=True), "amount is not a finite number"),
         (raw(', "amount": 1e400}'), "amount is not a finite number"),
@@ -200,6 +212,11 @@ def test_bounds_that_cannot_be_right_are_refused(changes, reason):
     assert len(str(refused.value).splitlines()) == 1
 
 
+def test_a_merge_that_can_be_followed_is_an_event():
+    [row] = judged(merge('{"merged_id": "visitor", "by": "sign-in"}')).events.to_pylist()
+    assert (row["customer_id"], row["event_type"]) == ("c1", "customer_merged")
+
+
 def test_times_are_kept_in_utc():
     [row] = judged(event(occurred_at="2026-01-01T01:30:00.25+05:30")).events.to_pylist()
     assert row["occurred_at"] == datetime(2025, 12, 31, 20, 0, 0, 250_000)
@@ -216,15 +233,16 @@ JSON = st.recursive(
     max_leaves=4,
 )
 TIMES = st.datetimes().map(lambda time: time.isoformat()) | st.just("2026-01-01T00:00:00Z")
+MERGED = st.fixed_dictionaries({"merged_id": st.text(max_size=66)})
 # Mostly events, with anything at all in their fields.
 NEARLY = st.fixed_dictionaries(
     {
         "event_id": st.text(max_size=70),
         "customer_id": st.text(max_size=70),
-        "event_type": st.sampled_from(["login", "purchase", "Not_Snake"]),
+        "event_type": st.sampled_from(["login", "purchase", "Not_Snake", "customer_merged"]),
         "occurred_at": TIMES.map(lambda time: time if time.endswith("Z") else time + "Z"),
     },
-    optional={"amount": SCALARS, "properties": JSON, "anything": JSON},
+    optional={"amount": SCALARS, "properties": JSON | MERGED, "anything": JSON},
 ).map(lambda fields: json.dumps(fields).encode())
 SPOILED = st.builds(
     lambda message, at, noise: message[: at % len(message)] + noise + message[at % len(message) :],

@@ -31,6 +31,30 @@ def profile(source: Source, customer_id: str) -> dict[str, Any] | None:
 
 
 @fresh
+def merged_ids(source: Source, customer_id: str) -> pd.DataFrame:
+    """List the ids that were merged into a customer, with when, the latest last."""
+    return query(
+        source,
+        """
+        select merged_id, merged_at
+        from manager_merged_ids
+        where customer_id = ?
+        order by merged_at, merged_id
+        """,
+        [customer_id],
+    )
+
+
+@fresh
+def surviving_id(source: Source, customer_id: str) -> str | None:
+    """Return the customer that an id was merged into, None where this role sees no such merge."""
+    found = query_one(
+        source, "select customer_id from manager_merged_ids where merged_id = ?", [customer_id]
+    )
+    return found["customer_id"] if found else None
+
+
+@fresh
 def scores(source: Source, customer_id: str) -> pd.DataFrame:
     """List a customer's scores, at most one an hour, the oldest first."""
     return query(

@@ -35,14 +35,20 @@ def alert(source: Source, alert_id: str) -> dict[str, Any] | None:
 
 @fresh
 def of_customer(source: Source, customer_id: str) -> pd.DataFrame:
-    """List a customer's alerts with their drafts, the newest first."""
+    """List a customer's alerts with their drafts: what waits for somebody, then the newest first.
+
+    A customer of two ids may have one of each: that of the id which went has ended.
+    """
     return query(
         source,
         """
         select *
         from manager_outreach
         where customer_id = ?
-        order by alerted_at desc, alert_id
+        order by
+            case when state in ('OPEN', 'DRAFTED', 'APPROVED', 'QUEUED') then 0 else 1 end,
+            alerted_at desc,
+            alert_id
         """,
         [customer_id],
     )

@@ -68,6 +68,15 @@ def profile_values(source: Source) -> pd.DataFrame:
     )
 
 
+@fresh
+def unfollowed_merges(source: Source) -> pd.DataFrame:
+    """List why merges of two ids were not followed, the commonest reason first."""
+    return query(
+        source,
+        "select reason, events from manager_unfollowed_merges order by events desc, reason",
+    )
+
+
 @minutely
 def problems(source: Source) -> dict[str, Any]:
     """Count the tables that are late or suspended, and the tasks whose last run failed."""

@@ -51,11 +51,15 @@ def main() -> None:
         st.info("Choose a customer here, or open one from the action queue.")
         return
     customer = customers.profile(page.source, customer_id)
+    if customer is None and (other := customers.surviving_id(page.source, customer_id)):
+        st.text(f"{plain(customer_id)} was merged into this customer, {plain(other)}.")
+        customer_id, customer = other, customers.profile(page.source, other)
     if customer is None:
         st.info("This role sees no customer with that id.")
         return
     say_done()
     _head(customer, page)
+    _merged_ids(page.source, customer_id)
     left, right = layout.halves()
     with left:
         _reasons(customer)
@@ -131,6 +135,13 @@ def _head(customer: dict[str, Any], page: Page) -> None:
         st.caption(f"{GONE}: no activity for {terms.horizon_days} days or more.")
     elif pd.notna(customer["score"]) and (soon := urgency(customer, terms)):
         st.caption(soon, help=terms.urgency_help)
+
+
+def _merged_ids(source: Source, customer_id: str) -> None:
+    merged = customers.merged_ids(source, customer_id)
+    ids = [f"{plain(one)} since {day(at)}" for one, at in merged.itertuples(index=False)]
+    if ids:
+        st.text(f"Includes {', '.join(ids)}.")
 
 
 def _reasons(customer: dict[str, Any]) -> None:

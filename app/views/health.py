@@ -27,6 +27,7 @@ def main() -> None:
     _loading(page)
     _rejected(page)
     _profile_values(page)
+    _unfollowed_merges(page)
 
 
 def _tiles(page: Page) -> None:
@@ -218,6 +219,22 @@ def _profile_values(page: Page) -> None:
         "A region without a role is seen only by roles that see all regions: add it to"
         " `seeds/manager_regions.csv`. A segment without a policy has the default policy. A monthly"
         " value that is no plain number counts as none: the expected spend comes from purchases."
+    )
+
+
+def _unfollowed_merges(page: Page) -> None:
+    merges = pipeline.unfollowed_merges(page.source)
+    if merges.empty:
+        return
+    heading("Merges that were not followed", merges, "unfollowed_merges")
+    listing(
+        merges.assign(reason=merges["reason"].map(plain)),
+        key="unfollowed_merges",
+        alt="Why merges of two ids of one customer were not followed",
+        columns={
+            "reason": columns.text("Reason", 430),
+            "events": columns.number("Merges", 100),
+        },
     )
 
 

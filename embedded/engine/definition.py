@@ -40,24 +40,42 @@ def is_empty(statements: Statements, table: DynamicTable) -> bool:
 def _check_refresh_key(
     statements: Statements, tables: Container[str], table: DynamicTable, columns: set[str]
 ) -> None:
-    owners = {f"dynamic table {table.name}": columns}
     for source in source_tables(table.query):
         try:
-            described = _describe(statements, f"{CATALOG}.main.{source}")
+            _describe(statements, f"{CATALOG}.main.{source}")
         except duckdb.CatalogException as error:
             raise _reads_no_table(table, source) from error
         if source not in tables and not _is_table(statements, source):
             raise _reads_no_table(table, source)
-        if table.refresh_mode == INCREMENTAL:
-            owners[f"its source {source}"] = {row[0] for row in described}
-    for owner, present in owners.items():
-        for key in set(table.refresh_key) - present:
-            raise not_by_key(table, f"{owner} has no column {key}")
-    if table.refresh_mode == INCREMENTAL:
+    for key in set(table.refresh_key) - columns:
+        raise not_by_key(table, f"dynamic table {table.name} has no column {key}")
+    statements.unlearn(("looked up", table.name, table.definition))
+    looked_up(statements, table)
+
+
+def looked_up(statements: Statements, table: DynamicTable) -> dict[str, str]:
+    """Return the sources of a table that lack its key, with the column that each is looked up by.
+
+    Raises EngineError for a table that its key does not divide.
+    """
+    if table.refresh_mode != INCREMENTAL:
+        return {}
+
+    def look() -> dict[str, str]:
+        keyless = {}
+        for source in source_tables(table.query):
+            present = {row[0] for row in _describe(statements, f"{CATALOG}.main.{source}")}
+            if missing := sorted(set(table.refresh_key) - present):
+                keyless[source] = missing[0]
         try:
-            check_incremental(table.query, table.refresh_key)
+            found = check_incremental(table.query, table.refresh_key, keyless)
         except NotIncrementalError as error:
             raise not_by_key(table, str(error)) from error
+        if found and len(source_tables(table.query)) - len(found) != 1:
+            raise not_by_key(table, f"it looks up {', '.join(found)} for more than one source")
+        return found
+
+    return statements.known(("looked up", table.name, table.definition), look)
 
 
 def _describe(statements: Statements, what: str) -> list[tuple[str, str]]:

@@ -3,15 +3,27 @@
 It may when each row that it returns depends only on source rows with the same key. That is proved
 from the sources upwards: a relation is keyed when it passes the key on unchanged, and nothing in it
 looks across keys. What cannot be proved is refused.
+
+A source without the key may be looked up: joined as it is by an equal column that the keyed source
+has under the same name. A row of it then concerns the keys of the rows that it is joined to.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 import duckdb
 
-from embedded.engine.sql_tree import Node, column_name, column_table, expressions_in, parse
+from embedded.engine.sql_tree import (
+    Node,
+    column_name,
+    column_table,
+    expressions_in,
+    nodes_in,
+    parse,
+)
 from embedded.engine.storage import CATALOG
 
 _GENERATORS = {"range", "generate_series", "unnest"}
@@ -35,24 +47,43 @@ class NotIncrementalError(Exception):
 class _Relation:
     """Part of a query: does it read a table of the database, and under which names is its key kept?
 
-    Of an outer join, only one side has the key in every row.
+    Of an outer join, only one side has the key in every row. `looked_up` is the source without the
+    key whose rows it holds; `columns` are those that it passes on as its source has them, of those
+    that a source may be looked up by.
     """
 
     is_keyed: bool
     names: frozenset[str] = frozenset()
     is_outer: bool = False
+    looked_up: str | None = None
+    columns: frozenset[str] = frozenset()
 
 
-def check_incremental(query: str, keys: tuple[str, ...]) -> None:
-    """Raise NotIncrementalError unless the query can be recomputed for some of the keys alone."""
-    [statement] = parse(query)["statements"]
-    if not _Check(keys).query(statement["node"], {}).is_keyed:
+def check_incremental(
+    query: str, keys: tuple[str, ...], keyless: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Raise NotIncrementalError unless the query can be recomputed for some of the keys alone.
+
+    `keyless` are the sources that lack a column of the key, by name, with that column. Returns by
+    which column each of them is looked up.
+    """
+    tree = parse(query)
+    [statement] = tree["statements"]
+    compared = frozenset(_compared_columns(tree)) if keyless else frozenset()
+    check = _Check(keys, keyless or {}, compared)
+    if not check.query(statement["node"], {}).is_keyed:
+        for name in keyless or ():
+            raise check.not_looked_up(name)
         raise NotIncrementalError("it reads no table of the database")
+    return check.found
 
 
 @dataclass(frozen=True)
 class _Check:
     keys: tuple[str, ...]
+    keyless: Mapping[str, str]
+    compared: frozenset[str]
+    found: dict[str, str] = field(default_factory=dict)
 
     def query(self, node: Node, known: dict[str, _Relation]) -> _Relation:
         known = dict(known)
@@ -71,11 +102,18 @@ class _Check:
         self._refuse_volatile(expressions)
         if source.is_keyed:
             self._select(node, source, expressions)
-        return _Relation(source.is_keyed)
+        elif source.looked_up:
+            self._only_rows(node, source.looked_up, expressions)
+        items = node["select_list"]
+        columns = {one for one in source.columns if any(_passes_on(i, one, source) for i in items)}
+        return _Relation(source.is_keyed, looked_up=source.looked_up, columns=frozenset(columns))
 
     def _set_operation(self, node: Node, known: dict[str, _Relation]) -> _Relation:
         sides = [self.query(node[side], known) for side in ("left", "right")]
         self._no_limit(node)
+        for side in sides:
+            if side.looked_up:
+                raise self.not_looked_up(side.looked_up)
         if sides[0].is_keyed != sides[1].is_keyed:
             raise NotIncrementalError("it adds rows that belong to no key")
         if sides[0].is_keyed and node["setop_type"] != "UNION_BY_NAME":
@@ -84,7 +122,7 @@ class _Check:
                 raise NotIncrementalError(
                     "the sides of a union must name the key in the same place"
                 )
-        return sides[0]
+        return _Relation(sides[0].is_keyed)
 
     def _places(self, node: Node) -> list[int] | None:
         """Return which columns of a select are the key, or None where that is not written."""
@@ -105,11 +143,11 @@ class _Check:
                 raise NotIncrementalError(
                     f"it reads {node['table_name']}, which is not in the database"
                 )
-            relation = _Relation(True) if is_stored else known[node["table_name"]]
-            return _Relation(relation.is_keyed, frozenset([alias]))
+            relation = self._stored(node["table_name"]) if is_stored else known[node["table_name"]]
+            return replace(relation, names=frozenset([alias]))
         if kind == "SUBQUERY":
             relation = self.query(node["subquery"]["node"], known)
-            return _Relation(relation.is_keyed, frozenset([alias]))
+            return replace(relation, names=frozenset([alias]))
         if kind == "JOIN":
             return self._join(node, known)
         if kind in ("EMPTY", "TABLE_FUNCTION", "EXPRESSION_LIST"):
@@ -118,6 +156,10 @@ class _Check:
                 raise NotIncrementalError(f"it reads from {node['function']['function_name']}()")
             return _Relation(False)
         raise NotIncrementalError(f"it reads from a {kind.lower().replace('_', ' ')}")
+
+    def _stored(self, table: str) -> _Relation:
+        looked_up = table if table in self.keyless else None
+        return _Relation(looked_up is None, looked_up=looked_up, columns=self.compared)
 
     def _join(self, node: Node, known: dict[str, _Relation]) -> _Relation:
         left, right = (self._source(node[side], known) for side in ("left", "right"))
@@ -130,6 +172,11 @@ class _Check:
             for key in self.keys:
                 if key not in equal:
                     raise NotIncrementalError(f"it joins two sources without an equality of {key}")
+        columns = left.columns & right.columns
+        for one, other in ((left, right), (right, left)):
+            if one.looked_up:
+                self._look_up(one, other, self._equal_columns(node, left, right))
+                columns = other.columns
         names = frozenset()
         if left.is_keyed and how in _KEEPS_LEFT:
             names |= left.names
@@ -137,7 +184,31 @@ class _Check:
             names |= right.names
         if (left.is_keyed or right.is_keyed) and not names:
             raise NotIncrementalError(f"a {how.lower()} join adds rows that belong to no key")
-        return _Relation(left.is_keyed or right.is_keyed, names, how in ("LEFT", "RIGHT", "FULL"))
+        is_outer = how in ("LEFT", "RIGHT", "FULL")
+        return _Relation(left.is_keyed or right.is_keyed, names, is_outer, columns=columns)
+
+    def _look_up(self, one: _Relation, other: _Relation, equal: set[str | None]) -> None:
+        """Note by which column a source without the key is joined to one that has it."""
+        name = one.looked_up or ""
+        by = sorted(one.columns & other.columns & equal) if other.is_keyed else []
+        if not by or self.found.setdefault(name, by[0]) not in by:
+            raise self.not_looked_up(name)
+
+    def not_looked_up(self, name: str) -> NotIncrementalError:
+        return NotIncrementalError(
+            f"its source {name} has no column {self.keyless[name]}, and is not joined as it is by"
+            " an equal column of the same name"
+        )
+
+    def _only_rows(self, node: Node, name: str, expressions: list[Node]) -> None:
+        """Refuse more than choosing rows and columns of a source that is looked up."""
+        is_more = any(node.get(part) for part in ("group_expressions", "modifiers", "qualify"))
+        for one in expressions:
+            is_function = one.get("class") == "FUNCTION"
+            is_aggregate = is_function and one["function_name"] in _aggregates()
+            is_more = is_more or is_aggregate or one.get("class") == "WINDOW"
+        if is_more:
+            raise self.not_looked_up(name)
 
     def _equal_columns(self, node: Node, left: _Relation, right: _Relation) -> set[str | None]:
         equal: set[str | None] = set(node.get("using_columns") or [])
@@ -210,6 +281,16 @@ class _Check:
 
 
 _EXPRESSIONS = ("select_list", "where_clause", "group_expressions", "having", "qualify")
+
+
+def _compared_columns(tree: Any) -> Iterator[str]:
+    """Return the names of columns that are compared with one of the same name."""
+    for node in nodes_in(tree):
+        if node.get("type") == "COMPARE_EQUAL":
+            name = column_name(node["left"])
+            if name is not None and name == column_name(node["right"]):
+                yield name
+        yield from node.get("using_columns") or []
 
 
 def _is_key(node: Node, key: str, source: _Relation) -> bool:

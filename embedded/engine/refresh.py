@@ -1,7 +1,8 @@
 """One dynamic table in one pass: which keys are affected, what they should hold, what differs.
 
 A refresh key is the grain of its table, or coarser, and its columns exist under the same names in
-every source. The promise behind it: an output row depends only on source rows with the same key.
+every source. The promise behind it: an output row depends only on source rows with the same key,
+and on rows of sources that are looked up for these: see incremental_check.py.
 All tables of a pass are written in one transaction, each before those that read it.
 """
 
@@ -11,10 +12,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from embedded.engine.changes import News, create_log, log_of, news_of_rows, oldest_arrival
-from embedded.engine.definition import fit_columns, is_empty, not_by_key
+from embedded.engine.definition import fit_columns, is_empty, looked_up, not_by_key
 from embedded.engine.registry import INCREMENTAL, SCHEMA, DynamicTable, Position
 from embedded.engine.set_aside import excluded_keys, key_table
-from embedded.engine.sql_tree import redirect, source_tables
+from embedded.engine.sql_tree import redirect, row_filter, source_tables
 from embedded.engine.statements import Statements
 from embedded.engine.storage import CATALOG
 
@@ -119,6 +120,27 @@ class Feed(NamedTuple):
 
 
 def _feeds(current: Pass, table: DynamicTable, source: str) -> list[Feed]:
+    feeds = _news(current, table, source)
+    if feeds and (only := row_filter(table.query, source)):
+        feeds = [feed._replace(query=f"from ({feed.query}) as rows where {only}") for feed in feeds]
+    if feeds and (column := looked_up(current.statements, table).get(source)):
+        # Whose row is another one now: all rows of the keyed source that are looked up by it.
+        [source] = _keyed_sources(current, table)
+        keyed = f"from {CATALOG}.main.{source}"
+        feeds = [
+            feed._replace(query=f"{keyed} semi join ({feed.query}) as rows using ({column})")
+            for feed in feeds
+        ]
+    return feeds
+
+
+def _keyed_sources(current: Pass, table: DynamicTable) -> list[str]:
+    """Return the sources that have the key; it is one where others are looked up."""
+    others = looked_up(current.statements, table)
+    return [one for one in source_tables(table.query) if one not in others]
+
+
+def _news(current: Pass, table: DynamicTable, source: str) -> list[Feed]:
     upstream = current.tables.get(source)
     if upstream is None:
         news = current.news_of(source, table)
@@ -187,7 +209,7 @@ def _recompute(current: Pass, table: DynamicTable, affected: int) -> Written:
         f"insert into {_empty_stored(current, name)} {_stored_rows(name, only)}", rows=affected
     )
     views, kind = {}, "fresh" if _is_fresh(current, table) else "present"
-    for source in source_tables(table.query):
+    for source in _keyed_sources(current, table):
         rows = _computed(source) if kind == "fresh" else f"{CATALOG}.main.{source}"
         views[source] = f"{kind}_{name}_{source}"
         run.view(views[source], f"from {rows} {only}")
@@ -228,7 +250,7 @@ def _whole_query(current: Pass, table: DynamicTable) -> tuple[str, str]:
     if table.refresh_mode != INCREMENTAL or (excluded := excluded_from(current, table)) is None:
         return table.query, ""
     kept, views = f"anti join {excluded} using ({', '.join(table.refresh_key)})", {}
-    for source in source_tables(table.query):
+    for source in _keyed_sources(current, table):
         views[source] = f"kept_{table.name}_{source}"
         current.statements.view(views[source], f"from {CATALOG}.main.{source} {kept}")
     return redirect(table.query, views), kept
@@ -255,7 +277,7 @@ def concerned_keys(current: Pass, table: DynamicTable) -> list[tuple[object, ...
     is_whole = not table.is_built or _has_lost_rows(current, table, sources)
     feeds = [
         feed
-        for source in sources
+        for source in (_keyed_sources(current, table) if is_whole else sources)
         for feed in (
             [Feed(f"from {CATALOG}.main.{source}", 0, False)]
             if is_whole

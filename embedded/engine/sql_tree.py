@@ -50,7 +50,7 @@ def _redirect(query: str, targets: tuple[tuple[str, str], ...], catalog: str) ->
             node["catalog_name"], node["schema_name"] = catalog, "main"
             node["table_name"] = new_names[node["table_name"]]
     # A cross join would be written as a comma, which other joins take precedence over.
-    for node in _nodes(tree):
+    for node in nodes_in(tree):
         if node.get("type") == "JOIN" and node.get("ref_type") == "CROSS":
             node["ref_type"], node["condition"] = "REGULAR", _always()
     row = _parser().execute("select json_deserialize_sql(?::json)", [json.dumps(tree)]).fetchone()
@@ -68,11 +68,43 @@ def parse(query: str) -> dict[str, Any]:
     return tree
 
 
+@lru_cache(_KEPT_QUERIES)
+def row_filter(query: str, source: str) -> str | None:
+    """Return the condition by which a query takes rows of a source, None for all of them.
+
+    That is the WHERE of a plain `select *` from the source, where the query reads it nowhere else:
+    rows that do not fulfil it are nothing to the query, whatever it does with the others.
+    """
+    tree = parse(query)
+    if sum(node["table_name"] == source for node in _stored_tables(tree)) != 1:
+        return None
+    for node in nodes_in(tree):
+        table, condition = node.get("from_table") or {}, node.get("where_clause")
+        is_read = table.get("table_name") == source and table.get("catalog_name") == CATALOG
+        if is_read and condition and _is_star(node["select_list"]):
+            if any(column_table(one) for one in expressions_in(condition)):
+                return None
+            shown = parse("select true from rows where true")
+            shown["statements"][0]["node"]["where_clause"] = condition
+            row = (
+                _parser()
+                .execute("select json_deserialize_sql(?::json)", [json.dumps(shown)])
+                .fetchone()
+            )
+            return str(row[0]).split(" WHERE ", 1)[1] if row else None
+    return None
+
+
+def _is_star(items: list[Node]) -> bool:
+    """Tell whether a select takes all columns, so that no name in it is one that it gives."""
+    return len(items) == 1 and items[0].get("class") == "STAR" and not items[0].get("replace_list")
+
+
 def table_functions(tree: Any) -> set[str]:
     """Return the functions that a syntax tree reads rows from, subqueries included."""
     return {
         node["function"]["function_name"].lower()
-        for node in _nodes(tree)
+        for node in nodes_in(tree)
         if node.get("type") == "TABLE_FUNCTION"
     }
 
@@ -118,14 +150,15 @@ def _stored_tables(tree: Any) -> list[Node]:
     """Return the syntax tree's own nodes, so that changing one changes the tree."""
     return [
         node
-        for node in _nodes(tree)
+        for node in nodes_in(tree)
         if node.get("type") == "BASE_TABLE" and node.get("catalog_name") == CATALOG
     ]
 
 
-def _nodes(tree: Any) -> Iterator[Node]:
+def nodes_in(tree: Any) -> Iterator[Node]:
+    """Return all nodes of a syntax tree, subqueries included."""
     if isinstance(tree, dict):
         yield tree
     if isinstance(tree, dict | list):
         for value in tree.values() if isinstance(tree, dict) else tree:
-            yield from _nodes(value)
+            yield from nodes_in(value)

@@ -42,11 +42,14 @@
         select
             alerts.alert_id,
             alerts.customer_id,
+            {{ surviving_id('identities', 'alerts.customer_id') }} as surviving_id,
             alerts.arm,
             alerts.value_at_risk,
             cast(alerts.created_at as date) as cutoff_date
         from {{ ref('high_risk_history') }} as alerts
         left join {{ ref('outcomes') }} as closed on alerts.alert_id = closed.alert_id
+        left join {{ ref('customer_identities') }} as identities
+            on alerts.customer_id = identities.customer_id
         cross join data_end
         where
             {{ wanted }}
@@ -63,8 +66,8 @@
     daily as (
         select days.*
         from {{ ref('customer_activity_daily') }} as days
-        inner join (select distinct customer_id from due) as customers
-            on days.customer_id = customers.customer_id
+        inner join (select distinct surviving_id from due) as customers
+            on days.customer_id = customers.surviving_id
     ),
     labels as (
         {{ churn_outcomes('cutoffs', 'daily') }}
@@ -75,7 +78,7 @@
             {{ has_churned('labels') }} as churned
         from due
         left join labels
-            on due.cutoff_date = labels.cutoff_date and due.customer_id = labels.customer_id
+            on due.cutoff_date = labels.cutoff_date and due.surviving_id = labels.customer_id
     )
 {% endmacro %}
 

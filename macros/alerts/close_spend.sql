@@ -49,7 +49,7 @@
     due as (
         select
             alerts.alert_id,
-            alerts.customer_id,
+            {{ surviving_id('identities', 'alerts.customer_id') }} as surviving_id,
             spans.days,
             cast(alerts.created_at as date) as cutoff_date,
             cast(alerts.created_at as date) + spans.days as end_date,
@@ -60,6 +60,8 @@
         cross join data_end
         left join {{ ref('alert_spend') }} as closed
             on alerts.alert_id = closed.alert_id and spans.days = closed.days
+        left join {{ ref('customer_identities') }} as identities
+            on alerts.customer_id = identities.customer_id
         where
             {{ wanted }}
             and cast(alerts.created_at as date) + spans.days <= data_end.last_date
@@ -88,7 +90,7 @@
         from due
         left join {{ ref('customer_activity_daily') }} as daily
             on
-                due.customer_id = daily.customer_id
+                due.surviving_id = daily.customer_id
                 and daily.activity_date > due.cutoff_date
                 and daily.activity_date <= due.end_date
         group by due.alert_id, due.days

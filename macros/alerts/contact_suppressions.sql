@@ -1,5 +1,7 @@
 {# Whether customers may be written to now, and why not: the one definition, asked when an alert is
    raised, when a draft is approved, when a message is queued and when it is handed over.
+   What was noted of an id that was merged holds for the customer it was merged into; to the id itself
+   nothing is sent any more.
    A relation with customer_id, suppressed_because (NULL: may be written to) and is_address_invalid
    (that is why).
    customers: a relation with the customer_ids that are asked about. Addresses are judged for these
@@ -16,6 +18,8 @@
             select
                 asked.customer_id,
                 case
+                    when policies.customer_id is null
+                        then 'merged into customer ' || merged.surviving_id
                     when policies.cancelled_at is not null then 'the customer has cancelled'
                     when not policies.has_marketing_consent
                         then 'the customer has not agreed to marketing'
@@ -30,18 +34,21 @@
                             || policies.contact_gap_days || ' days ago'
                 end as suppressed_because
             from (select distinct customer_id from {{ customers }} as customers) as asked
-            inner join {{ policies or ref('customer_policies') }} as policies
+            left join {{ policies or ref('customer_policies') }} as policies
                 on asked.customer_id = policies.customer_id
+            left join {{ ref('customer_identities') }} as merged
+                on asked.customer_id = merged.customer_id
             left join (
                 select customer_id, min(reason) as reason
-                from {{ ref('suppressions') }}
+                from ({{ of_surviving_ids(ref('suppressions')) }}) as noted
                 group by customer_id
             ) as suppressed on asked.customer_id = suppressed.customer_id
             left join (
                 select customer_id, max(noted_at) as last_contact_at
-                from {{ messages_to_customers() }} as messages
+                from ({{ of_surviving_ids(messages_to_customers()) }}) as messages
                 group by customer_id
             ) as contacts on asked.customer_id = contacts.customer_id
+            where policies.customer_id is not null or merged.customer_id is not null
         ) as judged
     )
 {% endmacro %}

@@ -11,7 +11,7 @@
     with policies as (select * from {{ policies }}),
     previous as (
         select customer_id, max(created_at) as last_alert_at
-        from {{ history }}
+        from ({{ of_surviving_ids(history) }}) as raised
         group by customer_id
     ),
     today as (

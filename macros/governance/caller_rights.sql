@@ -15,8 +15,10 @@
                 min(case when regions.may_act then regions.role_name end) as acting_role,
                 min(regions.role_name) as seeing_role
             from (select distinct customer_id from {{ customers }} as customers) as asked
+            left join {{ ref('customer_identities') }} as identities
+                on asked.customer_id = identities.customer_id
             left join {{ ref('customer_profiles') }} as profiles
-                on asked.customer_id = profiles.customer_id
+                on {{ surviving_id('identities', 'asked.customer_id') }} = profiles.customer_id
             inner join (
                 {{ role_regions(has_caller_role('role_name'), is_caller('users.user_name')) }}
             ) as regions

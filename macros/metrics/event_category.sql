@@ -12,3 +12,11 @@
         else 'activity'
     end
 {%- endmacro %}
+
+{# Whether an event type joins two ids; none does where var('event_categories') names no such type. #}
+{% macro is_merge(event_type) -%}
+    {%- set merge_types = var('event_categories').get('merge') -%}
+    {%- if merge_types -%} {{ event_type }} in ('{{ merge_types | join("', '") }}')
+    {%- else -%} false
+    {%- endif -%}
+{%- endmacro %}

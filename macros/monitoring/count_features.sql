@@ -31,11 +31,17 @@
     whole_months as (
         select * from {{ monthly }}
     ),
+    merged_later as (
+        {{ merged_later('cutoffs') }}
+    ),
+    earlier_days as (
+        {{ days_before_merges('merged_later') }}
+    ),
     history as (
-        {{ history_days('cutoffs', 'daily') }}
+        {{ history_days('cutoffs', 'daily', 'merged_later', 'earlier_days') }}
     ),
     monthly as (
-        {{ history_months('cutoffs', 'whole_months', 'history') }}
+        {{ history_months('cutoffs', 'whole_months', 'history', 'merged_later', 'earlier_days') }}
     ),
     metrics as (
         {{ customer_metrics('history', 'monthly', ['cutoff_date', 'customer_id']) }}

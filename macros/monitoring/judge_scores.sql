@@ -12,29 +12,41 @@
         squared_churner_weight_sum, judged_at
     )
     with {{ first_scores_of_a_closed_week(outcomes, score_history, daily) }},
+    -- What became of an id that was merged later is what became of the one customer.
+    people as (
+        select
+            first_scores.*,
+            {{ surviving_id('identities', 'first_scores.customer_id') }} as surviving_id
+        from first_scores
+        left join {{ ref('customer_identities') }} as identities
+            on first_scores.customer_id = identities.customer_id
+    ),
     cutoffs as (
-        select distinct customer_id, cutoff_date from first_scores
+        select distinct surviving_id as customer_id, cutoff_date from people
+    ),
+    alerts_of_people as (
+        {{ of_surviving_ids(alerts) }}
     ),
     outcomes as (
         {{ churn_outcomes('cutoffs', daily, by_customer=true) }}
     ),
     weights as (
-        {{ snapshot_weights('cutoffs', alerts, policies, by_customer=true) }}
+        {{ snapshot_weights('cutoffs', 'alerts_of_people', policies, by_customer=true) }}
     ),
     labelled as (
         select
-            first_scores.*,
+            people.*,
             {{ has_churned('outcomes') }} as has_churned,
             coalesce(weights.snapshot_weight, 1.0) as weight
-        from first_scores
+        from people
         left join outcomes
             on
-                first_scores.customer_id = outcomes.customer_id
-                and first_scores.cutoff_date = outcomes.cutoff_date
+                people.surviving_id = outcomes.customer_id
+                and people.cutoff_date = outcomes.cutoff_date
         left join weights
             on
-                first_scores.customer_id = weights.customer_id
-                and first_scores.cutoff_date = weights.cutoff_date
+                people.surviving_id = weights.customer_id
+                and people.cutoff_date = weights.cutoff_date
     ),
     ranked as (
         -- Equal scores share the mean of their ranks, as the AUC wants it. A customer who stands

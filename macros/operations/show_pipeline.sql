@@ -47,6 +47,8 @@
          'name, error, count(*)'),
         ('profile values that no seed or rule knows: field | value | customers',
          'unknown_profile_values', 'field, found_value, max(customers)'),
+        ('merges of two ids that are not followed: reason | merges', 'unfollowed_merges',
+         'reason, count(*)'),
     ] -%}
         {%- set relation = load_relation(api.Relation.create(
             database=target.database, schema=target.schema, identifier=name

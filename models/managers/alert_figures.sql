@@ -4,11 +4,7 @@ with
 
 alerts as (
 
-    select
-        alert_id,
-        customer_id,
-        created_at
-    from {{ ref('high_risk_history') }}
+    {{ of_surviving_ids(ref('high_risk_history')) }}
 
 ),
 

@@ -12,10 +12,7 @@ customers as (
 
 alerts as (
 
-    select
-        alert_id,
-        customer_id
-    from {{ ref('high_risk_history') }}
+    {{ of_surviving_ids(ref('high_risk_history')) }}
 
 ),
 

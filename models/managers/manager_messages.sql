@@ -12,7 +12,7 @@ customers as (
 
 alerts as (
 
-    select * from {{ ref('high_risk_history') }}
+    {{ of_surviving_ids(ref('high_risk_history')) }}
 
 ),
 

@@ -49,7 +49,8 @@ contacts as (
         sent.customer_id,
         max(events.occurred_at) as last_contact_at
     from {{ ref('alert_events') }} as events
-    inner join {{ ref('high_risk_history') }} as sent on events.alert_id = sent.alert_id
+    inner join ({{ of_surviving_ids(ref('high_risk_history')) }}) as sent
+        on events.alert_id = sent.alert_id
     where events.to_state = 'SENT'
     group by sent.customer_id
 

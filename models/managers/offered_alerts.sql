@@ -4,7 +4,7 @@ with
 
 alerts as (
 
-    select * from {{ ref('high_risk_history') }}
+    {{ of_surviving_ids(ref('high_risk_history')) }}
 
 ),
 

@@ -8,7 +8,7 @@ events as (
 
     select
         event_id,
-        customer_id,
+        source_customer_id,
         event_type
     from {{ ref('customer_events') }}
     where has_differing_copies
@@ -33,7 +33,7 @@ arrivals as (
     inner join events
         on
             raw_events.event_id = events.event_id
-            and raw_events.customer_id = events.customer_id
+            and raw_events.customer_id = events.source_customer_id
             and raw_events.event_type = events.event_type
 
 ),

@@ -18,9 +18,15 @@ profiles as (
 
 ),
 
+identities as (
+
+    select * from {{ ref('customer_identities') }}
+
+),
+
 alerts as (
 
-    select * from {{ ref('drawn_alerts') }}
+    {{ of_surviving_ids(ref('drawn_alerts')) }}
 
 ),
 
@@ -46,15 +52,27 @@ cutoffs as (
 
 ),
 
+merged_later as (
+
+    {{ merged_later('cutoffs') }}
+
+),
+
+earlier_days as (
+
+    {{ days_before_merges('merged_later') }}
+
+),
+
 history as (
 
-    {{ history_days('cutoffs', 'daily') }}
+    {{ history_days('cutoffs', 'daily', 'merged_later', 'earlier_days') }}
 
 ),
 
 monthly as (
 
-    {{ history_months('cutoffs', 'whole_months', 'history') }}
+    {{ history_months('cutoffs', 'whole_months', 'history', 'merged_later', 'earlier_days') }}
 
 ),
 
@@ -70,16 +88,37 @@ new_customers as (
 
 ),
 
+-- What became of an id that is merged later is what became of the one customer.
+people as (
+
+    select
+        new_customers.cutoff_date,
+        new_customers.customer_id as known_id,
+        {{ surviving_id('identities', 'new_customers.customer_id') }} as customer_id
+    from new_customers
+    left join identities on new_customers.customer_id = identities.customer_id
+
+),
+
+asked as (
+
+    select distinct
+        cutoff_date,
+        customer_id
+    from people
+
+),
+
 outcomes as (
 
-    {{ churn_outcomes('new_customers', 'daily', by_customer=true) }}
+    {{ churn_outcomes('asked', 'daily', by_customer=true) }}
 
 ),
 
 -- Whoever was scored later on may have had a message.
 weights as (
 
-    {{ snapshot_weights('new_customers', 'alerts', 'policies', by_customer=true) }}
+    {{ snapshot_weights('asked', 'alerts', 'policies', by_customer=true) }}
 
 ),
 
@@ -89,16 +128,16 @@ labelled as (
         coalesce(profiles.segment, 'unknown') as segment,
         {{ has_churned('outcomes') }} as has_churned,
         coalesce(weights.snapshot_weight, 1.0) as weight
-    from new_customers
+    from people
     left join outcomes
         on
-            new_customers.cutoff_date = outcomes.cutoff_date
-            and new_customers.customer_id = outcomes.customer_id
+            people.cutoff_date = outcomes.cutoff_date
+            and people.customer_id = outcomes.customer_id
     left join weights
         on
-            new_customers.cutoff_date = weights.cutoff_date
-            and new_customers.customer_id = weights.customer_id
-    left join profiles on new_customers.customer_id = profiles.customer_id
+            people.cutoff_date = weights.cutoff_date
+            and people.customer_id = weights.customer_id
+    left join profiles on people.customer_id = profiles.customer_id
 
 ),
 

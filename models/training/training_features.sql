@@ -21,15 +21,27 @@ cutoffs as (
 
 ),
 
+merged_later as (
+
+    {{ merged_later('cutoffs') }}
+
+),
+
+earlier_days as (
+
+    {{ days_before_merges('merged_later') }}
+
+),
+
 history as (
 
-    {{ history_days('cutoffs', 'daily') }}
+    {{ history_days('cutoffs', 'daily', 'merged_later', 'earlier_days') }}
 
 ),
 
 monthly as (
 
-    {{ history_months('cutoffs', 'whole_months', 'history') }}
+    {{ history_months('cutoffs', 'whole_months', 'history', 'merged_later', 'earlier_days') }}
 
 ),
 

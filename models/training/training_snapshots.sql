@@ -27,9 +27,15 @@ profiles as (
 
 ),
 
+identities as (
+
+    select * from {{ ref('customer_identities') }}
+
+),
+
 alerts as (
 
-    select * from {{ ref('drawn_alerts') }}
+    {{ of_surviving_ids(ref('drawn_alerts')) }}
 
 ),
 
@@ -42,6 +48,17 @@ policies as (
 outcomes as (
 
     {{ churn_outcomes('cutoffs', 'daily') }}
+
+),
+
+-- A label may know the future: of an id that is merged later, it is what the one customer did.
+people as (
+
+    select
+        features.*,
+        {{ surviving_id('identities', 'features.customer_id') }} as surviving_id
+    from features
+    left join identities on features.customer_id = identities.customer_id
 
 ),
 
@@ -58,32 +75,32 @@ weights as (
 labelled as (
 
     select
-        features.customer_id,
-        features.cutoff_date,
-        features.cutoff_date + {{ var('churn_horizon_days') }} as label_until_date,
+        people.customer_id,
+        people.cutoff_date,
+        people.cutoff_date + {{ var('churn_horizon_days') }} as label_until_date,
         profiles.segment,
         profiles.region,
         {{ has_churned('outcomes') }} as has_churned,
         {{ churn_day(
-            'outcomes', 'features.last_activity_at', 'features.cutoff_date'
+            'outcomes', 'people.last_activity_at', 'people.cutoff_date'
         ) }} as churn_day,
         weights.alert_arm,
         coalesce(weights.snapshot_weight, 1.0) as snapshot_weight,
-        {{ has_lapsed('features.last_activity_at', 'features.cutoff_date') }} as has_lapsed,
+        {{ has_lapsed('people.last_activity_at', 'people.cutoff_date') }} as has_lapsed,
         profiles.monthly_value,
         coalesce(outcomes.purchase_amount_after, 0) as spend_after,
-        {{ feature_columns('features') }}
-    from features
+        {{ feature_columns('people') }}
+    from people
     left join outcomes
         on
-            features.cutoff_date = outcomes.cutoff_date
-            and features.customer_id = outcomes.customer_id
-    left join profiles on features.customer_id = profiles.customer_id
+            people.cutoff_date = outcomes.cutoff_date
+            and people.surviving_id = outcomes.customer_id
+    left join profiles on people.surviving_id = profiles.customer_id
     left join weights
         on
-            features.cutoff_date = weights.cutoff_date
-            and features.customer_id = weights.customer_id
-    where {{ in_population('features.cutoff_date', 'features.') }}
+            people.cutoff_date = weights.cutoff_date
+            and people.surviving_id = weights.customer_id
+    where {{ in_population('people.cutoff_date', 'people.') }}
 
 )
 

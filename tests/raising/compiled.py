@@ -22,7 +22,10 @@ HOOKS = {
 }
 _SEPARATOR = "-- next hook --"
 # Tables on Snowflake, part of the query of churn_metrics_live on DuckDB.
-STEPS = ("customer_lifelong_metrics", "customer_recent_metrics", "customer_qualifying_days")
+STEPS = (
+    *("customer_identity_steps", "customer_lifelong_metrics"),
+    *("customer_recent_metrics", "customer_qualifying_days"),
+)
 # Kinds that are stored queries: what is known of the query is known of the table.
 _RELATIONS = ("view", "dynamic_table", "table", "stream")
 

@@ -17,6 +17,7 @@ def raw_rows(seed: int = 7) -> pandas.DataFrame:
     events = [event for number in range(CUSTOMERS) for event in _life(f"c{number:03}", draw)]
     events += draw.sample(events, 40)  # the same event again, later
     events += _odd()
+    events += _merged()
     # Old data is not scored, and how old it is the latest activity says.
     events.append(("c001", "login", END - timedelta(minutes=1), None, None))
     rows = []
@@ -57,6 +58,25 @@ def _odd() -> list[tuple]:
         ("c007", "purchase", ago[4], 10.0, {"a": 1, "b": 2}),
         ("c007", "purchase", ago[4], 10.0, {"a": 1, "b": 2}),
     ]
+
+
+def _merged() -> list[tuple]:
+    """Return a visitor who signs in, a chain, a second merge of an id and a circle."""
+    begin = END - timedelta(days=DAYS)
+    visits = [
+        ("v001", "purchase", begin + timedelta(days=day), 5.0, None) for day in range(100, 130, 5)
+    ]
+    joined = [
+        *(("c020", "v001", 150), ("v003", "v002", 151), ("v004", "v003", 152)),
+        *(("c021", "v002", 153), ("v006", "v005", 151), ("v005", "v006", 152)),
+    ]
+    seen = [(f"v{number:03}", "login", begin + timedelta(days=140), None, None)
+            for number in range(2, 7)]  # fmt: skip
+    merges = [
+        (into, "customer_merged", begin + timedelta(days=day), None, {"merged_id": merged})
+        for into, merged, day in joined
+    ]
+    return [*visits, *seen, *merges]
 
 
 def _life(customer: str, draw: random.Random) -> list[tuple]:

@@ -54,7 +54,7 @@ def _load(arguments: argparse.Namespace) -> int:
         with progress(f"loading {arguments.topic}") as show:
 
             def on_progress(summary: LoadSummary) -> None:
-                show(summary.accepted + summary.rejected)
+                show(summary.count)
                 log_progress(summary)
 
             summary = load(
@@ -75,6 +75,7 @@ def _load(arguments: argparse.Namespace) -> int:
         sink.close()
     sys.stdout.write(
         f"loaded {summary.accepted:,} events, rejected {summary.rejected:,},"
+        f"{f' forgotten {summary.forgotten:,},' if summary.forgotten else ''}"
         f" in {summary.seconds:.1f} s ({summary.rate:,.0f} events/s)\n"
     )
     return 0

@@ -16,7 +16,8 @@ from tests.outreach_fixtures import REASONS, customer, run
 ID, VISITOR, NAME = "H0900", "guest-0900", "Wilhelmina Kaesebier"
 ADDRESS = "w.kaesebier@example.org"
 TEXTS = (ID, VISITOR, NAME, ADDRESS)
-OTHERS = ("K1", "K2", "K3", "H09001")  # the last one has the forgotten one's id at its beginning
+# The last one ends as the forgotten one. No id begins so: the file's statistics keep the first bytes.
+OTHERS = ("K1", "K2", "K3", "7H0900")
 RIGHTS = {"reason": "", "revision": None}
 # What a producer got wrong about the customer, and about others.
 REJECTED = (
@@ -28,6 +29,7 @@ REJECTED = (
     b'{"customer_id":"guest-0900"}',
 )
 REJECTED_OF_OTHERS = (
+    b'{"customer_id": "7H0900", "event_type": 7}',
     b'{"customer_id": "H09001", "event_type": 7}',
     b"\x00\x01",
     b'{"customer_id": "K1", "name": "Wilhelmina", "sent_by": "crm-H0900-import"}',
@@ -62,7 +64,7 @@ def fill(pipeline: Pipeline) -> None:
     )
     pipeline.tick()
     for step in (_past_alerts, _present_alerts):
-        for one in (ID, "K1", "H09001"):
+        for one in (ID, "K1", "7H0900"):
             step(pipeline, one)
     _elsewhere(pipeline, now)
     # What no task has read yet stands in the engine's logs.
@@ -152,7 +154,12 @@ def _elsewhere(pipeline: Pipeline, now) -> None:
             open_.execute(
                 "insert into llm_calls by name select ? as call_id, ? as alert_id, 'ollama' as"
                 " provider, 'accepted' as outcome, ? as reply, 0.5 as cost, ? as called_at",
-                [f"call-{one}", alert_of(one, "sent"), f"Dear {NAME}, {one}", now],
+                [
+                    f"call-{one}",
+                    alert_of(one, "sent"),
+                    f"Dear {NAME if one == ID else 'Ada'}, {one}",
+                    now,
+                ],
             )
             open_.execute(
                 "insert into embedded.set_aside values ('t', 'd', ?, ?, ?)",
@@ -221,4 +228,6 @@ def files_with(home: Path, texts: tuple[str, ...]) -> dict[str, set[str]]:
 
 
 def _without_others(text: str) -> str:
-    return text.replace("h09001", "").replace("crm-h0900-import", "")
+    for one in ("7h0900", "h09001", "crm-h0900-import"):
+        text = text.replace(one, "")
+    return text

@@ -60,6 +60,19 @@
     where {{ is_forgotten('recent.customer_id') }}
 {% endmacro %}
 
+{# What a task wrote that had begun before the customer was forgotten, and ended after it: outcomes and spend
+   of an alert that is not called so any more. They were not counted before. #}
+{% macro delete_late_outcomes() %}
+    delete from {{ ref('outcomes') }}
+    where
+        alert_id not in (select alert_id from {{ ref('high_risk_history') }})
+        and (select count(*) from {{ ref('forgotten_customers') }}) > 0;
+    delete from {{ ref('alert_spend') }}
+    where
+        alert_id not in (select alert_id from {{ ref('high_risk_history') }})
+        and (select count(*) from {{ ref('forgotten_customers') }}) > 0
+{% endmacro %}
+
 {# A query of the ids of which nothing has happened for longer than inactive_customer_days, nor of those
    that they are merged with. By the day, so that they go at one time of it. #}
 {% macro inactive_customers() %}

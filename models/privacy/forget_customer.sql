@@ -1,7 +1,7 @@
-{# Removes a customer from all tables, with all ids that it has, and makes the rows anonymous that carry
-   counts. Writes down when and by whom, and a hash of each id, by which what comes again is known.
-   dry_run: true answers what there is and changes nothing. While a message to the customer is on its way
-   to a sender, nothing is done. The same again does nothing.
+{# Removes a customer from all tables, with all ids that it has, and makes the rows anonymous that
+   carry counts. Writes down when and by whom, and a hash of each id, by which what comes again is
+   known. dry_run: true answers what there is and changes nothing. While a message to the customer
+   is on its way to a sender, nothing is done. The same again does nothing.
    Called by dbt run-operation forget_customer, which does what lies outside the tables. #}
 {{ config(
     materialized='procedure',

@@ -1,5 +1,5 @@
--- Has rows only within a transaction of FORGET_CUSTOMER: what ids and alerts are called afterwards. No
--- state that was ever committed holds a row, so that Time Travel has none either.
+-- Has rows only within a transaction of FORGET_CUSTOMER: what ids and alerts are called afterwards.
+-- No state that was ever committed holds a row, so that Time Travel has none either.
 {{ config(transient=true) }}
 
 select

@@ -16,7 +16,7 @@ from tests.outreach_fixtures import REASONS, customer, run
 ID, VISITOR, NAME = "H0900", "guest-0900", "Wilhelmina Kaesebier"
 ADDRESS = "w.kaesebier@example.org"
 TEXTS = (ID, VISITOR, NAME, ADDRESS)
-# The last one ends as the forgotten one. No id begins so: the file's statistics keep the first bytes.
+# The last one ends as the forgotten one. None begins so: the file's statistics keep first bytes.
 OTHERS = ("K1", "K2", "K3", "7H0900")
 RIGHTS = {"reason": "", "revision": None}
 # What a producer got wrong about the customer, and about others.

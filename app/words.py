@@ -16,6 +16,7 @@ HERE, GONE = "Still here", "Already gone"
 BANDS = {
     "high": "at risk",
     "low": "below the threshold",
+    "paused": "paused: not scored, and not written to, until the customer is back",
     "left": "no longer scored: cancelled, or gone for too long",
     "unscored": "not scored",
 }

@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,7 +88,9 @@ def serve_dashboard(place: Place, when_ready: Callable[[], None]) -> None:
     ended = threading.Event()
     threading.Thread(target=_tell, args=(place, when_ready, ended), daemon=True).start()
     try:
-        bootstrap.run(str(_SCRIPT), False, [], {})
+        # Streamlit says that it stops before it does, and where nobody reads that, it would not.
+        with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
+            bootstrap.run(str(_SCRIPT), False, [], {})
     except SystemExit as error:
         if error.code:
             raise EngineError(

@@ -1,4 +1,4 @@
-"""The command line of ingest/: load, rejected, replay, simulate."""
+"""The command line of ingest/: check, load, rejected, replay, simulate."""
 
 import argparse
 import logging
@@ -8,9 +8,15 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
+from ingest.committer import LoadSummary
 from ingest.contract_limits import contract_limits
 from ingest.dry_run import dry_run
-from ingest.loader import LoadSummary, load
+from ingest.file_arguments import options_from
+from ingest.file_check import check_files
+from ingest.file_loader import load_file
+from ingest.file_report import in_words
+from ingest.files import EventFile
+from ingest.loader import load
 from ingest.logs import LoadLog, set_up_logs
 from ingest.options import parse
 from ingest.progress import progress
@@ -18,7 +24,7 @@ from ingest.publisher import send
 from ingest.rejected import list_rejected, replay_rejected
 from ingest.replay import replay
 from ingest.simulate import Faults, Stay, messages, simulate
-from ingest.sinks import open_sink
+from ingest.sinks import Sink, open_sink
 from ingest.truth import TruthFile
 from ingest.without_pandas import keep_pandas_out
 from runtime.errors import IngestError, UserError
@@ -41,11 +47,56 @@ def main() -> int:
         return 130
 
 
+def _check(arguments: argparse.Namespace) -> int:
+    options = options_from(arguments)
+    with progress("reading") as report:
+        checked = check_files(arguments.files, options, report)
+    sys.stdout.write("\n".join(in_words(checked, arguments.files, options)) + "\n")
+    return 0 if checked.accepted else 1
+
+
+def _load_files(arguments: argparse.Namespace, stop: threading.Event) -> int:
+    if arguments.dry_run:
+        raise IngestError("--dry-run is for topics: 'python -m ingest check FILE' judges a file")
+    options = options_from(arguments)
+    files = [EventFile(path, options) for path in arguments.files]
+    sink = open_sink(arguments.into)
+    try:
+        for file in files:
+            _load_file(sink, file, arguments, stop)
+            if stop.is_set():
+                break
+    finally:
+        sink.close()
+    return 0
+
+
+def _load_file(
+    sink: Sink, file: EventFile, arguments: argparse.Namespace, stop: threading.Event
+) -> None:
+    log_progress = LoadLog(file.topic, arguments.log_seconds)
+    with progress(f"loading {file.path}") as show:
+
+        def on_progress(summary: LoadSummary) -> None:
+            show(summary.count)
+            log_progress(summary)
+
+        loaded = load_file(
+            sink, file, batch_rows=arguments.batch_rows, stop=stop, on_progress=on_progress
+        )
+    sys.stdout.write("\n".join(loaded.in_words()) + "\n")
+    sys.stdout.flush()
+
+
 def _load(arguments: argparse.Namespace) -> int:
     stop = stop_on_signals()
     # On a terminal the display tells the progress; elsewhere the log does.
     is_terminal = sys.stderr.isatty() and arguments.log_format == "text"
     set_up_logs(arguments.log_format, logging.WARNING if is_terminal else logging.INFO)
+    if arguments.files:
+        return _load_files(arguments, stop)
+    if not options_from(arguments).is_default:
+        raise IngestError("--map, --set and the like say how a file is read: name the file, too")
     if arguments.dry_run:
         return _dry_run(arguments, stop)
     sink = open_sink(arguments.into)
@@ -117,6 +168,7 @@ def _replay(arguments: argparse.Namespace) -> None:
             arguments.topic,
             rate=arguments.rate,
             shift_to_now=arguments.shift_to_now,
+            options=options_from(arguments),
             client=arguments.client,
             partitions=arguments.partitions if arguments.create_topic else None,
             on_progress=report,
@@ -173,7 +225,13 @@ def _write(path: Path, made: Iterable[tuple[bytes, bytes]]) -> int:
     return count
 
 
-_COMMANDS = {"load": _load, "rejected": _rejected, "replay": _replay, "simulate": _simulate}
+_COMMANDS = {
+    "check": _check,
+    "load": _load,
+    "rejected": _rejected,
+    "replay": _replay,
+    "simulate": _simulate,
+}
 
 if __name__ == "__main__":
     keep_pandas_out()

@@ -28,6 +28,7 @@ MAX_AHEAD = timedelta(hours=24)
 
 _TOO_FAR_AHEAD = "occurred_at is more than 24 hours ahead of the loader's clock"
 
+_NONE_REFUSED: Mapping[int, str] = {}
 _TIME = pa.timestamp("us")
 _EPOCH = datetime(1970, 1, 1)
 _EPOCH_UTC = _EPOCH.replace(tzinfo=timezone.utc)
@@ -66,7 +67,11 @@ def judge(
     loaded_at = utc_now()
     values = [*chain.from_iterable(part.values for part in fetched.values())]
     messages = _with_places(values, fetched, topic.name, loaded_at)
-    events, rejected = judge_messages(messages, values)
+    refused, before = {}, 0
+    for part in fetched.values():
+        refused |= {before + place: reason for place, reason in part.refused.items()}
+        before += len(part.values)
+    events, rejected = judge_messages(messages, values, refused)
     spans = tuple(
         Span(
             partition,
@@ -80,18 +85,24 @@ def judge(
     return Batch(topic, loaded_at, events, rejected, spans)
 
 
-def judge_messages(messages: pa.Table, values: list[bytes | None]) -> tuple[pa.Table, pa.Table]:
+def judge_messages(
+    messages: pa.Table, values: list[bytes | None], refused: Mapping[int, str] = _NONE_REFUSED
+) -> tuple[pa.Table, pa.Table]:
     """Return events (EVENTS_SCHEMA) and rejected messages (REJECTED_SCHEMA): each message is one.
 
     `messages` needs the columns message, kafka_topic, kafka_partition, kafka_offset, published_at
-    and loaded_at; `values` are the first of these as Python has them.
+    and loaded_at; `values` are the first of these as Python has them. `refused` has by place why
+    the reader could not make a message of what it read.
     """
     texts = _as_texts(messages["message"])
-    events = None if texts is None else decode_usual(values)
+    events = None if texts is None or refused else decode_usual(values)
     accepted, rejected = messages, REJECTED_SCHEMA.empty_table()
     payloads: pa.Array | pa.ChunkedArray = messages["message"]
     if events is None:
-        judged = [decode(value) for value in values]
+        judged = [
+            Rejection(refused[place]) if place in refused else decode(value)
+            for place, value in enumerate(values)
+        ]
         events = [one for one in judged if isinstance(one, Event)]
         reasons = [one.reason for one in judged if isinstance(one, Rejection)]
         is_event = pa.array([isinstance(one, Event) for one in judged], pa.bool_())

@@ -1,5 +1,6 @@
-"""What the event contract takes from dbt_project.yml: bounds, and types with rules of their own."""
+"""What ingest/ takes from dbt_project.yml: the contract's bounds, and what event types mean."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -20,6 +21,7 @@ class ContractLimits:
 
     largest_amount: float
     earliest: datetime
+    categories: Mapping[str, str]  # by event type
     profile_types: frozenset[str]
     merge_types: frozenset[str]
 
@@ -31,13 +33,17 @@ def contract_limits() -> ContractLimits:
     The models are compiled with the same vars, so that both judge alike.
     """
     try:
-        found = yaml.safe_load(_PROJECT_FILE.read_text())["vars"]
-        return limits_from(found)
+        return limits_from(project_vars())
     except (OSError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
         raise IngestError(
             f"{_PROJECT_FILE} does not say largest_amount, earliest_event_date and"
             f" event_categories under vars ({type(error).__name__}): restore them"
         ) from error
+
+
+def project_vars() -> dict[str, Any]:
+    """Return the vars of dbt_project.yml; raises OSError, KeyError and what YAML raises."""
+    return yaml.safe_load(_PROJECT_FILE.read_text())["vars"]
 
 
 def limits_from(found: dict[str, Any]) -> ContractLimits:
@@ -50,12 +56,18 @@ def limits_from(found: dict[str, Any]) -> ContractLimits:
         first = earliest if isinstance(earliest, date) else date.fromisoformat(earliest)
     except (TypeError, ValueError) as error:
         raise _wrong("earliest_event_date", "a date as 2000-01-01", earliest) from error
+    categories = {
+        event_type: category
+        for category, event_types in found["event_categories"].items()
+        for event_type in event_types or ()
+    }
     return ContractLimits(
         float(largest),
         datetime(first.year, first.month, first.day),
+        categories,
         *(
-            frozenset(found["event_categories"].get(category) or ())
-            for category in ("profile", "merge")
+            frozenset(one for one, category in categories.items() if category == wanted)
+            for wanted in ("profile", "merge")
         ),
     )
 

@@ -22,7 +22,7 @@ ZonedTime = Annotated[datetime, Meta(tz=True)]
 # \Z and not $: the latter would let a trailing line break through.
 _EVENT_TYPE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 _EVENT_TYPE_MAX_LENGTH = 40
-_RULES = {
+RULES = {
     "event_id": "event_id is not a text of 1 to 64 characters",
     "customer_id": "customer_id is not a text of 1 to 64 characters",
     "event_type": "event_type is not a lower_snake_case text of at most 40 characters",
@@ -68,7 +68,7 @@ def decode(message: bytes | None) -> "Event | Rejection":
     except RecursionError:
         return Rejection("the message is nested too deeply")
     if event.event_type not in _known_event_types and not _is_event_type(event.event_type):
-        return Rejection(_RULES["event_type"])
+        return Rejection(RULES["event_type"])
     if event.occurred_at.year in (_FIRST_YEAR, _LAST_YEAR) and not _is_in_calendar(event):
         return Rejection("occurred_at lies outside the years 1 to 9999")
     if len(message) > PROPERTIES_MAX_BYTES and _properties_bytes(message) > PROPERTIES_MAX_BYTES:
@@ -193,7 +193,7 @@ def _broken_rule(error: str) -> str:
     if missing := _MISSING.search(error):
         return f"{missing[1]} is missing"
     if field := _AT_FIELD.search(error):
-        return _RULES[field[1]]
+        return RULES[field[1]]
     return "the message is not a JSON object"
 
 

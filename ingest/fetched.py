@@ -1,6 +1,7 @@
 """What a client hands over: messages as they came, before anyone has judged them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -9,7 +10,7 @@ class Fetched:
 
     `timestamps` are the broker's, in milliseconds, negative where unknown. `next_offset` is read
     next: it also passes what carries no message. `end_offset` follows the last message that the
-    broker was known to hold.
+    broker was known to hold. `refused` has by place why a row of a file could not be taken apart.
     """
 
     values: list[bytes | None]
@@ -17,6 +18,7 @@ class Fetched:
     timestamps: list[int]
     next_offset: int
     end_offset: int | None
+    refused: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def is_behind(self) -> bool:

@@ -1,92 +1,138 @@
-"""Files of events: JSONL, one event per line, and Parquet with one column per field."""
+"""Files of events: CSV, JSONL and Parquet, read as messages of the contract."""
 
-import codecs
-from collections.abc import Iterator
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from ingest.events import Event, Rejection, decode
-from runtime.errors import IngestError, first_line
+from ingest.events import Event, decode
+from ingest.file_options import FileOptions
+from ingest.file_rows import Rows
+from ingest.formats import Block
+from ingest.formats.csv_file import csv_blocks
+from ingest.formats.jsonl_file import is_of_the_contract, jsonl_blocks, numbered_lines
+from ingest.formats.parquet_file import parquet_blocks
+from runtime.errors import IngestError
 
-_BATCH_ROWS = 10_000
-_COLUMNS = {
-    "event_id": pa.string(),
-    "customer_id": pa.string(),
-    "event_type": pa.string(),
-    "occurred_at": pa.timestamp("us"),
-    "amount": pa.float64(),
-    "properties": pa.binary(),
-}
-_REQUIRED = ("event_id", "customer_id", "event_type", "occurred_at")
+# No topic of Kafka has a colon in its name, so that rows of files can be told by it.
+FILE_PREFIX = "file:"
+
+_BLOCK_ROWS = 10_000
+_BLOCKS = {".csv": csv_blocks, ".tsv": csv_blocks, ".jsonl": jsonl_blocks}
+_KINDS = (*_BLOCKS, ".parquet")
 _FIRST_MOMENT = datetime.min.replace(tzinfo=timezone.utc)
+_AS_IT_IS = FileOptions()
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_NAME_MAX_LENGTH = 150
+_HASHED_BYTES = 1024 * 1024
 
 
-def read_lines(path: Path, shift: timedelta = timedelta()) -> "Iterator[Line]":
+@dataclass(frozen=True)
+class Messages:
+    """Some rows of a file as messages, with their numbers.
+
+    `refused` holds by place why a row could not be taken apart: its message is then its own bytes.
+    `block` is what they were made of; a message that was taken as it is has none.
+    """
+
+    numbers: list[int]
+    values: list[bytes]
+    refused: Mapping[int, str] = field(default_factory=dict)
+    block: Block | None = None
+
+
+class EventFile:
+    """A file of events and how to read it."""
+
+    def __init__(self, path: Path, options: FileOptions = _AS_IT_IS) -> None:
+        """Look at the file's name and whether it is there; raises IngestError."""
+        name = path.name.lower().removesuffix(".gz")
+        self.path, self.options = path, options
+        self.kind = next((kind for kind in _KINDS if name.endswith(kind)), "")
+        if not self.kind or (self.kind == ".parquet" and path.name.lower().endswith(".gz")):
+            raise IngestError(
+                f"{path} ends in none of .csv, .tsv, .jsonl and .parquet: name it after what it is"
+            )
+        if not path.is_file():
+            raise IngestError(f"there is no file {path}: check the path")
+        self.rows = Rows(path, options)
+
+    @property
+    def topic(self) -> str:
+        """The name under which the file's rows are stored; '@' begins the number of a life."""
+        name = _NOT_IN_A_NAME.sub("_", self.path.name)
+        return f"{FILE_PREFIX}{name[-_NAME_MAX_LENGTH:]}"
+
+    def fingerprint(self) -> str:
+        """Return what tells this content, read in this way, from any other; raises IngestError."""
+        found = hashlib.sha256(self.options.signature())
+        try:
+            with self.path.open("rb") as file:
+                while piece := file.read(_HASHED_BYTES):
+                    found.update(piece)
+        except OSError as error:
+            raise IngestError(f"{self.path} cannot be read: {error.strerror}") from error
+        return found.hexdigest()[:16]
+
+    def messages(self, block_rows: int = _BLOCK_ROWS) -> Iterator[Messages]:
+        """Yield the rows of the file in its own order, some at a time; raises IngestError.
+
+        Lines of a JSONL file in the contract's form stay as they are. Of any other file the columns
+        are read as `options` say.
+        """
+        is_whole = self.kind == ".jsonl" and is_of_the_contract(self.path)
+        if is_whole and self.options.is_default:
+            for lines in numbered_lines(self.path, block_rows):
+                yield Messages([number for number, _ in lines], [line for _, line in lines])
+            return
+        self.rows = Rows(self.path, self.options)
+        blocks = _BLOCKS.get(self.kind, parquet_blocks)
+        for block in blocks(self.path, block_rows):
+            values = self.rows.messages(block)
+            for place, one in block.broken.items():
+                values[place] = one.content
+            refused = {place: one.reason for place, one in block.broken.items()}
+            yield Messages(block.numbers, values, refused, block)
+
+
+def read_lines(
+    path: Path, shift: timedelta = timedelta(), options: FileOptions = _AS_IT_IS
+) -> "Iterator[Line]":
     """Yield the events of a file in its own order, all moved by `shift`; raises IngestError.
 
     A line that breaks the contract keeps its place and its text.
     """
-    return _read_parquet(path, shift) if _is_parquet(path) else _read_jsonl(path, shift)
+    latest = _FIRST_MOMENT
+    for messages in EventFile(path, options).messages():
+        for place, message in enumerate(messages.values):
+            line = _judged(message, latest, shift, is_broken=place in messages.refused)
+            latest = line.occurred_at
+            yield line
 
 
-def check_file(path: Path) -> None:
+def check_file(path: Path, options: FileOptions = _AS_IT_IS) -> None:
     """Raise IngestError when a file is missing, empty, or not what its ending says."""
-    if next(read_lines(path), None) is None:
-        raise IngestError(f"{path} is empty: give a file of events in JSONL or Parquet")
+    if next(EventFile(path, options).messages(1), None) is None:
+        raise IngestError(f"{path} is empty: give a file of events in CSV, JSONL or Parquet")
 
 
-def latest_event(path: Path) -> datetime:
+def latest_event(path: Path, options: FileOptions = _AS_IT_IS) -> datetime:
     """Return when the last event of a file happened, in UTC; raises IngestError."""
-    if _is_parquet(path):
-        latest = max((time for time in _parquet_times(path) if time is not None), default=None)
-    else:
-        events = (line for line in _read_jsonl(path, timedelta()) if not line.is_broken)
-        latest = max((line.occurred_at for line in events), default=None)
+    lines = read_lines(path, options=options)
+    latest = max((line.occurred_at for line in lines if not line.is_broken), default=None)
     if latest is None:
         raise IngestError(f"{path} holds no event that obeys the contract, so none is the last")
     return latest
 
 
-def _is_parquet(path: Path) -> bool:
-    if path.suffix not in (".parquet", ".jsonl"):
-        raise IngestError(f"{path} ends in neither .jsonl nor .parquet: name it after what it is")
-    if not path.is_file():
-        raise IngestError(f"there is no file {path}: check the path")
-    return path.suffix == ".parquet"
-
-
-def _read_jsonl(path: Path, shift: timedelta) -> "Iterator[Line]":
-    latest = _FIRST_MOMENT
-    try:
-        with path.open("rb") as file:
-            _check_encoding(path, file)
-            for text in file:
-                if message := text.strip():
-                    line = _judged(message, latest, shift)
-                    latest = line.occurred_at
-                    yield line
-    except OSError as error:
-        raise IngestError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _check_encoding(path: Path, file: BinaryIO) -> None:
-    """Go past a byte order mark; raises IngestError for one of another encoding than UTF-8."""
-    beginning = file.read(len(codecs.BOM_UTF8))
-    if beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise IngestError(f"{path} is UTF-16: save it as UTF-8, one event a line")
-    if beginning != codecs.BOM_UTF8:
-        file.seek(0)
-
-
-def _judged(message: bytes, latest: datetime, shift: timedelta) -> "Line":
-    event = _event(message)
-    if event is None:
+def _judged(message: bytes, latest: datetime, shift: timedelta, *, is_broken: bool) -> "Line":
+    event = None if is_broken else decode(message)
+    if not isinstance(event, Event):
         return Line(latest, None, message, True)
     occurred_at = event.occurred_at.astimezone(timezone.utc)
     if shift:
@@ -98,80 +144,11 @@ def _judged(message: bytes, latest: datetime, shift: timedelta) -> "Line":
     return Line(occurred_at, event.customer_id.encode(), message, False)
 
 
-def _event(message: bytes) -> Event | None:
-    """Return the event of a message that obeys the contract."""
-    event = decode(message)
-    return None if isinstance(event, Rejection) else event
-
-
 def _moved(message: bytes, occurred_at: datetime) -> bytes:
     """Return the message with another time; every other field keeps its very text."""
     fields: dict[str, Any] = _FIELDS_DECODER.decode(message)
     fields["occurred_at"] = occurred_at
     return _ENCODER.encode(fields)
-
-
-def _parquet_times(path: Path) -> Iterator[datetime | None]:
-    for batch in _parquet_batches(path, ["occurred_at"]):
-        latest = pc.max(_in_calendar(batch["occurred_at"])).as_py()
-        yield latest and latest.replace(tzinfo=timezone.utc)
-
-
-def _read_parquet(path: Path, shift: timedelta) -> "Iterator[Line]":
-    latest = _FIRST_MOMENT
-    for batch in _parquet_batches(path, list(_COLUMNS)):
-        columns = [batch[name].to_pylist() for name in _COLUMNS if name != "occurred_at"]
-        for occurred_at, *values in zip(_times(batch["occurred_at"], shift), *columns, strict=True):
-            latest = occurred_at or latest
-            event_id, customer_id, event_type, amount, properties = values
-            message = _ENCODER.encode(
-                _Row(
-                    event_id,
-                    customer_id,
-                    event_type,
-                    occurred_at,
-                    amount,
-                    msgspec.UNSET if properties is None else msgspec.Raw(properties),
-                )
-            )
-            key = None if customer_id is None else customer_id.encode()
-            yield Line(latest, key, message, _event(message) is None)
-
-
-def _times(column: pa.Array, shift: timedelta) -> list[datetime | None]:
-    """Return moved times in UTC; None for those that are missing or that no calendar holds."""
-    moved = _in_calendar(pc.add(column, pa.scalar(shift, pa.duration("us"))))
-    # By way of NumPy: Arrow itself takes ten times as long to make Python's times.
-    times = moved.to_numpy(zero_copy_only=False).tolist()
-    return [time and time.replace(tzinfo=timezone.utc) for time in times]
-
-
-def _in_calendar(times: pa.Array) -> pa.Array:
-    """Drop times before year 1 or after year 9999, which Python does not have."""
-    is_early = pc.less(times, pa.scalar(datetime.min, times.type))
-    is_late = pc.greater(times, pa.scalar(datetime.max, times.type))
-    return pc.if_else(pc.or_(is_early, is_late), None, times)
-
-
-def _parquet_batches(path: Path, names: list[str]) -> Iterator[dict[str, pa.Array]]:
-    try:
-        with pq.ParquetFile(path) as file:
-            present = set(file.schema_arrow.names)
-            if missing := [name for name in _REQUIRED if name not in present]:
-                raise IngestError(f"{path} has no column {missing[0]}: see the event contract")
-            wanted = [name for name in names if name in present]
-            for batch in file.iter_batches(_BATCH_ROWS, columns=wanted):
-                yield {name: _column(batch, name) for name in names}
-    except (pa.ArrowException, OSError) as error:
-        detail = first_line(error)
-        raise IngestError(f"{path} is not a Parquet file of events: {detail}") from error
-
-
-def _column(batch: pa.RecordBatch, name: str) -> pa.Array:
-    if name not in batch.schema.names:
-        return pa.nulls(len(batch), _COLUMNS[name])
-    # Not safe: times may be kept in nanoseconds, of which the contract drops the last three digits.
-    return batch[name].cast(_COLUMNS[name], safe=name != "occurred_at")
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -181,15 +158,6 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     key: bytes | None
     message: bytes
     is_broken: bool
-
-
-class _Row(msgspec.Struct, omit_defaults=True, gc=False):
-    event_id: str | None
-    customer_id: str | None
-    event_type: str | None
-    occurred_at: datetime | None
-    amount: float | None = None
-    properties: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 _ENCODER = msgspec.json.Encoder()

@@ -4,14 +4,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 
-from ingest.batches import Batch
+from ingest.committer import Committer, LoadSummary
 from ingest.interpreter import busy_interpreter
 from ingest.libraries import KAFKA_PYTHON
 from ingest.reader import TopicReader
-from ingest.sinks import Sink, Stored
+from ingest.sinks import Sink
 from ingest.topics import LoadedTopic
 from runtime.errors import IngestError
 
@@ -36,8 +34,8 @@ def load(
     linger_seconds: float = LINGER_SECONDS,
     report_group: str | None = None,
     stop: threading.Event | None = None,
-    on_progress: Callable[["LoadSummary"], None] | None = None,
-) -> "LoadSummary":
+    on_progress: Callable[[LoadSummary], None] | None = None,
+) -> LoadSummary:
     """Load a topic into the sink, each message exactly once, until `stop` is set.
 
     `until_end` stops once everything is in that the topic held at the start, and nothing more has
@@ -52,7 +50,7 @@ def load(
     with (
         TopicReader(bootstrap_servers, topic, client) as reader,
         sink.hold(topic, stop) as is_held,
-        _Committer(sink) as committer,
+        Committer(sink) as committer,
         busy_interpreter(),
     ):
         if not is_held:
@@ -73,52 +71,6 @@ def load(
         return committer.summary(started, reader.lag())
 
 
-class _Committer:
-    """Commits one batch in the background while the next one is read and judged."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-        self._thread = ThreadPoolExecutor(1, "commit")
-        self._pending: tuple[Future[Stored], Batch] | None = None
-        self._done = LoadSummary()
-        self.next_offsets: dict[int, int] = {}
-
-    def __enter__(self) -> "_Committer":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.shutdown()
-
-    def commit(self, batch: Batch) -> None:
-        """Commit a batch once the one before it is in; raises what that one's commit raised."""
-        self.settle()
-        self._pending = self._thread.submit(self._sink.write, batch), batch
-
-    def settle(self) -> None:
-        """Wait for the batch under way; raises IngestError or EngineError if it could not be."""
-        if self._pending is None:
-            return
-        (result, batch), self._pending = self._pending, None
-        stored = result.result()
-        self.next_offsets.update((span.partition, span.next_offset) for span in batch.spans)
-        self._done = replace(
-            self._done,
-            accepted=self._done.accepted + stored.accepted,
-            rejected=self._done.rejected + stored.rejected,
-            forgotten=self._done.forgotten + stored.forgotten,
-            batches=self._done.batches + 1,
-        )
-
-    def settle_if_done(self) -> None:
-        """Take in the batch under way if that needs no waiting; raises as `settle` does."""
-        if self._pending is not None and self._pending[0].done():
-            self.settle()
-
-    def summary(self, started: float, lag: dict[int, int]) -> "LoadSummary":
-        """Return what was committed since `started`."""
-        return replace(self._done, seconds=time.monotonic() - started, lag=lag)
-
-
 class _Reporter:
     """Tells of the progress about once a second, to people and to a consumer group."""
 
@@ -126,13 +78,13 @@ class _Reporter:
         self,
         reader: TopicReader,
         group: str | None,
-        on_progress: Callable[["LoadSummary"], None],
+        on_progress: Callable[[LoadSummary], None],
     ) -> None:
         self._reader, self._group, self._on_progress = reader, group, on_progress
         self._told_at = 0.0
         self._reported: dict[int, int] = {}
 
-    def tell(self, committer: _Committer, started: float, *, is_last: bool = False) -> None:
+    def tell(self, committer: Committer, started: float, *, is_last: bool = False) -> None:
         """Tell what has changed since the last time, if that was long enough ago."""
         committer.settle_if_done()
         if not is_last and time.monotonic() - self._told_at < _REPORT_SECONDS:
@@ -145,29 +97,3 @@ class _Reporter:
             except IngestError as error:  # lag tools go without; the load goes on
                 _log.warning("%s", error)
             self._reported = dict(committer.next_offsets)
-
-
-@dataclass(frozen=True)
-class LoadSummary:
-    """What a run of the loader committed: messages by verdict, batches, seconds since its start.
-
-    `forgotten` counts messages of customers who were forgotten, which are not stored. `lag` counts
-    by partition the offsets that the broker was known to hold and that are not read.
-    """
-
-    accepted: int = 0
-    rejected: int = 0
-    batches: int = 0
-    seconds: float = 0.0
-    lag: dict[int, int] = field(default_factory=dict)
-    forgotten: int = 0
-
-    @property
-    def count(self) -> int:
-        """All messages."""
-        return self.accepted + self.rejected + self.forgotten
-
-    @property
-    def rate(self) -> float:
-        """Messages per second."""
-        return self.count / self.seconds if self.seconds else 0.0

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import msgspec
 
-from ingest.loader import LoadSummary
+from ingest.committer import LoadSummary
 
 FORMATS = ("text", "json")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.broker import default_bootstrap_servers
+from ingest.file_arguments import file_options
 from ingest.kafka import DEFAULT_PARTITIONS
 from ingest.libraries import CHOICES, KAFKA_PYTHON
 from ingest.loader import BATCH_ROWS, LINGER_SECONDS
@@ -16,6 +17,7 @@ from ingest.truth import HORIZON_DAYS
 
 LOG_SECONDS = 10.0
 
+_FILES = "FILE.csv, .tsv, .jsonl or .parquet; all but the last one also with .gz"
 _MOST_DAYS = 3_650
 
 
@@ -28,17 +30,28 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     broker, sending = _broker_options(), _sending_options()
     warehouse, logging_ = _warehouse_options(), _log_options()
+    files = file_options()
 
-    _add_load(commands, [broker, warehouse, logging_])
+    _add_check(commands, [files])
+    _add_load(commands, [broker, warehouse, logging_, files])
     _add_rejected(commands, [warehouse])
-    _add_replay(commands, [broker, sending])
+    _add_replay(commands, [broker, sending, files])
     _add_simulate(commands, [broker, sending])
     return parser.parse_args(arguments)
 
 
+def _add_check(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
+    text = "say how files of events are understood, and whether they are enough; load nothing"
+    command = commands.add_parser("check", parents=parents, help=text, description=text)
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help=_FILES)
+
+
 def _add_load(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
-    text = "load a topic into the warehouse, every message exactly once, until Ctrl-C"
+    text = "load files, or a topic until Ctrl-C, into the warehouse, every row exactly once"
     command = commands.add_parser("load", parents=parents, help=text, description=text)
+    command.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help=f"{_FILES}; none: load the topic"
+    )
     command.add_argument(
         "--until-end", action="store_true", help="stop when all that the topic holds is in"
     )
@@ -92,9 +105,7 @@ def _add_rejected(commands: Any, parents: list[argparse.ArgumentParser]) -> None
 def _add_replay(commands: Any, parents: list[argparse.ArgumentParser]) -> None:
     text = "send files of events to a topic, merged by time"
     command = commands.add_parser("replay", parents=parents, help=text, description=text)
-    command.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="FILE.jsonl or FILE.parquet"
-    )
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE", help=_FILES)
     command.add_argument(
         "--shift-to-now",
         action="store_true",

@@ -53,25 +53,43 @@
 
 {# What is wrong with the types of events and their categories. #}
 {% macro wrong_event_categories() %}
-    {%- set wrong, seen = [], [] -%}
-    {%- for category, event_types in var('event_categories').items() -%}
-        {%- set known = [
-            'purchase', 'refund', 'friction', 'marketing', 'profile', 'cancellation', 'merge',
-        ] -%}
+    {%- set categories, wrong, places = var('event_categories'), [], {} -%}
+    {%- if categories is not mapping -%}
+        {{ return([wrong_var(
+            'event_categories', 'categories with their event types, or {} for none'
+        )]) }}
+    {%- endif -%}
+    {%- set known = known_event_categories() -%}
+    {%- for category, event_types in categories.items() -%}
         {%- if category not in known -%}
             {%- do wrong.append(
                 "var 'event_categories' has the unknown category '" ~ category ~ "': use "
                 ~ known[:-1] | join(', ') ~ ' or ' ~ known[-1]
             ) -%}
         {%- endif -%}
-        {%- for event_type in event_types -%}
-            {%- if event_type in seen -%}
-                {%- do wrong.append(
-                    "var 'event_categories' lists '" ~ event_type ~ "' twice: keep one category"
-                ) -%}
-            {%- endif -%}
-            {%- do seen.append(event_type) -%}
-        {%- endfor -%}
+        {%- if event_types is string or event_types is mapping or event_types is number -%}
+            {%- do wrong.append(
+                "var 'event_categories' must list the event types of '" ~ category
+                ~ "' in brackets, as [one, another], not '" ~ event_types ~ "'"
+            ) -%}
+        {%- else -%}
+            {%- for event_type in event_types or [] -%}
+                {%- if not is_full_match('[a-z][a-z0-9]*(_[a-z0-9]+)*', event_type)
+                    or (event_type | string | length) > 40 -%}
+                    {%- do wrong.append(
+                        "var 'event_categories' names '" ~ event_type ~ "', which is no"
+                        ~ " lower_snake_case text of at most 40 characters: no such event is loaded"
+                    ) -%}
+                {%- endif -%}
+                {%- do places.setdefault(event_type | string, []).append(category) -%}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for event_type, found in places.items() if found | length > 1 -%}
+        {%- do wrong.append(
+            "var 'event_categories' lists '" ~ event_type ~ "' twice, in " ~ found | join(' and ')
+            ~ ': keep one category'
+        ) -%}
     {%- endfor -%}
     {{ return(wrong) }}
 {% endmacro %}

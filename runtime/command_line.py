@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import suppress
 
 from runtime.errors import UserError
 from runtime.private_files import keep_private
@@ -21,6 +22,7 @@ def run_command(parser: argparse.ArgumentParser) -> int:
 
 
 def report(line: str) -> None:
-    """Say one line on standard error."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    """Say one line on standard error; where nobody reads it any more, the work goes on."""
+    with suppress(BrokenPipeError):
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()

@@ -15,8 +15,9 @@ from kafka.consumer.fetcher import ConsumerRecord
 
 from embedded.broker import broker
 from embedded.session import open_database
+from ingest.committer import LoadSummary
 from ingest.kafka import create_topic, describe_topic
-from ingest.loader import LoadSummary, load
+from ingest.loader import load
 from ingest.reader import TopicReader
 from ingest.sinks import open_sink
 from tests.dbt import PROJECT

@@ -30,6 +30,7 @@ EVENT_TYPES = [
     *("purchase", "login", "ticket_opened", "campaign_received", "email_opened"),
     *("subscription_cancelled", "something_new", "profile_updated", "profile_updated"),
     *("customer_merged", "customer_merged"),
+    *("subscription_paused", "subscription_resumed", "unsubscribed"),
 ]
 PROPERTIES = [
     None,

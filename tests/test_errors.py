@@ -87,7 +87,13 @@ def test_bad_settings_stop_at_the_start_all_of_them_at_once(shared_pipeline):
         "snowflake_target_lag": "30 seconds",
         "snowflake_refresh_size": "HUGE",
         "sender_address": "nobody",
-        "event_categories": {"purchase": ["a"], "friction": ["a"], "sales": ["b"]},
+        "event_categories": {
+            "purchase": ["a", "Order Placed"],
+            "friction": ["a"],
+            "sales": ["b"],
+            "pause": "freeze",
+            "refund": None,
+        },
     }
     done = run_dbt("run", "-s", "churn_scores_raw", "--vars", json.dumps(wrong), check=False)
     assert done.returncode != 0
@@ -104,7 +110,9 @@ def test_bad_settings_stop_at_the_start_all_of_them_at_once(shared_pipeline):
         "'snowflake_target_lag' must be a time as Snowflake prints it, 1 minute at least, not '30",
         "'snowflake_refresh_size' must be XSMALL, SMALL, MEDIUM, LARGE, XLARGE or XXLARGE, not 'HU",
         "'sender_address' must be an e-mail address in plain ASCII, not 'nobody'",
-        "'event_categories' lists 'a' twice",
-        "'event_categories' has the unknown category 'sales'",
+        "'event_categories' lists 'a' twice, in purchase and friction: keep one category",
+        "'event_categories' names 'Order Placed', which is no lower_snake_case text of at most 40",
+        "'event_categories' has the unknown category 'sales': use activity, purchase, refund, fri",
+        "'event_categories' must list the event types of 'pause' in brackets, as [one, another], n",
     ):
         assert words in done.stdout, words

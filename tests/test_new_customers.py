@@ -64,6 +64,13 @@ def day(number: int):
     return EPOCH + timedelta(days=number, hours=12)
 
 
+def is_cancelled(days: pandas.DataFrame) -> bool:
+    """Whether the last cancellation is followed by no day with a visit."""
+    gone = days.loc[days["event_type"] == "subscription_cancelled", "day"]
+    active = days.loc[days["event_type"] == "login", "day"]
+    return bool(len(gone)) and not (active > gone.max()).any()
+
+
 def outcomes(events: list[dict], cutoff: date) -> list[tuple[str, int]]:
     """Return segment and outcome of each customer who was too new at a cut-off."""
     end, found = cutoff + timedelta(days=HORIZON), []
@@ -72,13 +79,12 @@ def outcomes(events: list[dict], cutoff: date) -> list[tuple[str, int]]:
         days = rows.assign(day=[at.date() for at in rows["occurred_at"]])
         known = days[days["day"] <= cutoff]
         active = known.loc[known["event_type"] == "login", "day"]
-        gone = known.loc[known["event_type"] == "subscription_cancelled", "day"]
-        is_cancelled = len(gone) and not (active > gone.max()).any()
         is_new = len(known) and known["day"].min() > cutoff - timedelta(days=WINDOW)
-        if not is_new or is_cancelled or not 1 <= active.nunique() < LEAST_DAYS:
+        if not is_new or is_cancelled(known) or not 1 <= active.nunique() < LEAST_DAYS:
             continue
-        after = days[(days["day"] > cutoff) & (days["day"] <= end)]["event_type"]
-        has_churned = "login" not in set(after) or "subscription_cancelled" in set(after)
+        until = days[days["day"] <= end]
+        came = "login" in set(until.loc[until["day"] > cutoff, "event_type"])
+        has_churned = not came or is_cancelled(until)
         segment = SEGMENTS[int(customer[1:]) % 3] if customer != "clock" else None
         found.append((segment or "unknown", int(has_churned), 1.0))
     return found

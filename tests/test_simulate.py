@@ -62,7 +62,7 @@ def test_event_types_are_those_that_the_project_maps(events):
     project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
     mapped = {name for names in project["vars"]["event_categories"].values() for name in names}
     used = {one["event_type"] for one in events}
-    assert used - mapped == {"login", "feature_used"}
+    assert used <= mapped
     expected = {"purchase", "ticket_opened", "payment_failed", "profile_updated"}
     assert expected | {"campaign_received", "email_opened", "coupon_redeemed"} <= used
     assert "subscription_cancelled" in used

@@ -39,6 +39,10 @@ CUSTOMERS = [
     (20, [], [4], 1, 4),
     (20, [], [12], 1, 8),
     (3, [5], [29], 0, None),
+    # cancelled, and back on a later day
+    (3, [5, 12], [9], 0, None),
+    (3, [5, 12], [12], 1, 12),
+    (3, [12], [9, 15], 1, 15),
 ]
 
 
@@ -55,16 +59,13 @@ def test_a_churner_has_the_day_of_the_cancellation_or_the_end_of_the_silence(sql
     )
     daily = pandas.DataFrame(
         [
-            (number, after(day), is_active, int(not is_active), 0.0)
+            (number, after(day), is_active, None if is_active else pandas.Timestamp(after(day)))
             for number, (_, visits, cancels, *_) in enumerate(CUSTOMERS)
             for days, is_active in ((visits, True), (cancels, False))
             for day in days
         ],
-        columns=[
-            *("customer_id", "activity_date", "is_active"),
-            *("cancellation_count", "purchase_amount"),
-        ],
-    )
+        columns=["customer_id", "activity_date", "is_active", "last_cancelled_at"],
+    ).assign(last_paused_at=pandas.NaT, last_resumed_at=pandas.NaT, purchase_amount=0.0)
     with duckdb.connect() as connection:
         connection.register("daily", daily)
         connection.register("customers", given)

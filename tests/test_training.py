@@ -56,7 +56,7 @@ def test_the_future_changes_no_feature_and_later_events_change_no_label(empty_pi
     )
     # Within the label window: labels may change, features may not.
     pipeline.add(
-        event("y", "c2", "subscription_cancelled", cutoff.to_pydatetime() + timedelta(days=3)),
+        event("y", "c2", "subscription_cancelled", cutoff.to_pydatetime() + timedelta(days=28)),
         event("z", "c3", "purchase", cutoff.to_pydatetime() + timedelta(days=4), amount=1e6),
     )
     pipeline.refresh()

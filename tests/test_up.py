@@ -218,6 +218,43 @@ def test_with_the_dashboard_it_ends_in_order_too(empty_pipelines, tmp_path):
         up.kill()
 
 
+def test_it_ends_when_nobody_reads_what_it_says(empty_pipelines, tmp_path, monkeypatch):
+    monkeypatch.setenv("CHURN_HOME", str(empty_pipelines.copy("all", tmp_path / "home")))
+    port = free_port()
+    command = ["up", "--port", "0", "--dashboard-port", str(port)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "embedded", *command],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        for line in process.stdout:
+            if line.startswith(b"ready: "):
+                break
+        assert f"dashboard http://localhost:{port}, broker 127.0.0.1:".encode() in line
+        process.stdout.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+
+
+def test_a_port_that_is_taken_is_said_before_any_work(start, tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = str(other.getsockname()[1])
+        for command in ("up", "demo"):
+            one = start(command, "--dashboard-port", taken)
+            assert one.process.wait(60) == 1
+            words = (
+                f"the dashboard cannot listen on 127.0.0.1, port {taken} (Address already in use)"
+            )
+            assert one.said().startswith(words), command
+    assert not database_file(tmp_path / "home").exists()
+
+
 # -- when a part ends of its own accord ------------------------------------------------------------
 
 

@@ -18,7 +18,10 @@ from training.status import TRAINED, has_trained, without_customers
 
 TOO_FEW = 30  # rates of fewer than this say nothing
 LABELS = {
-    "lapse": "no active event within {days} days of the cut-off, or a cancellation in them",
+    "lapse": (
+        "no active event within {days} days of the cut-off, or a cancellation that stands at their"
+        " end; whoever pauses at their end has not churned"
+    ),
     "half_spend": (
         "within {days} days of the cut-off less than half as much spent a day as in the 84 days"
         " before it, or since the customer's first event"
@@ -109,8 +112,8 @@ def _data(facts: Mapping[str, Any], settings: Settings) -> str:
         [
             f"- **Churned**: {label}.",
             f"- **Customers**: at least {settings.population_min_active_days} active days in the"
-            f" {settings.population_window_days} before the cut-off, and no cancellation. New ones,"
-            " and those long gone, are not scored.",
+            f" {settings.population_window_days} before the cut-off, and neither cancelled nor"
+            " paused. New ones, and those long gone, are not scored.",
             f"- **Cut-offs**: {len(cutoffs)}, from {facts['first_cutoff_date']} to"
             f" {facts['test_cutoff_date']}; labels are known up to {facts['label_until_date']}.",
             f"- **Tested on** {facts['test_cutoff_date']}, which the tested model had not seen:"

@@ -3,6 +3,7 @@
 import numpy
 import pandas
 
+from training import minimum
 from training.status import of_customers
 
 # Every other column of training_snapshots is a feature, in its order.
@@ -12,8 +13,6 @@ KEYS_AND_LABEL = (
     *("alert_arm", "snapshot_weight", "has_lapsed"),
     *("monthly_value", "spend_after"),
 )
-MINIMUM_ROWS = 200  # below this a hold-out says nothing
-MINIMUM_OF_EACH_CLASS = 10
 STAYED, CHURNED = 0, 1  # has_churned
 OUTCOMES = {CHURNED: "churned", STAYED: "stayed"}
 # A few rows that are no numbers come from a few senders' mistakes, and the others teach the same
@@ -123,14 +122,11 @@ def earlier_cutoffs(snapshots: pandas.DataFrame, at_most: int) -> list[object]:
 
 def why_not(train: pandas.DataFrame, test: pandas.DataFrame) -> str | None:
     """Return in words why these rows, all numbers, cannot be trained on, or None if they can."""
-    if len(train) < MINIMUM_ROWS:
-        return f"waiting for data: {len(train)} labelled rows, at least {MINIMUM_ROWS} needed"
+    if reason := minimum.too_few_rows(len(train)):
+        return f"waiting for data: {reason}"
     for outcome, verb in OUTCOMES.items():
-        if (known := int((train["has_churned"] == outcome).sum())) < MINIMUM_OF_EACH_CLASS:
-            return (
-                f"waiting for data: only {known} training rows of customers who {verb}, at least"
-                f" {MINIMUM_OF_EACH_CLASS} needed; {_windows(train)}"
-            )
+        if reason := minimum.too_few_who(verb, int((train["has_churned"] == outcome).sum())):
+            return f"waiting for data: {reason}; {_windows(train)}"
         if not (test["has_churned"] == outcome).any():
             instead = _instead(train, test, outcome)
             return f"waiting for data: nobody {verb} in {_windows(test)}{instead}"

@@ -14,6 +14,11 @@ CATEGORIES = {
     "profile": "#a07cb5",
     "activity": "#9ab4cc",
     "cancellation": "#3d3d3d",
+    "pause": "#c9b458",
+    "resumption": "#5fa8a0",
+    "refund": "#b0664f",
+    "unsubscription": "#7d6b5d",
+    "service": "#cfd3d8",
 }
 MARKS = {"Alert": "triangle-up", "Draft": "square", "Message": "circle", "Outcome": "diamond"}
 

@@ -6,7 +6,9 @@ from words import FEW
 
 from charts import CALM, LOOK, THIRD
 
-STAGES = {"new": CALM, "kept": "#9ab4cc", "returned": THIRD, "dormant": LOOK}
+STAGES = {
+    "new": CALM, "kept": "#9ab4cc", "returned": THIRD, "paused": "#a07cb5", "dormant": LOOK,
+}  # fmt: skip
 
 
 def triangle(cells: pd.DataFrame) -> alt.LayerChart:
@@ -80,14 +82,16 @@ def curves(lines: pd.DataFrame, by: str) -> alt.LayerChart:
 def lifecycle(months: pd.DataFrame) -> alt.Chart:
     """Draw who came in each month, and below the line who no longer did."""
     months = months.assign(
-        signed=months["customers"].where(months["stage"] != "dormant", -months["customers"])
+        signed=months["customers"].where(
+            ~months["stage"].isin(["paused", "dormant"]), -months["customers"]
+        )
     )
     return (
         alt.Chart(months)
         .mark_bar()
         .encode(
             x=alt.X("yearmonth(activity_month):O", title=None, axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("signed:Q", title="Customers (dormant below zero)"),
+            y=alt.Y("signed:Q", title="Customers (paused and dormant below zero)"),
             color=alt.Color(
                 "stage:N",
                 title=None,

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 from connection import Source, query, query_one
 
-from data import fresh, minutely
+from data import fresh, minutely, slow
 
 LOADED_HOURS = 48
 
@@ -74,6 +74,20 @@ def unfollowed_merges(source: Source) -> pd.DataFrame:
     return query(
         source,
         "select reason, events from manager_unfollowed_merges order by events desc, reason",
+    )
+
+
+@slow
+def unnamed_event_types(source: Source) -> pd.DataFrame:
+    """List event types that no category names, the commonest first."""
+    return query(
+        source,
+        """
+        select event_type, counts_as, events, customers, last_seen_at
+        from manager_unnamed_event_types
+        order by events desc, event_type
+        limit 50
+        """,
     )
 
 

@@ -18,8 +18,8 @@ def population(source: Source) -> dict[str, Any]:
         source,
         """
         select
-            customers, scored_customers, new_customers, new_n, new_share, new_expected_to_leave,
-            not_scored_because
+            customers, scored_customers, paused_customers,
+            new_customers, new_n, new_share, new_expected_to_leave, not_scored_because
         from manager_overview
         """,
     )

@@ -93,11 +93,12 @@ def _lifecycle(source: object, chosen: str) -> None:
         "customers"
     ].sum()
     heading(
-        "New, kept, returned, dormant",
+        "New, kept, returned, paused, dormant",
         months,
         "lifecycle",
         "New: the first active month. Kept: active the month before, too. Returned: active again"
-        " after a pause. Dormant: active the month before, and not in this one.",
+        " after a month or more without. Dormant: active the month before, and not in this one."
+        " Paused: the same of those who said that they pause.",
     )
     finished = months[~months["is_unfinished"]]
     if finished.empty:

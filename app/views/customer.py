@@ -119,7 +119,9 @@ def _head(customer: dict[str, Any], page: Page) -> None:
         ]
     )
     words = f"State: {BANDS.get(customer['band'], customer['band'])}"
-    if customer["band"] == "unscored":
+    if customer["band"] == "paused":
+        words += f"; since {moment(customer['paused_at'])}"
+    elif customer["band"] == "unscored":
         words += f": {why_unscored(page.figures)}"
     elif pd.notna(customer["score"]):
         words += (
@@ -171,6 +173,7 @@ def _facts(customer: dict[str, Any]) -> None:
         "First seen": moment(customer["first_seen_at"]),
         "Spent, 4 weeks": money(customer["purchase_amount_28d"]),
         "Cancelled": moment(customer["cancelled_at"]),
+        "Paused": moment(customer["paused_at"]),
     }
     table = pd.DataFrame({"fact": facts.keys(), "value": facts.values()})
     listing(

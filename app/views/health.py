@@ -28,6 +28,7 @@ def main() -> None:
     _rejected(page)
     _profile_values(page)
     _unfollowed_merges(page)
+    _event_types(page)
 
 
 def _tiles(page: Page) -> None:
@@ -235,6 +236,36 @@ def _unfollowed_merges(page: Page) -> None:
             "reason": columns.text("Reason", 430),
             "events": columns.number("Merges", 100),
         },
+    )
+
+
+def _event_types(page: Page) -> None:
+    types = pipeline.unnamed_event_types(page.source)
+    heading(
+        "Event types that no category names",
+        types,
+        "event_types",
+        "Counted over the longest window that scores look at, up to the last visit.",
+    )
+    if types.empty:
+        st.caption("None: `event_categories` says of every type what it means.")
+        return
+    listing(
+        types.assign(event_type=types["event_type"].map(plain)),
+        key="event_types",
+        alt="Event types that no category names, with counts",
+        columns={
+            "event_type": columns.text("Event type", 260),
+            "counts_as": columns.text("Counts as", 90),
+            "events": columns.number("Events", 100),
+            "customers": columns.number("Customers", 100),
+            "last_seen_at": columns.moment("Last"),
+        },
+    )
+    st.caption(
+        "Each of these events counts as a visit of its customer. Name the type in"
+        " `event_categories` of `dbt_project.yml` and run `dbt build`: under `activity` if it is a"
+        " visit, under `service` if a system sent it, or under what else it means."
     )
 
 

@@ -39,6 +39,7 @@ def main() -> None:
         return
     _live_figures(page)
     _too_new(page)
+    _paused(page.figures)
     if says_unscored(page.figures):
         return
     for left_part, right_part in ((_trend, _distribution), (_first_of_queue, _reasons)):
@@ -149,6 +150,15 @@ def _too_new(page: Page) -> None:
             f" {count(round(figures['new_expected_to_leave']))} of these are expected to."
         )
     st.caption(words)
+
+
+def _paused(figures: dict[str, Any]) -> None:
+    """Say how many customers have no score because they pause."""
+    if figures["paused_customers"]:
+        st.caption(
+            f"Paused: {count(figures['paused_customers'])} customers are not scored, and not"
+            " written to, until they are back."
+        )
 
 
 def _course(trend: pd.DataFrame, name: str, now: float, form: Any) -> dict[str, Any]:

@@ -42,11 +42,12 @@ _GIVEN_DAYS = f"""
         purchase_count,
         0 as friction_count,
         0 as marketing_count,
-        0 as cancellation_count,
         round(purchase_amount, 4) as purchase_amount,
         activity_date::timestamp as first_event_at,
         activity_date::timestamp as last_active_at,
-        null::timestamp as last_cancelled_at
+        null::timestamp as last_cancelled_at,
+        null::timestamp as last_paused_at,
+        null::timestamp as last_resumed_at
     from drawn
 """
 EXPECTED = "select customer_id, {{ expected_spend() }} as expected_spend from clocked"

@@ -48,17 +48,19 @@ def customers(number: int, seed: int, sql: str) -> pd.DataFrame:
             "customer_id": place,
             "activity_date": [CUTOFF + timedelta(days=int(one) - WINDOW + 1) for one in day],
             "is_active": visits[place, day],
-            "cancellation_count": cancels[place, day].astype(int),
             "purchase_amount": 0.0,
         }
     )
+    days = pd.to_datetime(daily["activity_date"])
+    daily["last_cancelled_at"] = days.where(cancels[place, day])
+    daily["last_paused_at"] = daily["last_resumed_at"] = pd.NaT
     rows = pd.DataFrame(
         {
             "customer_id": np.arange(number),
             "cutoff_date": CUTOFF,
             "last_activity_at": [CUTOFF - timedelta(days=int(one)) for one in silence],
             "days_since_last_activity": silence,
-            "risk": 1 - (1 - (1 - visiting) ** HORIZON) * (1 - cancelling) ** HORIZON,
+            "risk": 1 - _staying(visiting, cancelling),
         }
     )
     with duckdb.connect() as connection:
@@ -66,6 +68,15 @@ def customers(number: int, seed: int, sql: str) -> pd.DataFrame:
         connection.register("customers", rows)
         connection.execute("create table cutoffs as select distinct cutoff_date from customers")
         return connection.execute(sql).df()
+
+
+def _staying(visiting: np.ndarray, cancelling: np.ndarray) -> np.ndarray:
+    """Return the probability of a visit within the horizon that no cancellation follows.
+
+    Summed over the day of the last visit: it takes back the cancellations of earlier days.
+    """
+    quiet = (1 - visiting) * (1 - cancelling)
+    return visiting * (1 - cancelling) * (1 - quiet**HORIZON) / (1 - quiet)
 
 
 def compared(rows: pd.DataFrame) -> pd.DataFrame:

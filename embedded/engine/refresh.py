@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from embedded.engine import working_tables as working
 from embedded.engine.changes import News, create_log, log_of, news_of_rows, oldest_arrival
 from embedded.engine.definition import fit_columns, is_empty, looked_up, not_by_key
 from embedded.engine.registry import INCREMENTAL, SCHEMA, DynamicTable, Position
@@ -150,10 +151,10 @@ def _news(current: Pass, table: DynamicTable, source: str) -> list[Feed]:
     if seen != upstream.version and isinstance(seen, int):
         feeds.append(Feed(f"from {log_of(source)} where version > {seen}", 0, False))
     if current.version(source) != upstream.version:
-        query = f"from {_computed(source)}"
+        query = f"from {working.computed(source)}"
         if source not in current.only_new:
-            query = f"from ({query} union all by name from {_stored(source)}) as changed"
-            query = f"{query} {_only_differing(upstream, 'changed')}"
+            query = f"from ({query} union all by name from {working.stored(source)}) as changed"
+            query = f"{query} {working.only_differing(upstream, 'changed')}"
         feeds.append(Feed(query, current.differing[source], True))
     return feeds
 
@@ -172,7 +173,9 @@ def _has_lost_rows(current: Pass, table: DynamicTable, sources: tuple[str, ...])
 def collect_affected_keys(current: Pass, table: DynamicTable, feeds: list[Feed]) -> int:
     """Fill the working table of affected keys; return how many there are."""
     keys, run = ", ".join(table.refresh_key), current.statements
-    affected = run.table(f"affected_{table.name}", f"select {keys} from {_target(table.name)}")
+    affected = run.table(
+        f"affected_{table.name}", f"select {keys} from {working.target(table.name)}"
+    )
     count = 0
     for feed in feeds:
         # A key that another feed has put in already may come twice: it is looked up, not joined.
@@ -188,7 +191,7 @@ def collect_affected_keys(current: Pass, table: DynamicTable, feeds: list[Feed])
 
 def excluded_from(current: Pass, table: DynamicTable) -> str | None:
     """Return a table of the keys that were set aside, if there are any."""
-    keys = f"from {_target(table.name)}"
+    keys = f"from {working.target(table.name)}"
     return excluded_keys(current.statements, table.name, table.definition, keys, table.refresh_key)
 
 
@@ -210,7 +213,7 @@ def _recompute(current: Pass, table: DynamicTable, affected: int) -> Written:
     )
     views, kind = {}, "fresh" if _is_fresh(current, table) else "present"
     for source in _keyed_sources(current, table):
-        rows = _computed(source) if kind == "fresh" else f"{CATALOG}.main.{source}"
+        rows = working.computed(source) if kind == "fresh" else f"{CATALOG}.main.{source}"
         views[source] = f"{kind}_{name}_{source}"
         run.view(views[source], f"from {rows} {only}")
     query = redirect(table.query, views)
@@ -260,10 +263,10 @@ def _fill(current: Pass, table: DynamicTable) -> Written:
     """Write all rows of an empty table."""
     execute, name = current.statements.connection.execute, table.name
     query, _ = _whole_query(current, table)
-    row = execute(f"insert into {_target(name)} {query}").fetchone()
+    row = execute(f"insert into {working.target(name)} {query}").fetchone()
     if table.refresh_mode == INCREMENTAL:
         is_null = " or ".join(f"{key} is null" for key in table.refresh_key)
-        if execute(f"select 1 from {_target(name)} where {is_null} limit 1").fetchone():
+        if execute(f"select 1 from {working.target(name)} where {is_null} limit 1").fetchone():
             raise not_by_key(table, "a row has none")
     current.filled.add(name)
     return Written("INITIALIZE", row[0] if row else 0, 0)
@@ -293,7 +296,7 @@ def concerned_keys(current: Pass, table: DynamicTable) -> list[tuple[object, ...
 
 def compute_keys(current: Pass, table: DynamicTable, keys: Sequence[tuple[object, ...]]) -> None:
     """Compute and write the rows of some keys, in a transaction that is not committed."""
-    query = f"from {_target(table.name)}"
+    query = f"from {working.target(table.name)}"
     name = f"affected_{table.name}"
     key_table(current.statements, name, query, table.refresh_key, keys)
     _recompute(current, table, len(keys))
@@ -305,7 +308,7 @@ def compute_keys(current: Pass, table: DynamicTable, keys: Sequence[tuple[object
 def _write_new(current: Pass, table: DynamicTable, rows: int) -> Written:
     """Write the rows of keys that had none, as most events are: there is nothing to compare."""
     name = table.name
-    text = f"insert into {_target(name)} from {_computed(name)}"
+    text = f"insert into {working.target(name)} from {working.computed(name)}"
     if inserted := current.statements.count(text, rows=rows):
         current.differing[name] = inserted
         current.only_new.add(name)
@@ -315,8 +318,8 @@ def _write_new(current: Pass, table: DynamicTable, rows: int) -> Written:
 def _write_difference(current: Pass, table: DynamicTable, action: str, rows: int) -> Written:
     """Replace the rows of every key whose rows differ, and note what was in them."""
     run, name, keys = current.statements, table.name, ", ".join(table.refresh_key)
-    computed, stored = _computed(name), _stored(name)
-    differing = run.table(f"differing_{name}", f"select {keys} from {_target(name)}")
+    computed, stored = working.computed(name), working.stored(name)
+    differing = run.table(f"differing_{name}", f"select {keys} from {working.target(name)}")
     # Counted and not merely compared: a table may hold the same row twice.
     run.count(
         f"""
@@ -336,20 +339,21 @@ def _write_difference(current: Pass, table: DynamicTable, action: str, rows: int
         rows=rows,
     )
     deleted = run.count(
-        f"delete from {_target(name)} where rowid in ("
-        f"select stored_row from {stored} as stored {_only_differing(table, 'stored')})",
+        f"delete from {working.target(name)} where rowid in ("
+        f"select stored_row from {stored} as stored {working.only_differing(table, 'stored')})",
         rows=rows,
     )
     removed = 0
     if deleted:
+        same = working.same_key(table, "differing", "computed")
         removed = run.count(
             f"select count(*) from {differing} as differing"
-            f" anti join {computed} as computed on {_same_key(table, 'differing', 'computed')}",
+            f" anti join {computed} as computed on {same}",
             rows=rows,
         )
     inserted = run.count(
-        f"insert into {_target(name)}"
-        f" from {computed} as computed {_only_differing(table, 'computed')}",
+        f"insert into {working.target(name)}"
+        f" from {computed} as computed {working.only_differing(table, 'computed')}",
         rows=rows,
     )
     if inserted or deleted:
@@ -365,30 +369,19 @@ def _log(current: Pass, table: DynamicTable) -> None:
     version = f"(select coalesce(max(version), 0) + 1 {states}) as version"
     head, put_in = f"insert into {log_of(name)} by name select {version}", "1::tinyint as change, *"
     if name in current.filled:
-        run.count_once(f"{head}, {put_in} from {_target(name)}")
+        run.count_once(f"{head}, {put_in} from {working.target(name)}")
     elif name in current.only_new:
-        run.count(f"{head}, {put_in} from {_computed(name)}", current.differing[name])
+        run.count(f"{head}, {put_in} from {working.computed(name)}", current.differing[name])
     else:
-        only = f"as changed {_only_differing(table, 'changed')}"
-        taken_out = f"-1::tinyint as change, * exclude (stored_row) from {_stored(name)} {only}"
-        for rows in (taken_out, f"{put_in} from {_computed(name)} {only}"):
+        only = f"as changed {working.only_differing(table, 'changed')}"
+        taken_out = (
+            f"-1::tinyint as change, * exclude (stored_row) from {working.stored(name)} {only}"
+        )
+        for rows in (taken_out, f"{put_in} from {working.computed(name)} {only}"):
             run.count(f"{head}, {rows}", current.differing[name])
 
 
-def _only_differing(table: DynamicTable, rows: str) -> str:
-    """Return the join that leaves only the rows with a key whose rows differ."""
-    on = _same_key(table, rows, "differing")
-    return f"semi join {_differing(table.name)} as differing on {on}"
-
-
-def _same_key(table: DynamicTable, left: str, right: str) -> str:
-    """Return the condition of a join by key; a table that is refreshed whole may have none."""
-    return " and ".join(
-        f"{left}.{key} is not distinct from {right}.{key}" for key in table.refresh_key
-    )
-
-
-# -- names --------------------------------------------------------------------------------------
+# -- working tables -----------------------------------------------------------------------------
 
 
 def _empty_stored(current: Pass, name: str) -> str:
@@ -398,24 +391,10 @@ def _empty_stored(current: Pass, name: str) -> str:
 
 def _empty_computed(current: Pass, name: str) -> str:
     """Return the working table for the rows that a table should hold, empty."""
-    return current.statements.table(f"computed_{name}", f"select * from {_target(name)}")
+    return current.statements.table(f"computed_{name}", f"select * from {working.target(name)}")
 
 
 def _stored_rows(name: str, only: str = "") -> str:
-    return f"select stored.rowid as stored_row, stored.* from {_target(name)} as stored {only}"
-
-
-def _target(name: str) -> str:
-    return f"{CATALOG}.main.{name}"
-
-
-def _computed(name: str) -> str:
-    return f"temp.main.computed_{name}"
-
-
-def _stored(name: str) -> str:
-    return f"temp.main.stored_{name}"
-
-
-def _differing(name: str) -> str:
-    return f"temp.main.differing_{name}"
+    return (
+        f"select stored.rowid as stored_row, stored.* from {working.target(name)} as stored {only}"
+    )

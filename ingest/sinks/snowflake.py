@@ -59,8 +59,8 @@ class SnowflakeSink:
         """Connect when first needed."""
         self._account = account
         self._clients = Clients(account)
-        self._partitions: dict[int, Partition] = {}
-        self._unconfirmed: dict[int, list[dict]] = {}
+        self._partitions: dict[str, Partition] = {}  # by the name of their channels
+        self._unconfirmed: dict[str, list[dict]] = {}
 
     def hold(self, topic: str, stop: threading.Event) -> AbstractContextManager[bool]:
         """Be the only loader of a topic on this machine: wait for another one, or until `stop`.
@@ -125,9 +125,9 @@ class SnowflakeSink:
 
     def _partition(self, topic: str, span: Span) -> Partition:
         number = span.partition
-        if number not in self._partitions:
+        name = channel_name(topic, number)
+        if name not in self._partitions:
             resumed_from = span.first_offset if span.resumed_from is None else span.resumed_from
-            name = channel_name(topic, number)
             channels = {
                 EVENTS: self._clients.channel(EVENTS, name, resumed_from),
                 REJECTED: self._clients.channel(REJECTED, name, resumed_from),
@@ -135,10 +135,10 @@ class SnowflakeSink:
             }
             # Only now is it certain that no other loader adds rows.
             stored = self._ask(sql.STORED, *(topic, number, resumed_from) * 2)
-            unconfirmed = self._unconfirmed.setdefault(number, [])
+            unconfirmed = self._unconfirmed.setdefault(name, [])
             stored_offsets = {offset for (offset,) in stored}
-            self._partitions[number] = Partition(number, channels, stored_offsets, unconfirmed)
-        return self._partitions[number]
+            self._partitions[name] = Partition(number, channels, stored_offsets, unconfirmed)
+        return self._partitions[name]
 
     def rejected(self, topic: str | None) -> Iterator[pa.Table]:
         """Return the rejected messages of one topic or of all, in pieces (REJECTED_SCHEMA)."""
@@ -177,9 +177,8 @@ class SnowflakeSink:
             self._clients.close()
 
     def _confirm(self) -> None:
-        for number, rows in self._unconfirmed.items():
+        for name, rows in self._unconfirmed.items():
             if rows:
-                name = channel_name(rows[0]["kafka_topic"], number)
                 send_offsets(self._clients.channel(OFFSETS, name, None), rows)
 
 

@@ -31,13 +31,13 @@
 {% endmacro %}
 
 {# CTEs: alerts and spans of days that have passed in the data, at most correction_days() ago if they
-   are closed. Whoever was not active within the last horizon of a span, or cancelled in it, has left
-   by its end: a single visit soon after a message is no customer kept. A span that is no longer
-   than the horizon says no more than the outcome does.
+   are closed. Whoever was not active within the last horizon of a span, or for whom a cancellation
+   stands at its end, has left by its end: a single visit soon after a message is no customer kept.
+   Whoever pauses at its end has not left. Of the day of the alert only cancellations and pauses
+   count. A span that is no longer than the horizon says no more than the outcome does.
    wanted: which of them, of closed (alert_spend). #}
 {% macro spans_of_alerts(wanted) %}
     {%- set horizon = var('churn_horizon_days') -%}
-    {%- set is_last = 'daily.activity_date > due.end_date - ' ~ horizon -%}
     data_end as (
         {{ last_whole_day() }}
     ),
@@ -72,29 +72,40 @@
                 > data_end.last_date
             )
     ),
-    spent as (
+    lived as (
         select
             due.alert_id,
             due.days,
             max(due.known_spend) as known_spend,
             max(due.known_has_left) as known_has_left,
-            coalesce({{ spend('daily.purchase_amount') }}, 0) as spend,
-            case
-                when due.days <= {{ horizon }} then null
-                when
-                    max(case when {{ is_last }} and daily.is_active then 1 else 0 end) = 0
-                    or max(case when {{ is_last }} and daily.cancellation_count > 0
-                        then 1 else 0 end) = 1
-                    then 1
+            coalesce({{ spend(
+                'case when daily.activity_date > due.cutoff_date then daily.purchase_amount else 0 end'
+            ) }}, 0) as spend,
+            max(case
+                when daily.is_active and daily.activity_date > due.end_date - {{ horizon }} then 1
                 else 0
-            end as has_left
+            end) as was_active,
+            {{- cancelled_and_paused(
+                'max(case when daily.is_active then daily.activity_date end)', 'daily.'
+            ) }}
         from due
         left join {{ ref('customer_activity_daily') }} as daily
             on
                 due.surviving_id = daily.customer_id
-                and daily.activity_date > due.cutoff_date
+                and daily.activity_date >= due.cutoff_date
                 and daily.activity_date <= due.end_date
         group by due.alert_id, due.days
+    ),
+    spent as (
+        select
+            *,
+            case
+                when days <= {{ horizon }} then null
+                when {{ is_paused('lived') }} then 0
+                when was_active = 0 or cancelled_at is not null then 1
+                else 0
+            end as has_left
+        from lived
     )
 {% endmacro %}
 

@@ -21,6 +21,7 @@
                     when policies.customer_id is null
                         then 'merged into customer ' || merged.surviving_id
                     when policies.cancelled_at is not null then 'the customer has cancelled'
+                    when policies.paused_at is not null then 'the customer has paused'
                     when not policies.has_marketing_consent
                         then 'the customer has not agreed to marketing'
                     when not policies.has_address then 'the customer has no e-mail address'

@@ -2,8 +2,8 @@
    changed: a relation with rows of churn_metrics_live; only what is new or differs is scored.
    A score is kept with the band it puts its customer in: `high` is entered at the threshold, which
    may be a customer's own (alert_threshold), and left below exit_ratio x threshold; `left` is whoever
-   is no longer in the population. Beside it stands the day at whose end its features stand: the
-   cut-off that judge_scores takes.
+   is no longer in the population, for good or for a pause. Beside it stands the day at whose end its
+   features stand: the cut-off that judge_scores takes.
    Nothing is scored where the data is not scored as of its end (data_end): see scoring_status. Nor is a
    customer who was forgotten and whose events came again: delete_expired takes these out. #}
 {% macro score_customers(changed, score_history, scores, policies, model, metrics) %}

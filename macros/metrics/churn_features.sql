@@ -1,5 +1,5 @@
 {# What the model sees, in the order in which it sees it. Training, scoring and PREDICT_CHURN all
-   take it from here. No score and no cancellation is among the features. #}
+   take it from here. No score, cancellation or pause is among the features. #}
 {% macro churn_features() %}
     {{ return([
         'days_since_last_activity', 'tenure_days', 'recency_to_usual_gap', 'recency_to_longest_gap',
@@ -51,10 +51,12 @@
 {% endmacro %}
 
 {# Whether a row of customer_metrics belongs to the population at a date: enough active days in the
-   last days, and no cancellation. The k-th last active day says it without another window. #}
+   last days, and neither cancelled nor paused. The k-th last active day says it without another
+   window. #}
 {% macro in_population(as_of_date, prefix='') -%}
     (
         {{ prefix }}cancelled_at is null
+        and {{ prefix }}paused_at is null
         and {{ prefix }}qualifying_active_date is not null
         and {{ prefix }}qualifying_active_date > {{ as_of_date }} - {{ var('population_window_days') }}
     )

@@ -34,6 +34,7 @@
         first_seen_at,
         last_activity_at,
         cancelled_at,
+        paused_at,
         qualifying_active_date,
         active_days_total,
         events_total,

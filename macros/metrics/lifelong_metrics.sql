@@ -26,10 +26,7 @@
             {{ key_list }},
             min(first_event_at) as first_seen_at,
             max(last_active_at) as last_activity_at,
-            case
-                when {{ has_returned('max(last_cancelled_at)', 'max(last_active_date)') }} then null
-                else max(last_cancelled_at)
-            end as cancelled_at,
+            {{- cancelled_and_paused('max(last_active_date)') }},
             max(last_active_date) as last_active_date,
             cast(sum(active_days) as bigint) as active_days_total,
             cast(sum(event_count) as bigint) as events_total,

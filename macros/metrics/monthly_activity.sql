@@ -29,6 +29,8 @@
         min(first_event_at) as first_event_at,
         max(last_active_at) as last_active_at,
         max(last_cancelled_at) as last_cancelled_at,
+        max(last_paused_at) as last_paused_at,
+        max(last_resumed_at) as last_resumed_at,
         min(case when is_active then activity_date end) as first_active_date,
         max(case when is_active then activity_date end) as last_active_date,
         count(case when is_active then 1 end) as active_days,

@@ -16,7 +16,7 @@
     {{ no_such_engine('create_task') }}
 {% endmacro %}
 
-{# Serverless, smallest size, suspended until `dbt run-operation resume_tasks`. The body is quoted
+{# Serverless, smallest size, suspended until start_new_tasks or resume_tasks. The body is quoted
    with $$, because the connector would cut a bare one at its semicolons. #}
 {% macro snowflake__create_task(relation, body, stream, schedule) %}
     create or replace task {{ relation }}

@@ -44,7 +44,7 @@
     ) -%}
 {% endmacro %}
 
-{# Whether a task runs by itself, or waits for resume_tasks. #}
+{# Whether a task runs by itself, or is suspended. #}
 {% macro is_running(task) %}{{ return(adapter.dispatch('is_running')(task)) }}{% endmacro %}
 {% macro default__is_running(task) %}{{ no_such_engine('is_running') }}{% endmacro %}
 {% macro snowflake__is_running(task) %}

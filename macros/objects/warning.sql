@@ -11,7 +11,7 @@
     {{ no_such_engine('create_warning') }}
 {% endmacro %}
 
-{# Serverless (no warehouse), suspended until resume_tasks. What was told is kept after it was sent:
+{# Serverless (no warehouse), suspended as a new task is. What was told is kept after it was sent:
    a failed message is sent again by the next run. It is taken out of the message itself, because
    the query may find more by then. The body is quoted with $$, as in a task. #}
 {% macro snowflake__create_warning(relation, query, schedule, told) %}

@@ -25,10 +25,13 @@
 {% endmacro %}
 
 {# The dbt of the object: var snowflake_dbt_version or, derived, the newest 1.11 that this account runs,
-   because Snowflake takes versions away one day. A dry run asks nobody, and names none. #}
+   because Snowflake takes versions away one day. A dry run asks nobody, and names none; nor
+   does dbt while it parses. #}
 {% macro snowflake_dbt_version(dry_run=false) %}
     {%- set wanted = var('snowflake_dbt_version') | string -%}
-    {%- if dry_run -%}{{ return(wanted if wanted != 'derived' else 'the newest 1.11') }}{%- endif -%}
+    {%- if dry_run or not execute -%}
+        {{ return(wanted if wanted != 'derived' else 'the newest 1.11') }}
+    {%- endif -%}
     {%- set offered = run_query('select system$supported_dbt_versions()').rows[0][0] -%}
     {%- set versions = modules.re.findall('\"dbt_version\": *\"([^\"]+)\"', offered) -%}
     {%- set patches = [] -%}

@@ -37,7 +37,8 @@
     )]) }}
 {% endmacro %}
 
-{# Data that was accepted but is not used: the same on both engines, once the views are built. #}
+{# Data that was accepted but is not used, or not as anybody said: the same on both engines, once the
+   views are built. #}
 {% macro unusual_data_queries() %}
     {%- set queries = [] -%}
     {%- for title, name, columns in [
@@ -49,6 +50,8 @@
          'unknown_profile_values', 'field, found_value, max(customers)'),
         ('merges of two ids that are not followed: reason | merges', 'unfollowed_merges',
          'reason, count(*)'),
+        ('event types that no category names: type | counts as | customers | last seen | events',
+         'unnamed_event_types', 'event_type, counts_as, customers, last_seen_at, max(events)'),
     ] -%}
         {%- set relation = load_relation(api.Relation.create(
             database=target.database, schema=target.schema, identifier=name

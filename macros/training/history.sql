@@ -83,7 +83,7 @@
 {% macro history_months(cutoffs, monthly, history, merged_later, earlier_days) %}
     {%- set columns = [
         'customer_id', 'activity_month', 'first_event_at', 'last_active_at', 'last_cancelled_at',
-        'first_active_date', 'last_active_date', 'active_days', 'event_count',
+        'last_paused_at', 'last_resumed_at', 'first_active_date', 'last_active_date', 'active_days', 'event_count',
         'purchase_amount', 'gap_days_max', 'gap_days_squared',
     ] %}
     with last_days as (

@@ -14,7 +14,8 @@ customers as (
 
     select
         customer_id,
-        cancelled_at
+        cancelled_at,
+        paused_at
     from {{ ref('churn_metrics_live') }}
 
 ),
@@ -44,6 +45,7 @@ chosen as (
     select
         customers.customer_id,
         customers.cancelled_at,
+        customers.paused_at,
         profiles.name,
         profiles.segment,
         profiles.monthly_value,

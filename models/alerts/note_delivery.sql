@@ -45,7 +45,8 @@ select
     asked.alert_id,
     case
         when {{ delivery_order(parameter('step')) }} is null
-            then 'There is no step ' || {{ parameter('step') }}
+            then
+                'There is no step ' || {{ parameter('step') }}
                 || ': the steps are {{ noted_steps() | join(", ") }}.'
         when deliveries.alert_id is null then 'There is no message for this alert.'
         else 'The message is ' || deliveries.step || ' already.'

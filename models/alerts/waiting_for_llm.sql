@@ -1,7 +1,7 @@
 {# What an LLM is to be asked next: to write for alerts that are open, of both arms, without a draft
    and with tries left, and to read once more what it wrote in words of its own; nothing while the
-   template writes. Whoever is being asked right now (asked) still waits. Readings come first, then the greatest alert_priority. A view, because it changes
-   with every reply. #}
+   template writes. Whoever is being asked right now (asked) still waits. Readings come first, then the
+   greatest alert_priority. A view, because it changes with every reply. #}
 {{ config(materialized='view') }}
 
 with

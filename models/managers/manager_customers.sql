@@ -104,15 +104,21 @@ described as (
         coalesce(profiles.has_marketing_consent, false) as has_marketing_consent,
         metrics.first_seen_at,
         metrics.last_activity_at,
-        {{ has_lapsed('metrics.last_activity_at', 'data_end.last_closed_date') }} as has_lapsed,
+        not {{ is_paused('metrics') }}
+        and {{ has_lapsed('metrics.last_activity_at', 'data_end.last_closed_date') }}
+            as has_lapsed,
         metrics.cancelled_at,
+        metrics.paused_at,
         metrics.active_days_28d,
         metrics.active_days_84d,
         metrics.purchase_amount_28d,
         metrics.purchase_amount_84d,
         metrics.gap_days_mean,
         scores.score,
-        coalesce(scores.band, 'unscored') as band,
+        case
+            when {{ is_paused('metrics') }} then 'paused'
+            else coalesce(scores.band, 'unscored')
+        end as band,
         scores.band_since,
         coalesce({{ finite('scores.value_at_risk') }}, 0) as value_at_risk,
         scores.top_reasons,

@@ -23,6 +23,7 @@ overview as (
     select
         population.customers,
         population.scored_customers,
+        population.paused_customers,
         population.new_customers,
         population.new_n,
         population.new_share,

@@ -4,7 +4,11 @@ with
 
 customers as (
 
-    select customer_id from {{ ref('churn_metrics_live') }}
+    select
+        customer_id,
+        cancelled_at,
+        paused_at
+    from {{ ref('churn_metrics_live') }}
 
 ),
 
@@ -42,6 +46,7 @@ figures as (
     select
         count(*) as customers,
         count(scores.customer_id) as scored_customers,
+        count(case when {{ is_paused('customers') }} then 1 end) as paused_customers,
         count(new_customers.customer_id) as new_customers,
         max(new_customers.n) as new_n,
         max(new_customers.share) as new_share,

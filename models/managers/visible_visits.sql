@@ -22,7 +22,11 @@ visits as (
     select
         monthly.customer_id,
         customers.segment,
-        monthly.activity_month
+        monthly.activity_month,
+        monthly.last_active_date,
+        monthly.last_cancelled_at,
+        monthly.last_paused_at,
+        monthly.last_resumed_at
     from monthly
     inner join customers on monthly.customer_id = customers.customer_id
     where monthly.active_days > 0

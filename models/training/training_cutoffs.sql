@@ -1,5 +1,7 @@
 {# A view: the snapshots must never be cut at dates of an earlier build. #}
 {{ config(materialized='view') }}
+{%- set named = var('training_earliest_cutoff') | string -%}
+{%- set earliest_cutoff = 'first_date' if named == 'earliest' else date_literal(named) -%}
 
 with
 
@@ -42,11 +44,7 @@ cutoffs as (
     cross join numbers
     where
         last_cutoff_date - number * {{ var('training_cutoff_every_days') }}
-        >= first_date + {{ var('churn_horizon_days') }}
-        {% if var('training_earliest_cutoff') | string != 'earliest' %}
-            and last_cutoff_date - number * {{ var('training_cutoff_every_days') }}
-            >= {{ date_literal(var('training_earliest_cutoff')) }}
-        {% endif %}
+        >= greatest(first_date + {{ var('churn_horizon_days') }}, {{ earliest_cutoff }})
 
 )
 

@@ -57,6 +57,31 @@ def _odd() -> list[tuple]:
         ("c006", "purchase", ago[4], 99.0, {"a": 1, "b": {"c": 2}}),
         ("c007", "purchase", ago[4], 10.0, {"a": 1, "b": 2}),
         ("c007", "purchase", ago[4], 10.0, {"a": 1, "b": 2}),
+        *_moves(),
+    ]
+
+
+def _moves() -> list[tuple]:
+    """Return who pauses, who comes back and how, and what a system does, at cut-offs and since."""
+    events = []
+    for days in (2, 20, 45, 75):
+        at, hour = END - timedelta(days=days), timedelta(hours=1)
+        events += [
+            ("c020", "subscription_cancelled", at, None, None),
+            ("c020", "subscription_resumed", at + hour, None, None),
+            ("c021", "subscription_paused", at, None, None),
+            ("c021", "subscription_resumed", at + 10 * hour, None, None),
+            ("c022", "subscription_cancelled", at, None, None),
+            ("c022", "login", at + 30 * hour, None, None),
+            ("c024", "invoice_issued", at, 20.0, {"name": "Nobody"}),
+            ("c024", "kiosk_scanned", at, None, None),
+        ]
+    return [
+        *events,
+        ("c023", "subscription_paused", END - timedelta(days=30), None, None),
+        ("c025", "subscription_paused", END - timedelta(days=1), None, None),
+        ("c026", "unsubscribed", END - timedelta(days=1), None, {"region": "nowhere"}),
+        ("c027", "invoice_issued", END + timedelta(days=3), 20.0, None),
     ]
 
 
@@ -66,7 +91,10 @@ def _merged() -> list[tuple]:
     visits = [
         ("v001", "purchase", begin + timedelta(days=day), 5.0, None) for day in range(100, 130, 5)
     ]
+    # In each region somebody was merged, so that what its managers see of that can be told.
+    regions = {"north": "c031", "east": "c027", "west": "c030"}
     joined = [
+        *((one, f"v-{region}", 151) for region, one in regions.items()),
         *(("c020", "v001", 150), ("v003", "v002", 151), ("v004", "v003", 152)),
         *(("c021", "v002", 153), ("v006", "v005", 151), ("v005", "v006", 152)),
     ]

@@ -32,6 +32,8 @@ CLOCKS = {"trained_at", "library_versions", "decided_at", "actor"} | {
 _ANONYMOUS = re.compile(r"forgotten-[0-9a-f-]{36}")
 # Each engine has a target lag of its own.
 LAGS = {"target_lag_seconds", "stale_after_minutes"}
+# Sentences that name that lag or a command of their engine: both say something, or neither does.
+WORDED = {"not_scored_because", "said"}
 
 
 def comparable(deployment: "Deployment") -> list[str]:
@@ -74,6 +76,9 @@ def _compare(name: str, deployment: "Deployment", pipeline: duckdb.DuckDBPyConne
     ours = pipeline.execute(query).df().rename(columns=str.lower)
     columns = [column for column in ours.columns if column not in CLOCKS | LAGS]
     assert sorted(types) == sorted(asked.columns), name
+    for frame in (ours, theirs):
+        for column in WORDED & set(frame.columns):
+            frame[column] = frame[column].notna()
     left, right = _sorted(ours[columns]), _sorted(theirs[columns])
     different = [
         (column, one, other)

@@ -7,7 +7,7 @@ of an account, a user or a session. A statement that leans on one works until so
 import re
 
 from tests.snowflake.standin.account import Statement
-from tests.snowflake.standin.statements import COMMENT, one_line
+from tests.snowflake.standin.statements import one_line, without_comments
 
 # In commas of no brackets: a conversion with one argument, whose format the session chooses.
 _ONE_ARGUMENT = r"\((?:[^(),']|'[^']*'|\((?:[^()]|\([^()]*\))*\))*\)"
@@ -30,7 +30,7 @@ def nothing_depends_on_settings(statements: list[Statement], _: dict) -> list[st
     return [
         f"{words}: {found[0]} in {one_line(sql)[:80]}"
         for sql in dict.fromkeys(
-            COMMENT.sub(" ", one.sql) for one in statements if not one.node.startswith("unit_test.")
+            without_comments(one.sql) for one in statements if not one.node.startswith("unit_test.")
         )
         for pattern, words in DEPENDS.items()
         if (found := re.search(pattern, sql, re.I))

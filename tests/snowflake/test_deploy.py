@@ -91,12 +91,19 @@ def test_no_two_bodies_write_a_table_of_alerts_at_once(deployment):
 
 
 def test_every_model_leaves_a_statement_of_its_kind(deployment):
+    """What vars switch off leaves a DROP: tasks by their schedule, functions by their statement."""
     made = {(found.kind, found.name) for one in deployment.first if (found := create_of(one.sql))}
-    for kind in ("dynamic_table", "stream", "task", "function", "stage"):
-        for node in deployment.models(kind):
-            if node["config"]["meta"].get("schedule") == "off":
-                continue
-            assert (kind.replace("_", " "), node["alias"].upper()) in made, node["name"]
+    lines = [one_line(one.sql).lower() for one in deployment.first]
+    for model_kind in ("dynamic_table", "stream", "task", "function", "stage"):
+        kind = model_kind.replace("_", " ")
+        for node in deployment.models(model_kind):
+            is_off = node["config"]["meta"].get("schedule") == "off" or (
+                node["compiled_code"].strip().startswith("drop function")
+            )
+            assert ((kind, node["alias"].upper()) in made) != is_off, node["name"]
+            drop = f"drop {kind} if exists {node['relation_name'] or ''}".lower()
+            dropped = [line for line in lines if line.startswith(drop)]
+            assert bool(dropped) == is_off, node["name"]
 
 
 def test_both_engines_hold_the_same_rows(deployment):
@@ -168,6 +175,8 @@ def test_setup_is_checked_in_words(deployment):
     assert wrong.returncode != 0
     said = [line.partition("missing: ")[2] for line in wrong.stdout.splitlines()]
     assert [sentence for sentence in said if sentence] == [
+        "role DATA_ENGINEER may not use ai functions on the account: run grant_access as"
+        " ACCOUNTADMIN",
         "warehouse CHURN_REFRESH_WH is XSMALL, not LARGE: run create_cost_limits",
         "model mistral-7b is legacy: set var cortex_model to one that is not",
         "package pandas==9.9.9 is not in the account: change its version, or accept the terms of"

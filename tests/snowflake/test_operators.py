@@ -85,7 +85,8 @@ def test_what_is_wrong_is_told_to_everybody_once_a_day(account, warning):
     condition = re.search(r"if \(exists \((.*?)\)\)\s*then\s*execute immediate", sql, re.S)[1]
     account.execute("delete from warnings_told")
     wrong = account.rows("select warning from pipeline_warnings")["warning"].tolist()
-    assert "no new events have reached the dynamic tables" in wrong  # those of the tests are old
+    # Those of the tests are old.
+    assert "no new events have reached the dynamic tables for more than 1440 minutes" in wrong
     assert sorted(account.rows(condition)["warning"]) == sorted(wrong)
     told = _run(account, sql)
     assert [json.loads(content)["text/plain"].split("; ") for content, _ in told] == [wrong] * 2

@@ -6,6 +6,7 @@ import pytest
 from snowflake.connector.errors import DatabaseError, ProgrammingError
 
 from tests.snowflake.standin.account import ADMIN, ENGINEER, Account
+from tests.snowflake.standin.statements import one_line
 
 SCHEMA = "CHURN.PIPELINE"
 SET_UP = (
@@ -295,3 +296,8 @@ def history(account, name):
         f" where name = '{name}'"
     )
     return [tuple(row) for row in json.loads(frame.to_json(orient="values"))]
+
+
+def test_two_dashes_in_a_text_begin_no_comment():
+    sent = "select 'Ann''s -- text' as said, -- it's a comment\n 2 as n /* 'and another' */;"
+    assert one_line(sent) == "select 'Ann''s -- text' as said, 2 as n"

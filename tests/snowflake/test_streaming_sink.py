@@ -10,6 +10,9 @@ from sqlfluff.core import Linter
 
 from ingest.batches import StoredTopic, judge
 from ingest.fetched import Fetched
+from ingest.file_loader import load_file
+from ingest.file_options import FileOptions
+from ingest.files import EventFile
 from ingest.sinks import open_sink, snowflake_account, snowflake_sql
 from ingest.sinks.snowflake import SnowflakeSink
 from runtime.errors import IngestError
@@ -221,3 +224,25 @@ def test_settings_that_are_missing_are_named_and_secrets_are_not_shown(tmp_path,
     account = snowflake_account.account_from_environment()
     assert "correct-horse" not in repr(account)
     assert account.name == "org-account.CHURN.MAIN"
+
+
+def test_files_are_loaded_each_as_a_topic_of_its_own_and_go_on_after_a_stop(account, tmp_path):
+    options = FileOptions(constants={"event_type": "visit"})
+    files = []
+    for name, count in (("a.csv", 5), ("b.csv", 7)):
+        path = tmp_path / name
+        path.write_text("customer_id,occurred_at\n" + "c1,2024-01-01\n" * count)
+        files.append(EventFile(path, options))
+    stop = threading.Event()
+    for is_whole in (False, True):
+        sink = SnowflakeSink(account)
+        for file in files:
+            stop.clear()
+            on_progress = None if is_whole else lambda _: stop.set()
+            load_file(sink, file, batch_rows=3, stop=stop, on_progress=on_progress)
+        sink.close()
+    found = Loading(account).rows(
+        "select kafka_topic, kafka_partition, count(*), count(distinct kafka_offset)"
+        " from churn_scores_raw group by 1, 2 order by 1"
+    )
+    assert found == [("file:a.csv", 0, 5, 5), ("file:b.csv", 0, 7, 7)]

@@ -68,26 +68,26 @@ def test_a_deploy_starts_what_is_new_and_leaves_what_was_suspended(account):
     account.execute(
         "alter task CHURN.PIPELINE.advance_alerts suspend",
         "alter task CHURN.PIPELINE.monitor_model suspend",
-        "alter dynamic table CHURN.PIPELINE.customer_recent_days suspend",
+        "alter dynamic table CHURN.PIPELINE.customer_recent_metrics suspend",
         "drop task CHURN.PIPELINE.take_risk_snapshot",
         "update CHURN.PIPELINE.object_definitions set mark = 'of another definition'"
-        " where name in ('ADVANCE_ALERTS', 'CUSTOMER_RECENT_DAYS')",
+        " where name in ('ADVANCE_ALERTS', 'CUSTOMER_RECENT_METRICS')",
     )
-    names = ("advance_alerts", "monitor_model", "take_risk_snapshot", "customer_recent_days")
+    names = ("advance_alerts", "monitor_model", "take_risk_snapshot", "customer_recent_metrics")
     before = len(account.sent())
     account.dbt("run", "-q", "-s", *names)
     made = {found.name for one in account.sent()[before:] if (found := create_of(one.sql))}
-    assert made >= {"ADVANCE_ALERTS", "CUSTOMER_RECENT_DAYS", "TAKE_RISK_SNAPSHOT"}  # replaced
+    assert made >= {"ADVANCE_ALERTS", "CUSTOMER_RECENT_METRICS", "TAKE_RISK_SNAPSHOT"}  # replaced
     said = account.dbt("run-operation", "start_new_tasks").stdout
     assert (
-        "start_new_tasks: monitor_model, advance_alerts, customer_recent_days were suspended and"
+        "start_new_tasks: monitor_model, advance_alerts, customer_recent_metrics were suspended and"
         " stay so; resume_tasks resumes them"
     ) in said
     found = states(account, "task")
     assert (found["take_risk_snapshot"], found["advance_alerts"], found["monitor_model"]) == (
         "started", "suspended", "suspended"
     )  # fmt: skip
-    assert states(account, "dynamic table")["customer_recent_days"] == "suspended"
+    assert states(account, "dynamic table")["customer_recent_metrics"] == "suspended"
     # What was started once is no new one: an operator's suspension stays.
     account.execute("alter task CHURN.PIPELINE.take_risk_snapshot suspend")
     account.dbt("run-operation", "start_new_tasks")

@@ -110,9 +110,9 @@ class Door:
         return describe(self.register, self._access, session, sql)
 
     def _object(self, session: Session, sql: str, text: str) -> str | None:
-        created = creation(sql)
+        created, imports = creation(sql), []
         if created and created.kind in ("function", "procedure"):
-            self._stages.demand_imports(session, QUOTED_BODY.sub("", created.rest))
+            imports = self._stages.demand_imports(session, QUOTED_BODY.sub("", created.rest))
         answer = self._objects.answer(session, sql)
         if created is None or answer is None:
             return answer
@@ -120,6 +120,8 @@ class Door:
             shared_fs.connect(session.database, session.schema)
         if created.kind == "database":
             functions.of_a_database(session.database)
+        if (created.kind, created.name) == ("function", "PREDICT_CHURN"):
+            functions.predict_churn_scores(sql, imports)
         if created.kind == "stream":
             streams.create(self.register.demand("stream", created.written, session))
         return answer

@@ -1,14 +1,23 @@
 """The functions that fakesnow lacks, as DuckDB's: of the session, of its roles, of outreach/."""
 
 import re
+import sys
+import textwrap
+from collections.abc import Callable
 from inspect import signature
+from pathlib import Path
+from types import ModuleType
+from unittest.mock import patch
 
+import pandas
+import pyarrow
 from fakesnow.server import shared_fs
 
 from outreach.addresses import mail_address
 from outreach.letters import check_message, draft_message, read_review
 from outreach.template import write_from_template
 from tests.snowflake.standin.session import Session
+from tests.snowflake.standin.statements import QUOTED_BODY, option
 
 # fakesnow numbers an array's elements in the order in which they come out of a join, which is any.
 FLATTEN = """
@@ -30,10 +39,41 @@ MESSAGE_FUNCTIONS = (
     read_review,
     mail_address,
 )
+_scores: Callable[[pandas.DataFrame], pandas.Series] | None = None  # PREDICT_CHURN's handler
+
+
+def predict_churn_scores(sql: str, imports: list[Path]) -> None:
+    """Let PREDICT_CHURN do what its CREATE FUNCTION says."""
+    global _scores
+    if not imports:  # there is no model yet
+        _scores = None
+        return
+    module = ModuleType("_snowflake")
+    module.vectorized = lambda **_: lambda function: function
+    scope = {"__name__": "predict_churn"}
+    with (
+        patch.dict(sys.modules, {"_snowflake": module}),
+        patch.dict(sys._xoptions, {"snowflake_import_directory": str(imports[0].parent)}),
+    ):
+        exec(textwrap.dedent(QUOTED_BODY.search(sql)[1]), scope)  # noqa: S102 - ours
+    _scores = scope[option(sql, "handler")]
+
+
+def _predict_churn(*features: pyarrow.ChunkedArray) -> pyarrow.Array:
+    if _scores is None:
+        return pyarrow.nulls(len(features[0]), pyarrow.float64())
+    rows = pandas.DataFrame(dict(enumerate(one.to_numpy() for one in features)))
+    return pyarrow.array(_scores(rows), pyarrow.float64(), from_pandas=True)
 
 
 def of_the_instance() -> None:
-    """Let DuckDB call the package outreach/. Whether an account may, the register says."""
+    """Let DuckDB call the package outreach/ and PREDICT_CHURN.
+
+    Whether an account may, the register says.
+    """
+    shared_fs.duck_conn.create_function(
+        "predict_churn", _predict_churn, None, "DOUBLE", type="arrow", null_handling="special"
+    )
     for function in MESSAGE_FUNCTIONS:
         shared_fs.duck_conn.create_function(
             function.__name__, function, ["VARCHAR"] * len(signature(function).parameters),

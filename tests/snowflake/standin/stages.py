@@ -62,14 +62,20 @@ class Stages:
             return 'select 1 as "rows_unloaded"'
         return None
 
-    def demand_imports(self, session: Session, sql: str) -> None:
-        """Refuse a function or procedure whose files are on no stage, or on another's."""
+    def demand_imports(self, session: Session, sql: str) -> list[Path]:
+        """Return the files that a function or procedure imports.
+
+        Refuses those that are on no stage, or on another's.
+        """
+        imports = []
         for stage, file in IMPORT.findall(sql):
-            if not self._place(session, f"{stage}/{file}", "READ").exists():
+            imports.append(self._place(session, f"{stage}/{file}", "READ"))
+            if not imports[-1].exists():
                 raise Refused(
                     "091016", f"SQL compilation error:\nRemote file '@{stage}/{file}' was not"
                     " found.", "22000",
                 )  # fmt: skip
+        return imports
 
     def _put(self, session: Session, found: re.Match) -> dict:
         place = self._place(session, found["place"], "WRITE")

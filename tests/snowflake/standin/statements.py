@@ -3,7 +3,8 @@
 import re
 from typing import NamedTuple
 
-COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.S)
+# Texts between quotes are found too, because two dashes in them begin no comment.
+_TEXT_OR_COMMENT = re.compile(r"('(?:[^'\\]|\\.|'')*')|/\*.*?\*/|--[^\n]*", re.S)
 NAME = r'"?(?:[\w$]+"?\."?){0,2}[\w$]+"?'
 QUOTED_BODY = re.compile(r"\$\$(.*?)\$\$", re.S)
 # fakesnow has these itself.
@@ -65,10 +66,15 @@ class Create(NamedTuple):
         return bool(re.search(r"\bcopy\s+grants\b", head, re.I))
 
 
+def without_comments(sql: str) -> str:
+    """Return a statement, or a piece of one, with a space in the place of each comment."""
+    return _TEXT_OR_COMMENT.sub(lambda found: found[1] or " ", sql)
+
+
 def plain(sql: str) -> str:
     """Return the statement without comments outside of quoted bodies, and without its semicolon."""
     pieces = QUOTED_BODY.split(sql)
-    outside = [COMMENT.sub(" ", piece) for piece in pieces[0::2]]
+    outside = [without_comments(piece) for piece in pieces[0::2]]
     bodies = pieces[1::2]
     text = outside[0] + "".join(
         f"$${body}$${after}" for body, after in zip(bodies, outside[1:], strict=True)

@@ -3,7 +3,9 @@
 import pytest
 from snowflake.connector.errors import ProgrammingError
 
+from tests.snowflake.deployment import ask
 from tests.snowflake.forgetting import left_on_snowflake
+from tests.snowflake.standin.account import ENGINEER
 
 
 def test_nothing_is_left_on_either_engine(deployment):
@@ -51,15 +53,22 @@ def test_who_may_forget(deployment):
 
 def test_what_comes_again_by_the_pipe_reaches_no_score_and_is_taken_out(deployment):
     again, account = deployment.forgotten.customers[0], deployment.account
+    scored = "select count(*) as n from churn_score_history"
+    before = account.rows(scored)["n"][0]
     columns = "event_id, customer_id, event_type, occurred_at, loaded_at, kafka_topic"
     account.execute(
         *(
             f"insert into churn_scores_raw ({columns}) select 'again{day}', '{again}', 'login',"
             f" dateadd('day', -{day}, sysdate()), sysdate(), 'churn.events'"
             for day in range(8)
-        ),
-        "execute task sweep_silent_customers",
+        )
     )
-    assert set(left_on_snowflake(deployment, (again,))) <= {"churn_scores_raw"}
+    ask(account, ENGINEER, "refresh()")
+    assert "churn_metrics_live" in left_on_snowflake(deployment, (again,))
+    account.execute("execute task sweep_silent_customers")
+    assert account.rows(scored)["n"][0] > before  # of others
+    there = set(left_on_snowflake(deployment, (again,)))
+    assert not there & {"churn_scores", "churn_score_history", "high_risk_history", "outbox"}
     account.execute("execute task delete_expired")
+    ask(account, ENGINEER, "refresh()")
     assert left_on_snowflake(deployment, (again,)) == {}

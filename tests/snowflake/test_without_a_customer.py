@@ -1,4 +1,4 @@
-"""Customers who are forgotten on both engines: nothing is left on either, and both hold the same."""
+"""Customers who are forgotten on both engines: none is left on either, and both hold the same."""
 
 import pytest
 from snowflake.connector.errors import ProgrammingError

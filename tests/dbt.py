@@ -33,6 +33,7 @@ OFFLINE = ("--no-populate-cache", "--no-introspect")
 SNOWFLAKE_VARS = (
     "{email_provider: cortex, digest_recipients: a@example.com, churn_label: half_spend,"
     " retrain_schedule: 24 HOURS, alert_order: value_kept, warning_recipients: b@example.com,"
+    " rejected_days: 30, letter_days: 90, inactive_customer_days: 900,"
     " slack_integration: churn_slack}"
 )
 

@@ -12,12 +12,12 @@
     model=ref('active_churn_model'),
     metrics=ref('churn_metrics_live'),
 ) }};
-{% call in_turn() %}
 {{ leave_merged_ids(
     score_history=ref('churn_score_history'),
     scores=ref('churn_scores'),
     metrics=ref('churn_metrics_live'),
 ) }};
+{% call in_turn() %}
 {{ keep_current_scores(
     scores=ref('churn_scores'),
     score_history=ref('churn_score_history'),

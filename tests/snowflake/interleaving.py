@@ -13,13 +13,12 @@ from typing import NamedTuple
 import fakesnow.logger
 import pandas
 import pytest
-import sqlglot
 from fakesnow.fakes import FakeSnowflakeConnection
 from fakesnow.server import shared_fs
 
 from tests.snowflake.standin import functions
 from tests.snowflake.standin.account import Statement
-from tests.snowflake.standin.running import WRITES, Database, Run
+from tests.snowflake.standin.running import WRITES, Database, Run, is_merge
 from tests.snowflake.standin.scripting import Block, Node, Sql, script_of
 from tests.snowflake.standin.statements import identifier, one_line, plain
 
@@ -241,11 +240,8 @@ class _PreparedRun(Run):
 
     def _execute(self, sql: str) -> tuple[list[str], list[tuple]]:
         duck = self._connection._duck_conn
-        if sql.lower().startswith(
-            "merge"
-        ):  # fakesnow makes tables for it, and DuckDB plans it anew
-            duck.execute(sqlglot.transpile(sql, read="snowflake", write="duckdb")[0])
-            return [], duck.fetchall()
+        if is_merge(sql):  # DuckDB plans it anew each time
+            return super()._execute(sql)
         if sql not in self._understood:
             heard: list[str] = []
             with pytest.MonkeyPatch.context() as patch:
@@ -268,7 +264,7 @@ class _PreparedRun(Run):
 def _as_here(sql: str) -> str:
     """Let a statement ask for the time and the stream as they are here, and read hexadecimals."""
     sql = re.sub(r"\bsysdate\(\)", NOW, sql, flags=re.I)
-    sql = re.sub(r"\btry_to_number\((.*?), 'XXXXXXXX'\)", r"cast('0x' || \1 as bigint)", sql)
+    sql = functions.reading_hexadecimals(sql)
     return re.sub(rf"{NAMESPACE}\.churn_metrics_stream\b", STREAM, sql, flags=re.I)
 
 

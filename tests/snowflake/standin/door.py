@@ -82,7 +82,7 @@ class Door:
         self._access.check(session, sql)
         self._let_functions_answer(session)
         text = one_line(sql).lower()
-        sql = offered(functions.of_this_session(sql, session))
+        sql = offered(functions.of_this_session(functions.reading_hexadecimals(sql), session))
         if "account_usage" in sql.lower():
             return "select 'nothing yet' as what where 1 = 0"
         sql = TASK_HISTORY.sub(lambda _: self._caller.history(), sql)

@@ -105,6 +105,12 @@ def of_a_session(
             shared_fs.duck_conn.execute(f"create or replace macro {schema}.{macro}")
 
 
+def reading_hexadecimals(sql: str) -> str:
+    """Put what fakesnow understands in the place of TRY_TO_NUMBER with a hexadecimal format."""
+    pattern = r"\btry_to_number\((.*?), 'XXXXXXXX'\)"
+    return re.sub(pattern, r"cast('0x' || \1 as bigint)", sql, flags=re.I)
+
+
 def of_this_session(sql: str, session: Session) -> str:
     """Put what CURRENT_ROLE() and CURRENT_WAREHOUSE() say into a statement."""
     for function, value in (("role", session.active[0]), ("warehouse", session.warehouse)):

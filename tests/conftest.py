@@ -24,7 +24,6 @@ EPOCH = datetime(2026, 1, 1)
 SHARE_A_DEPLOY = {
     "test_deploy.py", "test_operators.py", "test_rights_on_snowflake.py", "test_suspended.py",
     "test_suspension.py", "test_visibility.py",
-    "test_without_a_customer.py",
 }  # fmt: skip
 
 

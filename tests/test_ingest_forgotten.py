@@ -133,7 +133,9 @@ def test_who_is_forgotten_while_a_batch_waits_is_dropped_from_it(forgotten, sink
 def test_rejected_messages_of_the_forgotten_are_not_loaded_later(raw_tables, forgotten, sink):
     execute(
         raw_tables,
-        "insert into churn_events_rejected values (?, 'r', 'later', 0, ?, ?, ?)",
+        "insert into churn_events_rejected by name select $1 as message, 'r' as reason, 'later' as"
+        " kafka_topic, 0 as kafka_partition, $2 as kafka_offset, $3 as published_at,"
+        " $4 as loaded_at",
         [(text, place, datetime(2026, 1, 1), datetime(2026, 1, 1))
          for place, text in enumerate([of("H0900"), KEPT])],
     )  # fmt: skip

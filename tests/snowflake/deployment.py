@@ -21,7 +21,6 @@ from tests.conftest import Pipeline
 from tests.dbt import PROJECT, EmptyPipelines, run_dbt
 from tests.rights import roles
 from tests.snowflake.events import raw_rows
-from tests.snowflake.forgetting import Forgotten, forget
 from tests.snowflake.parity import parity
 from tests.snowflake.standin.account import ADMIN, ENGINEER, Account, Statement
 from tests.snowflake.visibility import Seen, seen_on_duckdb, views
@@ -129,16 +128,9 @@ class Deployment:
         )  # fmt: skip
 
     @cached_property
-    def forgotten(self) -> Forgotten:
-        """Customers forgotten on both engines, before anything else is changed."""
-        assert self.compared
-        assert self.seen
-        return forget(self)
-
-    @cached_property
     def operations(self) -> tuple[list[Statement], str]:
         """Everything that an operator asks for: what was sent, and what was printed."""
-        assert self.forgotten  # before a task runs
+        assert self.compared  # before a task runs
         printed = []
         for role, calls in OPERATIONS:
             before = len(self.account.sent())

@@ -31,21 +31,28 @@ class Forgotten(NamedTuple):
 
 
 def forget(deployment: "Deployment") -> Forgotten:
-    """Forget one who is held out and one who is merged, on both engines."""
-    [(held_out,), *_] = deployment.pipeline.rows(
-        "select customer_id from alert_states where state = 'HELD_OUT' order by 1"
+    """Forget one whose alert was rejected and one who is merged, on both engines."""
+    [(alert_id, customer_id, state), *_] = deployment.pipeline.rows(
+        "select alert_id, customer_id, state from alert_states order by customer_id"
     )
-    customers, said = [held_out, MERGED[0]], []
-    for place, customer_id in enumerate(customers):
-        _reject(deployment, customer_id, 10 * place)
-    texts = _texts(held_out, *MERGED)
+    # No move is left to be made, whose time would differ.
+    move = (
+        "insert into alert_events (event_id, alert_id, from_state, to_state, actor, occurred_at)"
+        f" values ('given', '{alert_id}', '{state}', 'REJECTED', 'test', '2026-06-01 12:00:00')"
+    )
+    deployment.pipeline.connection.execute(move)
+    deployment.account.execute(move)
+    customers, said = [customer_id, MERGED[0]], []
+    for place, one in enumerate(customers):
+        _reject(deployment, one, 10 * place)
+    texts = _texts(customer_id, *MERGED)
     before = set(left_on_snowflake(deployment, texts))
-    for customer_id in customers:
+    for one in customers:
         asked = (
             "run-operation",
             "forget_customer",
             "--args",
-            json.dumps({"customer_id": customer_id}),
+            json.dumps({"customer_id": one}),
         )
         said.append(deployment.account.dbt(*asked).stdout)
         run_dbt(*asked)

@@ -3,13 +3,26 @@
 import pytest
 from snowflake.connector.errors import ProgrammingError
 
-from tests.snowflake.deployment import ask
-from tests.snowflake.forgetting import left_on_snowflake
+from tests.snowflake.deployment import Deployment, ask
+from tests.snowflake.forgetting import forget, left_on_snowflake
 from tests.snowflake.standin.account import ENGINEER
 
 
-def test_nothing_is_left_on_either_engine(deployment):
-    found = deployment.forgotten
+@pytest.fixture(scope="module")
+def deployment(empty_pipelines, tmp_path_factory):
+    """A deploy of its own, from which customers may be missing afterwards."""
+    with Deployment.start(tmp_path_factory.mktemp("without"), empty_pipelines) as deployed:
+        assert deployed.compared
+        yield deployed
+
+
+@pytest.fixture(scope="module")
+def forgotten(deployment):
+    return forget(deployment)
+
+
+def test_nothing_is_left_on_either_engine(forgotten):
+    found = forgotten
     assert {
         "churn_scores_raw", "churn_events_rejected", "churn_metrics_live", "high_risk_history",
         "alert_states", "churn_scores", "churn_score_history", "customer_identities",
@@ -21,8 +34,8 @@ def test_nothing_is_left_on_either_engine(deployment):
         assert "  churn_events_rejected | 4 | removed" in said
 
 
-def test_both_engines_hold_the_same_without_them(deployment):
-    compared = deployment.forgotten.compared
+def test_both_engines_hold_the_same_without_them(deployment, forgotten):
+    compared = forgotten.compared
     assert [row for row in compared if row["differences"]] == []
     rows = {row["model"]: row["rows"] for row in compared}
     assert rows["forgotten_customers"] == 4
@@ -34,9 +47,8 @@ def test_both_engines_hold_the_same_without_them(deployment):
         assert rows[name] < before[name]
 
 
-def test_who_may_forget(deployment):
+def test_who_may_forget(deployment, forgotten):
     """DATA_ENGINEER only: no manager, no loader, not the dashboard."""
-    assert deployment.forgotten
 
     def held(role: str) -> str:
         return str(deployment.account.rows(f"show grants to role {role}")["name"].tolist()).upper()
@@ -51,8 +63,8 @@ def test_who_may_forget(deployment):
     assert left_on_snowflake(deployment, ("c001",))
 
 
-def test_what_comes_again_by_the_pipe_reaches_no_score_and_is_taken_out(deployment):
-    again, account = deployment.forgotten.customers[0], deployment.account
+def test_what_comes_again_by_the_pipe_reaches_no_score_and_is_taken_out(deployment, forgotten):
+    again, account = forgotten.customers[0], deployment.account
     scored = "select count(*) as n from churn_score_history"
     before = account.rows(scored)["n"][0]
     columns = "event_id, customer_id, event_type, occurred_at, loaded_at, kafka_topic"

@@ -22,8 +22,8 @@ from tests.dbt import PROJECT, EmptyPipelines
 EPOCH = datetime(2026, 1, 1)
 # Files of tests/snowflake whose tests look at what the fixture `deployment` has left behind.
 SHARE_A_DEPLOY = {
-    "test_deploy.py", "test_operators.py", "test_rights_on_snowflake.py", "test_suspended.py",
-    "test_suspension.py", "test_visibility.py",
+    "test_deploy.py", "test_operators.py", "test_rights_on_snowflake.py", "test_sent_python.py",
+    "test_suspended.py", "test_suspension.py", "test_visibility.py",
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 {# Ends the score of every id that was merged into another one: it has left the population, as if it
-   had cancelled. One row to the history, once; keep_current_scores makes it the current one. #}
+   had cancelled. It appends to the history, as score_customers does; keep_current_scores makes the row the
+   current one, after which nothing is appended any more. #}
 {% macro leave_merged_ids(score_history, scores, metrics) %}
     insert into {{ score_history }} (
         customer_id, score, band, band_since, value_at_risk, top_reasons, model_version,

@@ -1,15 +1,9 @@
 """What a first and a second deploy send to an account, and what they must never send."""
 
 import re
-import subprocess
-import sys
-import textwrap
-from contextlib import closing
 
-import numpy
 import pandas
 import pytest
-from onnxruntime import InferenceSession
 
 from tests.snowflake import checks
 from tests.snowflake.deployment import CHANGES
@@ -20,7 +14,7 @@ from tests.snowflake.parity import comparable
 from tests.snowflake.replay import the_account_accepts
 from tests.snowflake.settings import nothing_depends_on_settings
 from tests.snowflake.standin.account import ADMIN, Statement
-from tests.snowflake.standin.statements import QUOTED_BODY, create_of, one_line, option
+from tests.snowflake.standin.statements import create_of, creates, one_line
 
 CREATES = ("dynamic table", "stream", "task")
 
@@ -57,7 +51,7 @@ def test_every_object_is_made_after_what_it_reads(deployment):
 def test_a_second_deploy_makes_no_dynamic_table_stream_or_task_again(deployment):
     kinds = [found.kind for one in deployment.first if (found := create_of(one.sql))]
     assert all(kinds.count(kind) >= 1 for kind in CREATES)
-    again = [one_line(one.sql)[:60] for one in deployment.second if _creates(one.sql, CREATES)]
+    again = [one_line(one.sql)[:60] for one in deployment.second if creates(one.sql, CREATES)]
     assert again == []
     loaded = {node["alias"] for node in deployment.models("incremental")}
     replaced = [
@@ -277,7 +271,7 @@ def test_a_changed_query_replaces_the_table_and_all_that_hangs_on_it(deployment)
         ("stream", "CHURN_METRICS_STREAM"),
     ]
     assert {kind for kind, _ in made[3:]} == {"task"}
-    table = next(one.sql for one in deployment.changed if _creates(one.sql, ("dynamic table",)))
+    table = next(one.sql for one in deployment.changed if creates(one.sql, ("dynamic table",)))
     assert re.search(r"create or replace transient dynamic table .* copy grants", one_line(table))
     assert lines.count("execute task CHURN.PIPELINE.sweep_silent_customers") == 1
     for check in (*ALWAYS, everything_parses, checks.running_tasks_run_again):
@@ -333,72 +327,6 @@ def test_a_view_under_a_dynamic_table_is_found(deployment):
 )  # fmt: skip
 def test_a_mistake_that_no_deploy_makes_is_found(deployment, check, sql):
     assert check([Statement(one, "") for one in sql.split(";")], deployment.manifest)
-
-
-def test_predict_churn_scores_like_its_artefact(deployment, tmp_path):
-    """The text that was sent, in a clean interpreter, with the folder that Snowflake would fill."""
-    sql = [
-        one.sql for one in deployment.second if _creates(one.sql, ("function",), "PREDICT_CHURN")
-    ][-1]
-    artefact = re.search(r"churn_models/([^']+)'", sql)[1]
-    stage = deployment.account.folder / "stages" / "CHURN.PIPELINE.CHURN_MODELS"
-    features = sql.split("returns")[0].count(" float")
-    rows = numpy.random.default_rng(7).uniform(0, 50, (257, features))
-    bad = {3: numpy.inf, 90: numpy.nan, 91: 4e38, 256: -1e300}
-    for row, value in bad.items():
-        rows[row, row % features] = value
-    pandas.DataFrame(rows).to_parquet(tmp_path / "rows.parquet")
-    (tmp_path / "_snowflake.py").write_text(
-        "def vectorized(input, max_batch_size):\n    return lambda handler: handler\n"
-    )
-    (tmp_path / "handler.py").write_text(textwrap.dedent(QUOTED_BODY.search(sql)[1]))
-    program = (
-        "import pandas, sys; sys.path.insert(0, sys.argv[1])\n"
-        "import handler\n"
-        "rows = pandas.read_parquet(sys.argv[1] + '/rows.parquet')\n"
-        f"scores = handler.{option(sql, 'handler')}(rows)\n"
-        "scores.to_frame('score').to_parquet(sys.argv[1] + '/scores.parquet')\n"
-    )
-    subprocess.run(
-        [sys.executable, "-I", "-X", f"snowflake_import_directory={stage}", "-c", program,
-         tmp_path],
-        check=True, cwd=tmp_path,
-    )  # fmt: skip
-    session = InferenceSession(stage / artefact, providers=["CPUExecutionProvider"])
-    found = pandas.read_parquet(tmp_path / "scores.parquet")["score"]
-    assert len(found) == 257
-    # What is no finite number in 32 bits has no score: NaN, which Snowflake takes for NULL.
-    assert found.index[found.isna()].tolist() == list(bad)
-    good = numpy.delete(rows, list(bad), axis=0).astype("float32")
-    expected = session.run(["probabilities"], {session.get_inputs()[0].name: good})[0][:, 1]
-    assert numpy.abs(found.dropna().to_numpy() - expected).max() == 0
-
-
-def test_the_training_procedure_trains_what_dbt_trains(deployment):
-    """The text that was sent, under Snowpark's local testing, on the rows of the same deploy."""
-    from snowflake.snowpark import Session
-
-    sql = next(
-        one.sql
-        for one in deployment.second
-        if _creates(one.sql, ("procedure",), "TRAIN_CHURN_MODEL")
-    )
-    scope = {"__name__": "procedure"}
-    exec(compile(textwrap.dedent(QUOTED_BODY.search(sql)[1]), "procedure", "exec"), scope)  # noqa: S102 - ours
-    with closing(Session.builder.config("local_testing", True).create()) as session:
-        for name in (*scope["TABLES"], "train_churn_model"):
-            frame = deployment.account.rows(f"select * from {name}").rename(columns=str.upper)
-            table = session.create_dataframe(frame)
-            table.write.save_as_table(f"CHURN.PIPELINE.{name}".upper().split("."))
-        version = deployment.pipeline.one("select version from active_churn_model")
-        assert scope[option(sql, "handler")](session) == version
-        kept = session.table(scope["TARGET"]).to_pandas()
-        assert sorted(kept["VERSION"]) == sorted(["none", version])
-
-
-def _creates(sql: str, kinds: tuple[str, ...], name: str | None = None) -> bool:
-    created = create_of(sql)
-    return bool(created) and created.kind in kinds and name in (None, created.name)
 
 
 def _distinct(statements: list[Statement]) -> list[Statement]:

@@ -55,7 +55,7 @@ def predict_churn_scores(sql: str, imports: list[Path]) -> None:
         patch.dict(sys.modules, {"_snowflake": module}),
         patch.dict(sys._xoptions, {"snowflake_import_directory": str(imports[0].parent)}),
     ):
-        exec(textwrap.dedent(QUOTED_BODY.search(sql)[1]), scope)  # noqa: S102 - ours
+        exec(textwrap.dedent(QUOTED_BODY.search(sql)[1]), scope)  # noqa: S102 - the project's own
     _scores = scope[option(sql, "handler")]
 
 

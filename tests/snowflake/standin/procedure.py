@@ -28,7 +28,7 @@ def run_procedure(
     note_table: is told of a new table.
     """
     scope: dict[str, Any] = {"__name__": "procedure"}
-    exec(compile(QUOTED_BODY.search(sql)[1], "procedure", "exec"), scope)  # noqa: S102 - ours
+    exec(compile(QUOTED_BODY.search(sql)[1], "procedure", "exec"), scope)  # noqa: S102 - the project's own
     return str(scope["main"](Session(connection.cursor(), stages, place, note_table)))
 
 

@@ -151,3 +151,9 @@ def option(sql: str, name: str) -> str | None:
     head = QUOTED_BODY.split(plain(sql))[0]
     found = re.search(rf"\b{name}\s*=\s*(?:'((?:[^']|'')*)'|([\w$.]+))", head, re.I)
     return None if not found else (found[1] if found[1] is not None else found[2])
+
+
+def creates(sql: str, kinds: tuple[str, ...], name: str | None = None) -> bool:
+    """Tell whether a statement creates an object of these kinds, or the one of that name."""
+    created = create_of(sql)
+    return bool(created) and created.kind in kinds and name in (None, created.name)

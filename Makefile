@@ -13,7 +13,8 @@ setup: .venv/installed profiles.yml ## Install everything, pinned and hashed, in
 
 .venv/installed: requirements/locked.txt requirements/installer.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=python3.12 setup")'
-	@$(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/installer.txt || { $(CANNOT_INSTALL); }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/installer.txt || { $(CANNOT_INSTALL); }
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/locked.txt || { $(CANNOT_INSTALL); }
 	@touch $@
 

@@ -33,7 +33,7 @@ def in_words(checked: Checked, paths: Sequence[Path], options: FileOptions) -> l
     if checked.rejected:
         lines += [*_rejections(checked), ""]
     total = checked.accepted + checked.rejected
-    counts = f"{total:,} rows: {checked.accepted:,} can be loaded, {checked.rejected:,} rejected"
+    counts = f"rows: {total:,}; can be loaded: {checked.accepted:,}; rejected: {checked.rejected:,}"
     if checked.copies:
         counts += f"; copies of earlier rows, which count once: {checked.copies:,}"
     lines.append(counts)

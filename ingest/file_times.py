@@ -125,5 +125,6 @@ def _refusal(place: str, value: Any) -> str:
             meanings.append(f"{unit} no date")
     return (
         f"{place} holds numbers: add --time-unit with one of {', '.join(TIME_UNITS)}, because"
-        f" {value} would mean {'; '.join(meanings)}"
+        f" {value} would mean {'; '.join(meanings)}; or, for dates without dashes,"
+        " --time-format %Y%m%d"
     )

@@ -182,7 +182,7 @@ class Readiness:
     def in_words(self) -> list[str]:
         """Return what training will find, in lines."""
         lines = [
-            f"{self.customers:,} customers, with events on {self.days:,} days",
+            f"customers: {self.customers:,}; days with events: {self.days:,}",
         ]
         if self.outcomes:
             lines.append(

@@ -86,9 +86,9 @@ def test_the_report_says_what_everything_was_understood_as(tmp_path):
         ["own.csv", "1", "amount is not a finite number", "6"],
         ["amounts written as 1.234,50 need --decimal-comma"],
         [""],
-        ["5 rows: 3 can be loaded, 2 rejected"],
+        ["rows: 5; can be loaded: 3; rejected: 2"],
         ["from 2023-12-31 23:00 to 2024-01-03 09:00 UTC"],
-        ["2 customers, with events on 2 days"],
+        ["customers: 2; days with events: 2"],
         [
             "these events alone are not enough to train on: the events span 4 days, and at least 87"
             " are needed for one cut-off that trains and one that tests, with 28 days"
@@ -129,7 +129,7 @@ def test_jsonl_of_the_contract_is_told_as_columns_too(tmp_path):
     rows = [line.split() for line in done.stdout.splitlines()]
     assert ["amount", "amount", "number", "3", "2.5"] in rows
     assert ["own", "kept", "in", "the", "payload", "list", "3", "[1]"] in rows
-    assert "4 rows: 3 can be loaded, 1 rejected" in done.stdout
+    assert "rows: 4; can be loaded: 3; rejected: 1" in done.stdout
     assert "copies of earlier rows, which count once: 1" in done.stdout
 
 

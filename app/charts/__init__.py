@@ -17,11 +17,6 @@ def show(chart: alt.Chart | alt.LayerChart | alt.HConcatChart, says: str, key: s
     st.altair_chart(chart, key=key, alt=says)
 
 
-def percent_axis(title: str, **more: object) -> dict[str, object]:
-    """Return the channel settings of an axis of shares."""
-    return {"title": title, "axis": alt.Axis(format=".0%", **more)}
-
-
 def room_for_words(lengths: pd.Series, share: float = 0.2) -> float:
     """Return where an axis of bars ends that leaves room for the words behind the longest one."""
     return float(lengths.max()) * (1 + share) or 1

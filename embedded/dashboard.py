@@ -2,12 +2,13 @@
 
 import ipaddress
 import os
+import signal
 import socket
 import threading
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from embedded.engine.home import keep_churn_home
 from runtime.command_line import report
@@ -63,8 +64,8 @@ class Place(NamedTuple):
         return _is(self.host, "is_unspecified")
 
 
-def serve_dashboard(place: Place, when_ready: Callable[[], None]) -> None:
-    """Serve the dashboard until the process is to end; `when_ready` is called once it answers.
+def serve_dashboard(place: Place, stop: threading.Event, when_ready: Callable[[], None]) -> None:
+    """Serve the dashboard until `stop` or a signal; `when_ready` is called once it answers.
 
     Works in the main thread only. Raises EngineError when the port is taken.
     """
@@ -86,7 +87,9 @@ def serve_dashboard(place: Place, when_ready: Callable[[], None]) -> None:
     bootstrap.load_config_options({name.replace(".", "_"): one for name, one in options.items()})
     config._main_script_path = str(_SCRIPT)
     ended = threading.Event()
-    threading.Thread(target=_tell, args=(place, when_ready, ended), daemon=True).start()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    watching = (stop, ended, handlers[signal.SIGTERM], when_ready)
+    threading.Thread(target=_watch, args=watching, daemon=True).start()
     try:
         # Streamlit says that it stops before it does, and where nobody reads that, it would not.
         with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
@@ -98,18 +101,31 @@ def serve_dashboard(place: Place, when_ready: Callable[[], None]) -> None:
             ) from error
     finally:
         ended.set()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         os.chdir(folder)
 
 
-def _tell(place: Place, when_ready: Callable[[], None], ended: threading.Event) -> None:
-    host = "127.0.0.1" if place._is_any else place.host
-    while not ended.wait(_LOOK_SECONDS):
-        try:
-            socket.create_connection((host, place.port), timeout=1).close()
-        except OSError:
-            continue
+def _watch(
+    stop: threading.Event,
+    ended: threading.Event,
+    handler: Callable[[int, Any], None],
+    when_ready: Callable[[], None],
+) -> None:
+    """Call `when_ready` once Streamlit serves, and end Streamlit when `stop` is set.
+
+    Streamlit takes over the signals as soon as it serves. A signal that comes before reaches
+    `handler`, which sets `stop` and nothing that Streamlit knows of.
+    """
+    while signal.getsignal(signal.SIGTERM) == handler:
+        if ended.wait(_LOOK_SECONDS):
+            return
+    if not stop.is_set():
         when_ready()
-        return
+    while not ended.wait(_LOOK_SECONDS):
+        if stop.is_set():
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
 
 
 def _is(host: str, what: str) -> bool:

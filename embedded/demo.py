@@ -133,6 +133,7 @@ def _serve(console: Console, dashboard: Place, address: str, process: subprocess
         try:
             serve_dashboard(
                 dashboard,
+                parts.stop,
                 lambda: console.print(f"ready: dashboard {dashboard.url}; Ctrl-C ends it"),
             )
         finally:

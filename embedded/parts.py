@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,7 +50,6 @@ class Parts:
         if self._failed is None:
             self._failed = f"the {name} ended, and everything with it: {why}"
         self.stop.set()
-        os.kill(os.getpid(), signal.SIGTERM)  # the dashboard waits for nothing else
 
     def end(self) -> None:
         """End all parts in order; raises EngineError when one had ended of its own accord."""

@@ -69,7 +69,7 @@ def up(
 
             try:
                 if dashboard is not None:
-                    serve_dashboard(dashboard, say_ready)
+                    serve_dashboard(dashboard, stop, say_ready)
                 else:
                     say_ready()
                     stop.wait()

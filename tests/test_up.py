@@ -114,7 +114,7 @@ def test_it_works_until_sigterm_and_leaves_no_process(empty_pipelines, start, tm
 
 def test_without_a_database_it_builds_one_first(start, tmp_path):
     up = start(*UP)
-    up.wait_for("building the pipeline (dbt build)\n")
+    up.wait_for("building the pipeline (dbt build): about a minute\n")
     wait_until(database_file(tmp_path / "home").exists, 60)
     done = run_module("embedded", "query", "select * from manager_risk_queue")
     assert done.returncode == 0, done.stderr  # it has waited for the build
@@ -142,10 +142,14 @@ def test_a_second_one_says_who_is_at_work_and_takes_over(empty_pipelines, start,
     wait_until(lambda: second.processes() == [], 30)
 
 
-def test_when_its_broker_ends_everything_ends_with_one_line(empty_pipelines, start, tmp_path):
+@pytest.mark.parametrize("has_dashboard", [False, True])
+def test_when_its_broker_ends_everything_ends_with_one_line(
+    empty_pipelines, start, tmp_path, has_dashboard
+):
     empty_pipelines.copy("all", tmp_path / "home")
-    up = start(*UP)
-    up.wait_for("broker: ")
+    dashboard = ("--dashboard-port", str(free_port())) if has_dashboard else ("--no-dashboard",)
+    up = start("up", "--port", "0", *dashboard)
+    up.wait_for("ready: ")
     [broker] = [
         int(folder.name)
         for folder in Path("/proc").glob("[0-9]*")

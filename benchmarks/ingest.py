@@ -27,6 +27,7 @@ from ingest.libraries import KAFKA_PYTHON, LIBRDKAFKA
 from ingest.loader import BATCH_ROWS, LINGER_SECONDS, load
 from ingest.publisher import send
 from ingest.reader import TopicReader
+from ingest.sinks import Stored
 from ingest.sinks.duckdb import DuckDBSink
 from runtime.clock import utc_now
 
@@ -111,12 +112,12 @@ class _CountingSink(DuckDBSink):
         super().__init__(open_database())
         self._left, self._stop = events, stop
 
-    def write(self, batch: Batch) -> int:
-        accepted = super().write(batch)
-        self._left -= accepted
+    def write(self, batch: Batch) -> Stored:
+        stored = super().write(batch)
+        self._left -= stored.accepted
         if self._left <= 0:
             self._stop.set()
-        return accepted
+        return stored
 
 
 class _TimingSink(DuckDBSink):
@@ -126,12 +127,12 @@ class _TimingSink(DuckDBSink):
         super().__init__(open_database())
         self.seconds: list[float] = []
 
-    def write(self, batch: Batch) -> int:
-        accepted = super().write(batch)
+    def write(self, batch: Batch) -> Stored:
+        stored = super().write(batch)
         now = utc_now()
         published = batch.events["published_at"].to_pylist()
         self.seconds += [(now - one).total_seconds() for one in published]
-        return accepted
+        return stored
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from embedded.churn_model import check_model
 from embedded.engine.changes import describe_arrivals
+from embedded.engine.dbt import let_go_of_connection
 from embedded.engine.due_tables import forget_failures, refresh_one
 from embedded.engine.intervals import parse_target_lag
 from embedded.engine.registry import create_registry, tasks
@@ -20,6 +21,7 @@ from embedded.engine.statements import Statements
 from embedded.engine.storage import Opened, explain
 from embedded.engine.streams import place_stream
 from embedded.engine.tasks import run_task
+from embedded.forgetting import forget_customer, is_all_forgotten
 from embedded.functions import load_churn_model
 from embedded.session import open_database
 from runtime.clock import utc_now
@@ -51,11 +53,14 @@ class Plugin(BasePlugin):
 
     def store(self, target_config: Any) -> None:
         """Run the action that the macro embedded_action names; nothing is stored."""
-        action, name = target_config.config["action"], target_config.relation.identifier
+        config, name = target_config.config, target_config.relation.identifier
 
         def work() -> None:
+            if config["action"] in ASKED:
+                ASKED[config["action"]](config)
+                return
             with open_database().session() as opened:
-                ACTIONS[action](opened, name)
+                ACTIONS[config["action"]](opened, name)
 
         _or_dbt_error(work)
 
@@ -118,6 +123,32 @@ def _check_model(opened: Opened, version: str) -> None:
     check_model(opened.cursor(), version)
 
 
+def _forget_customer(asked: dict[str, Any]) -> None:
+    """Call FORGET_CUSTOMER, and append what it answers to the list that is given for it."""
+    given = asked["customer_id"], asked["dry_run"]
+    asked["answer"].extend(forget_customer(open_database(), *given))
+
+
+def _forget_files(_: dict[str, Any]) -> None:
+    """Have the letters removed and the file written anew: that is done when it is opened."""
+    found = open_database()
+    if is_all_forgotten(found.home):
+        return
+    let_go_of_connection()
+    found.close()
+    found.pin()
+    if not is_all_forgotten(found.home):
+        raise EngineError(
+            "the customer is forgotten in all tables, but not in the bytes of the files: put right"
+            " what the line above says, and run the same again"
+        )
+
+
+# What macros ask for with more than a name, and not within a session.
+ASKED: dict[str, Callable[[dict[str, Any]], None]] = {
+    "forget_customer": _forget_customer,
+    "forget_files": _forget_files,
+}
 ACTIONS: dict[str, Callable[[Opened, str], None]] = {
     "check_target_lag": _check_target_lag,
     "refresh_dynamic_table": _refresh_dynamic_table,

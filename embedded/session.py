@@ -8,14 +8,20 @@ import duckdb
 
 from embedded.engine import storage
 from embedded.engine.storage import Connection, Database, database
+from embedded.forgetting import remove_letters_due
 from embedded.functions import DEFAULT_ROLE, load_model_that_serves, register_functions
 
 
 def open_database(home: Path | None = None) -> Database:
     """Return the database of a folder, by default of $CHURN_HOME, with the project's functions."""
     found = database(home)
-    found.equip(register_functions, load_model_that_serves)
+    found.equip(_prepare, load_model_that_serves)
     return found
+
+
+def _prepare(connection: Connection) -> None:
+    register_functions(connection)
+    remove_letters_due(connection)
 
 
 def existing_database(home: Path | None = None) -> Database:

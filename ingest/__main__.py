@@ -78,7 +78,7 @@ def _load_file(
     with progress(f"loading {file.path}") as show:
 
         def on_progress(summary: LoadSummary) -> None:
-            show(summary.accepted + summary.rejected)
+            show(summary.count)
             log_progress(summary)
 
         loaded = load_file(
@@ -105,7 +105,7 @@ def _load(arguments: argparse.Namespace) -> int:
         with progress(f"loading {arguments.topic}") as show:
 
             def on_progress(summary: LoadSummary) -> None:
-                show(summary.accepted + summary.rejected)
+                show(summary.count)
                 log_progress(summary)
 
             summary = load(
@@ -126,6 +126,7 @@ def _load(arguments: argparse.Namespace) -> int:
         sink.close()
     sys.stdout.write(
         f"loaded {summary.accepted:,} events, rejected {summary.rejected:,},"
+        f"{f' forgotten {summary.forgotten:,},' if summary.forgotten else ''}"
         f" in {summary.seconds:.1f} s ({summary.rate:,.0f} events/s)\n"
     )
     return 0

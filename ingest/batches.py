@@ -20,6 +20,7 @@ from ingest.events import (
     without_byte_order_mark,
 )
 from ingest.fetched import Fetched
+from ingest.forgotten import Forgotten
 from runtime.clock import utc_now
 
 # Devices run ahead of the loader by time zones and bad clocks; a day covers the honest ones.
@@ -263,6 +264,14 @@ class Batch:
     events: pa.Table
     rejected: pa.Table
     spans: tuple[Span, ...]
+
+    def without(self, forgotten: Forgotten) -> "Batch":
+        """Return the batch without messages of forgotten customers; its offsets stay."""
+        return replace(
+            self,
+            events=forgotten.kept(self.events),
+            rejected=forgotten.kept_rejected(self.rejected),
+        )
 
     def turn_down(self, is_turned_down: pa.ChunkedArray, reason: str) -> "Batch":
         """Return the batch with the marked events among the rejected messages."""

@@ -5,14 +5,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ingest.batches import Batch
-from ingest.sinks import Sink
+from ingest.sinks import Sink, Stored
 
 
 @dataclass(frozen=True)
 class LoadSummary:
     """What a run of the loader committed: messages by verdict, batches, seconds since its start.
 
-    `lag` counts by partition the offsets that the broker was known to hold and that are not read.
+    `forgotten` counts messages of customers who were forgotten, which are not stored. `lag` counts
+    by partition the offsets that the broker was known to hold and that are not read.
     """
 
     accepted: int = 0
@@ -20,11 +21,17 @@ class LoadSummary:
     batches: int = 0
     seconds: float = 0.0
     lag: dict[int, int] = field(default_factory=dict)
+    forgotten: int = 0
+
+    @property
+    def count(self) -> int:
+        """All messages."""
+        return self.accepted + self.rejected + self.forgotten
 
     @property
     def rate(self) -> float:
         """Messages per second."""
-        return (self.accepted + self.rejected) / self.seconds if self.seconds else 0.0
+        return self.count / self.seconds if self.seconds else 0.0
 
 
 class Committer:
@@ -34,7 +41,7 @@ class Committer:
         """Commit to this sink."""
         self._sink = sink
         self._thread = ThreadPoolExecutor(1, "commit")
-        self._pending: tuple[Future[int], Batch] | None = None
+        self._pending: tuple[Future[Stored], Batch] | None = None
         self._done = LoadSummary()
         self.next_offsets: dict[int, int] = {}
 
@@ -54,13 +61,13 @@ class Committer:
         if self._pending is None:
             return
         (result, batch), self._pending = self._pending, None
-        accepted = result.result()
-        count = len(batch.events) + len(batch.rejected)
+        stored = result.result()
         self.next_offsets.update((span.partition, span.next_offset) for span in batch.spans)
         self._done = replace(
             self._done,
-            accepted=self._done.accepted + accepted,
-            rejected=self._done.rejected + count - accepted,
+            accepted=self._done.accepted + stored.accepted,
+            rejected=self._done.rejected + stored.rejected,
+            forgotten=self._done.forgotten + stored.forgotten,
             batches=self._done.batches + 1,
         )
 

@@ -127,9 +127,10 @@ class FileSummary:
         loaded = self.loaded
         lines = [
             f"{self.topic}: loaded {loaded.accepted:,} events, rejected {loaded.rejected:,},"
+            f"{f' forgotten {loaded.forgotten:,},' if loaded.forgotten else ''}"
             f" in {loaded.seconds:.1f} s ({loaded.rate:,.0f} events/s)"
         ]
-        if before := self.rows - loaded.accepted - loaded.rejected:
+        if before := self.rows - loaded.count:
             lines.append(f"  {before:,} rows were loaded before: none is loaded twice")
         if self.is_stopped:
             lines.append("  stopped before the end: the same command goes on there")

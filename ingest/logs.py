@@ -45,7 +45,7 @@ class LoadLog:
         passed = time.monotonic() - self._logged_at
         if passed < self._seconds:
             return
-        count = summary.accepted + summary.rejected
+        count = summary.count
         if self._only_changes and count == self._logged_count:
             self._logged_at = time.monotonic()
             return
@@ -57,6 +57,7 @@ class LoadLog:
             rejected=summary.rejected,
             events_per_second=round((count - self._logged_count) / passed, 1),
             lag=summary.lag,
+            **({"forgotten": summary.forgotten} if summary.forgotten else {}),
         )
         self._logged_at, self._logged_count = time.monotonic(), count
 

@@ -48,7 +48,7 @@
     {%- if not is_full_match('(?i)off|[1-9][0-9]{0,4} (MINUTE|HOUR)S?', var('retrain_schedule')) -%}
         {%- do wrong.append(wrong_var('retrain_schedule', 'off or a span such as 24 HOURS')) -%}
     {%- endif -%}
-    {{ return(wrong + wrong_event_categories() + check_cost_vars()) }}
+    {{ return(wrong + wrong_event_categories() + wrong_retention_vars() + check_cost_vars()) }}
 {% endmacro %}
 
 {# What is wrong with the types of events and their categories. #}

@@ -21,7 +21,7 @@ os.environ["DBT_TARGET_PATH"] = TARGETS
 os.environ.setdefault("CHURN_THREADS", "1")
 # What is built of the pipeline, on an empty pipeline.
 PARTS = {
-    "raw": ("run", "-s", "raw"),
+    "raw": ("run", "-s", "raw", "forgotten_customers"),
     "metrics": (
         *("build", "-s", "+metrics", "+training_snapshots", "dynamic_table_lag"),
         *("--exclude-resource-type", "test", "unit_test"),
@@ -33,6 +33,7 @@ OFFLINE = ("--no-populate-cache", "--no-introspect")
 SNOWFLAKE_VARS = (
     "{email_provider: cortex, digest_recipients: a@example.com, churn_label: half_spend,"
     " retrain_schedule: 24 HOURS, alert_order: value_kept, warning_recipients: b@example.com,"
+    " rejected_days: 30, letter_days: 90, inactive_customer_days: 900,"
     " slack_integration: churn_slack}"
 )
 

@@ -304,7 +304,7 @@ def test_many_messages_are_judged_as_each_one_alone(messages):
 @given(st.lists(MESSAGES, min_size=1, max_size=30))
 def test_every_message_is_one_row_of_the_database(raw_tables, sink, messages):
     topic = uuid4().hex
-    accepted = sink.write(judge({0: fetched(*messages)}, StoredTopic(topic, None), {}))
+    accepted = sink.write(judge({0: fetched(*messages)}, StoredTopic(topic, None), {})).accepted
     columns = ["kafka_offset", "event_id", "customer_id", "event_type", "occurred_at", "amount"]
     stored = raw_tables.rows(
         f"select {', '.join(columns)}, payload::varchar as payload"

@@ -245,7 +245,7 @@ def test_partitions_that_are_added_are_read_too(sink, raw_tables, address, topic
         assert loaded.partitions == [0, 1, 2]
         stored = 0
         while stored < len(places):
-            stored += sink.write(loaded.judge(collected(reader)))
+            stored += sink.write(loaded.judge(collected(reader))).accepted
     assert raw_tables.places(topic) == sorted(places)
 
 

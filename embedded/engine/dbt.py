@@ -40,6 +40,22 @@ def is_at_work() -> bool:
     return _one_at_a_time.locked()
 
 
+def let_go_of_connection() -> None:
+    """Close the connection of dbt while it goes on; it opens another one when it needs one."""
+    from dbt.adapters.contracts.connection import ConnectionState, LazyHandle
+    from dbt.adapters.factory import FACTORY
+
+    manager = FACTORY.adapters["duckdb"].connections
+    connection = manager.get_if_exists()
+    if connection is not None and connection.state == ConnectionState.OPEN:
+        connection.handle.close()
+        connection.handle = LazyHandle(manager.open)
+        connection.state, connection.transaction_open = ConnectionState.INIT, False
+    with manager._LOCK:
+        if manager._ENV is not None:
+            manager._ENV.close()
+
+
 def _close_connection_of_dbt() -> None:
     """Close what dbt's adapter would keep open: nobody else could have the file any more."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager

@@ -11,7 +11,7 @@ from runtime.private_files import keep_private, make_folder_private, make_privat
 CATALOG = "churn"  # DuckDB names a database after its file
 FILE_NAME = f"{CATALOG}.duckdb"
 # What this project keeps in the folder; whatever else lies in it is somebody else's.
-_KEPT = (f"{FILE_NAME}*", "*.lock", "*.holder", "owner.json", "made-by-the-demo")
+_KEPT = (f"{FILE_NAME}*", "*.lock", "*.holder", "*.due", "owner.json", "made-by-the-demo")
 _KEPT_FOLDERS = ("dbt", "loaders", "models", "outbox", "spill")
 
 

@@ -5,7 +5,7 @@ calls: `caller` is the user of this process, and `role` the role that is asked a
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import duckdb
 
@@ -24,10 +24,12 @@ def call(
     arguments: Mapping[str, str | None],
     patience_seconds: float | None = None,
     role: str | None = None,
+    beside: Callable[[Connection], None] = lambda _: None,
 ) -> list[tuple]:
     """Run a procedure when no other writer is at it; return the rows of its answer.
 
-    Without a role it asks as the one that statements take for the default.
+    Without a role it asks as the one that statements take for the default. `beside` is called
+    in the same transaction, after all changes.
     Raises EngineError for a procedure that is not registered, or arguments that it does not take,
     and NotAvailableError when another process keeps the file for longer than `patience_seconds`.
     """
@@ -43,6 +45,7 @@ def call(
             def work(open_: Connection) -> list[tuple]:
                 for statement in changes:
                     open_.execute(statement)
+                beside(open_)
                 return open_.execute(answer).fetchall()
 
             return transact(connection, work, opened.writer_lock)

@@ -28,6 +28,7 @@ from embedded.engine.home import (
     is_of_the_disk,
     make_home_private,
 )
+from embedded.engine.rewriting import rewrite_if_due
 from runtime.errors import EngineError
 from runtime.private_files import write_whole
 from runtime.single_process import this_process, who_holds
@@ -200,6 +201,7 @@ class Database:
             except OSError as error:
                 raise EngineError(explain(error, self.home)) from error
             try:
+                rewrite_if_due(self.home)
                 opened = Opened(self._connect(), self.home)
                 opened.before_tasks = self._before_tasks or opened.before_tasks
             except BaseException:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -30,6 +30,20 @@ def _open_snowflake() -> "Sink":
     return SnowflakeSink(account_from_environment())
 
 
+class Stored(NamedTuple):
+    """How many messages of a batch were stored as events and as rejected, and how many dropped."""
+
+    accepted: int
+    rejected: int
+    forgotten: int
+
+
+def stored(judged: Batch, written: Batch) -> Stored:
+    """Return what became of a batch: what was judged beside what of it was written."""
+    counts = len(written.events), len(written.rejected)
+    return Stored(*counts, len(judged.events) + len(judged.rejected) - sum(counts))
+
+
 class Sink(Protocol):
     """Stores batches exactly once. Every method raises IngestError or EngineError in one line."""
 
@@ -42,8 +56,11 @@ class Sink(Protocol):
     def next_offsets(self, stored_name: str) -> dict[int, int]:
         """Return where to go on, by partition."""
 
-    def write(self, batch: Batch) -> int:
-        """Store rows and offsets together or not at all; return how many rows were accepted."""
+    def write(self, batch: Batch) -> "Stored":
+        """Store rows and offsets together or not at all; return what became of the messages.
+
+        Those of forgotten customers are not stored.
+        """
 
     def rejected(self, topic: str | None) -> Iterator[pa.Table]:
         """Return the rejected messages of one topic or of all, in pieces (REJECTED_SCHEMA)."""
@@ -51,7 +68,8 @@ class Sink(Protocol):
     def accept(self, events: pa.Table) -> int:
         """Move messages that are events now from the rejected to the raw table; return how many.
 
-        What is no longer among the rejected is left alone, so that doing it twice changes nothing.
+        What is no longer among the rejected is left alone, so that doing it twice changes nothing,
+        and so is what is of a forgotten customer.
         """
 
     def close(self) -> None:

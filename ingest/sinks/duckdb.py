@@ -10,10 +10,12 @@ import pyarrow.compute as pc
 
 from embedded.engine.storage import Connection, Database, Opened, explain, transact
 from ingest.batches import REJECTED_SCHEMA, Batch
+from ingest.forgotten import FORGOTTEN, Forgotten
+from ingest.sinks import Stored, stored
 from runtime.errors import EngineError, IngestError
 from runtime.single_process import single_process
 
-_TABLES = {"churn_scores_raw", "churn_events_rejected", "ingest_batches"}
+_TABLES = {"churn_scores_raw", "churn_events_rejected", "ingest_batches", "forgotten_customers"}
 
 # The partitions whose stored offsets are not those that the batch goes on from.
 _MOVED = """
@@ -106,14 +108,17 @@ class DuckDBSink:
         folder = self._database.home / "loaders"
         return single_process(folder, topic, f"topic {topic} is being loaded", stop)
 
-    def write(self, batch: Batch) -> int:
-        """Store rows and offsets together or not at all; return how many rows were accepted.
+    def write(self, batch: Batch) -> Stored:
+        """Store rows and offsets together or not at all; return what became of the messages.
 
         Raises IngestError when another loader has stored some of these offsets, and EngineError
         when the database cannot be written.
         """
+        judged = batch
         try:
             with self._connection() as connection:
+                # Asked each time: who forgets a customer has the file between two batches.
+                batch = batch.without(_forgotten(connection))
                 try:
                     self._store(connection, batch)
                 except duckdb.ConversionException:  # rare: a message that only the decoder reads
@@ -124,7 +129,7 @@ class DuckDBSink:
             raise
         except duckdb.Error as error:
             raise EngineError(explain(error)) from error
-        return len(batch.events)
+        return stored(judged, batch)
 
     def _store(self, connection: Connection, batch: Batch) -> None:
         tables = (batch.events, batch.rejected, batch.offsets())
@@ -172,6 +177,7 @@ class DuckDBSink:
         """
         try:
             with self._connection() as connection:
+                events = _forgotten(connection).kept(events)
                 events = events.filter(_is_readable(connection, events))
                 with _view(connection, "batch_events", events):
                     return transact(connection, _accept, _writing)
@@ -185,6 +191,10 @@ class DuckDBSink:
         if self._cursor is not None:
             self._cursor.close()
         self._opened = self._cursor = None
+
+
+def _forgotten(connection: Connection) -> Forgotten:
+    return Forgotten.of_rows(connection.execute(FORGOTTEN).fetchall())
 
 
 def _accept(connection: Connection) -> int:

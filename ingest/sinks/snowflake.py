@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from tenacity import (
 )
 
 from ingest.batches import Batch, Span
+from ingest.forgotten import FORGOTTEN, Forgotten
+from ingest.sinks import Stored, stored
 from ingest.sinks import snowflake_sql as sql
 from ingest.sinks.snowflake_account import Account
 from ingest.sinks.snowflake_channels import ChannelLostError, Clients
@@ -89,13 +92,13 @@ class SnowflakeSink:
             stands[names[name]] = max(stands[names[name]], offset + 1)
         return stands
 
-    def write(self, batch: Batch) -> int:
-        """Store rows, then offsets, each exactly once; return how many rows were accepted.
+    def write(self, batch: Batch) -> Stored:
+        """Store rows, then offsets, each exactly once; return what became of the messages.
 
         A channel that is lost is opened again. Raises IngestError when that goes on, because
         another loader takes the channels each time, and when Snowflake drops rows.
         """
-        batch, rows = _rows(batch)
+        judged, (batch, rows) = batch, _rows(batch.without(self._forgotten))
         try:
             _retrying()(self._deliver, batch, rows)
         except RetryError as error:
@@ -104,7 +107,7 @@ class SnowflakeSink:
                 f" {_MOST_REOPENINGS} times in a row ({error.last_attempt.exception()}): let only"
                 " one loader run, and start it again"
             ) from error
-        return len(batch.events)
+        return stored(judged, batch)
 
     def _deliver(self, batch: Batch, rows: Rows) -> None:
         try:
@@ -144,11 +147,20 @@ class SnowflakeSink:
 
     def accept(self, events: pa.Table) -> int:
         """Move messages that are events now from the rejected to the raw table; return how many."""
+        events = self._forgotten.kept(events)
         payloads = [_payload(text) for text in events["payload"].to_pylist()]
         carried = events.filter(pa.array([one is not None for one in payloads], pa.bool_()))
         rows = _with_payloads(carried, payloads)
         with closing(self._account.sql_connection()) as connection:
             return sql.accept(connection, rows)
+
+    @cached_property
+    def _forgotten(self) -> Forgotten:
+        """Who was forgotten until this loader was started; delete_expired finds who is later.
+
+        Asking again and again would keep a warehouse awake.
+        """
+        return Forgotten.of_rows(self._ask(FORGOTTEN))
 
     def _ask(self, query: str, *parameters: Any) -> list[tuple]:
         with closing(self._account.sql_connection()) as connection, connection.cursor() as cursor:

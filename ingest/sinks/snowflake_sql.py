@@ -7,6 +7,7 @@ import msgspec
 import pyarrow as pa
 
 from ingest.batches import REJECTED_SCHEMA
+from ingest.forgotten import FORGOTTEN
 from runtime.errors import IngestError
 
 LIVES = "select distinct kafka_topic_id, kafka_topic from ingest_batches"
@@ -60,7 +61,7 @@ _ACCEPT = """
         value:loaded_at::timestamp_ntz
     from table(flatten(input => parse_json(%s)))
 """
-STATEMENTS = (LIVES, NEXT_OFFSETS, STORED, _REJECTED, _FORGET, _ACCEPT)
+STATEMENTS = (LIVES, NEXT_OFFSETS, STORED, FORGOTTEN, _REJECTED, _FORGET, _ACCEPT)
 _PIECE_ROWS = 5_000
 
 

@@ -53,6 +53,7 @@
         cross join data_end
         where
             {{ wanted }}
+            and not {{ is_anonymous('alerts.customer_id') }}
             and cast(alerts.created_at as date) + {{ horizon }} <= data_end.last_date
             and (
                 closed.alert_id is null

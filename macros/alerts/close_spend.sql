@@ -64,6 +64,7 @@
             on alerts.customer_id = identities.customer_id
         where
             {{ wanted }}
+            and not {{ is_anonymous('alerts.customer_id') }}
             and cast(alerts.created_at as date) + spans.days <= data_end.last_date
             and (
                 closed.alert_id is null

@@ -39,6 +39,7 @@
         left join today on policies.policy_segment = today.segment
         where
             scores.band = 'high'
+            and not {{ is_forgotten('scores.customer_id') }}
             and (
                 previous.last_alert_at is null
                 or (

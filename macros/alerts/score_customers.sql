@@ -4,7 +4,8 @@
    may be a customer's own (alert_threshold), and left below exit_ratio x threshold; `left` is whoever
    is no longer in the population, for good or for a pause. Beside it stands the day at whose end its
    features stand: the cut-off that judge_scores takes.
-   Nothing is scored where the data is not scored as of its end (data_end): see scoring_status. #}
+   Nothing is scored where the data is not scored as of its end (data_end): see scoring_status. Nor is a
+   customer who was forgotten and whose events came again: delete_expired takes these out. #}
 {% macro score_customers(changed, score_history, scores, policies, model, metrics) %}
     insert into {{ score_history }} (
     customer_id, score, band, band_since, value_at_risk, top_reasons, model_version,
@@ -49,12 +50,15 @@
     due as (
         select * from compared
         where
-            (is_in_population and (
-                stored_features_hash is null
-                or stored_features_hash <> new_features_hash
-                or stored_model_version <> active_version
-            ))
-            or (not is_in_population and stored_band <> 'left')
+            (
+                (is_in_population and (
+                    stored_features_hash is null
+                    or stored_features_hash <> new_features_hash
+                    or stored_model_version <> active_version
+                ))
+                or (not is_in_population and stored_band <> 'left')
+            )
+            and not {{ is_forgotten('customer_id') }}
     ),
     scored as (
         select

@@ -21,9 +21,13 @@
 {# What managers may do, with the types of the parameters. Whom each may do it to, the procedures decide
    for their caller (macros/governance/caller_rights.sql). #}
 {% macro manager_procedures() %}
+    {{ return(procedures_named(['move_alerts', 'edit_draft', 'assign_alerts', 'suppress_customer'])) }}
+{% endmacro %}
+
+{# Procedures with the types of their parameters. #}
+{% macro procedures_named(names) %}
     {%- set procedures = [] -%}
-    {%- for node in graph.nodes.values() | sort(attribute='name')
-        if node.name in ['move_alerts', 'edit_draft', 'assign_alerts', 'suppress_customer'] -%}
+    {%- for node in graph.nodes.values() | sort(attribute='name') if node.name in names -%}
         {%- do procedures.append(node.alias ~ text_signature(node.config.meta.parameters)) -%}
     {%- endfor -%}
     {{ return(procedures) }}

@@ -47,6 +47,11 @@
             ~ ' to role DATA_ENGINEER'
         ) -%}
     {%- endfor -%}
+    {%- for procedure in procedures_named(['forget_customer']) -%}
+        {%- do statements.append(
+            'grant usage on procedure ' ~ schema ~ '.' ~ procedure ~ ' to role DATA_ENGINEER'
+        ) -%}
+    {%- endfor -%}
     {{ return(statements) }}
 {% endmacro %}
 
@@ -97,9 +102,11 @@
     {{ return(kinds) }}
 {% endmacro %}
 
-{# The loader appends, and asks once at a start which offsets are stored. #}
+{# The loader appends, and asks once at a start which offsets are stored and who was forgotten. #}
 {% macro loader_grants(schema) %}
-    {%- set statements = [] -%}
+    {%- set statements = [
+        'grant select on table ' ~ schema ~ '.forgotten_customers to role CHURN_LOADER'
+    ] -%}
     {%- for table in models_in('raw') -%}
         {%- do statements.append(
             'grant select, insert on table ' ~ schema ~ '.' ~ table ~ ' to role CHURN_LOADER'

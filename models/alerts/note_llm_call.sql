@@ -1,5 +1,6 @@
 {# One row of the ledger, from whoever asks an LLM: noted as asked before the call is made, and then
-   with what came of it. The same outcome again adds nothing. #}
+   with what came of it. The same outcome again adds nothing, nor does one of an alert that there is not
+   any more, because its customer was forgotten while the LLM was writing. #}
 {{ config(
     materialized='procedure',
     enabled=target.type == 'duckdb',
@@ -56,6 +57,7 @@ select
     {{ as_of() }} as called_at,
     {{ parameter('purpose') }} as purpose
 from {{ ref('message_settings') }} as settings
+inner join {{ ref('high_risk_history') }} as alerts on alerts.alert_id = {{ parameter('alert_id') }}
 left join {{ ref('llm_calls') }} as noted on noted.call_id = {{ call_id }}
 where noted.call_id is null;
 select {{ call_id }} as call_id

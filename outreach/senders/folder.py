@@ -53,11 +53,24 @@ class FolderSender:
     def find(self, alert_id: str) -> Delivery:
         """Look whether the file is there: it tells for certain. Remove what was not finished."""
         path = self._path(alert_id)
-        for unfinished in self._folder.glob(f".{glob.escape(alert_id)}.*"):
+        for unfinished in self._unfinished(alert_id):
             unfinished.unlink(missing_ok=True)
         if _is_file(path):
             return Delivery(HANDED_OVER, path.name)
         return Delivery(FAILED, "the sender ended before it wrote the file")
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._folder
+
+    def remove(self, alert_id: str) -> None:
+        """Remove a message and what was not finished of it; raises OSError."""
+        for file in [self._path(alert_id), *self._unfinished(alert_id)]:
+            file.unlink(missing_ok=True)
+
+    def _unfinished(self, alert_id: str) -> Iterator[Path]:
+        return self._folder.glob(f".{glob.escape(alert_id)}.*")
 
     def _path(self, alert_id: str) -> Path:
         return self._folder / f"{alert_id}.eml"

@@ -55,10 +55,10 @@ def _gives(value: Value, *kinds: type[exp.Expression] | str) -> None:
 
 _gives(TEXT, exp.DPipe, exp.Lower, exp.Upper, exp.MD5, exp.Substring, exp.Trim, exp.Replace,
        exp.Concat, exp.JSONFormat, exp.ToChar, exp.TimeToStr, exp.CurrentUser, exp.Translate,
-       exp.SplitPart,
+       exp.SplitPart, exp.SHA2, exp.Hex, exp.Uuid,
        exp.Initcap, exp.Reverse, exp.JSONType, exp.GroupConcat, exp.WithinGroup, "translate",
        "split_part", "as_varchar")  # fmt: skip
-_gives(BOOLEAN, exp.Exists, exp.Is, exp.IsArray, exp.Like, exp.Boolean, "json_valid",
+_gives(BOOLEAN, exp.Exists, exp.Is, exp.IsArray, exp.Like, exp.Contains, exp.Boolean, "json_valid",
        "is_role_in_session", "isfinite")  # fmt: skip
 _gives(COUNT, exp.Length, exp.StrPosition)
 _gives(NOW, exp.CurrentTimestamp, "now")

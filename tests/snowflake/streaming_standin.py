@@ -39,6 +39,7 @@ create table if not exists ingest_batches (
     kafka_topic, kafka_topic_id, kafka_partition, first_offset, next_offset, end_offset,
     accepted_count, rejected_count, loaded_at
 );
+create table if not exists forgotten_customers (id_hash, salt, forgotten_at, actor);
 """
 
 

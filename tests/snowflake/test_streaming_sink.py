@@ -37,7 +37,7 @@ class Loading:
         offsets = list(range(first, first + len(texts)))
         part = Fetched(list(texts), offsets, [-1] * len(texts), first + len(texts), None)
         batch = judge({partition: part}, TOPIC, self.stands)
-        accepted = self.sink.write(batch)
+        accepted = self.sink.write(batch).accepted
         self.stands[partition] = first + len(texts)
         return accepted
 

@@ -72,7 +72,10 @@ def up(
                     serve_dashboard(dashboard, stop, say_ready)
                 else:
                     say_ready()
-                    stop.wait()
+                    # The system may give a signal to another thread. Python then calls the handler
+                    # once this one wakes, which a wait without end would not let it do.
+                    while not stop.wait(_LOOK_SECONDS):
+                        pass
             finally:
                 parts.end()
 

@@ -310,3 +310,20 @@ def test_a_moment_that_is_none_is_refused_in_words():
     done = run_module("embedded", "tick", "--as-of", "nonsense")
     assert done.returncode == 2
     assert done.stderr.endswith("--as-of: not a moment like 2026-01-31T12:00:00Z: nonsense\n")
+
+
+def test_refresh_takes_each_table_after_all_that_it_reads(pipeline, empty_pipelines):
+    """Also after those that it reads through models that are no tables."""
+    manifest = empty_pipelines.manifest("metrics")
+    lines = run_dbt("run-operation", "refresh").stdout.splitlines()
+    refreshed = [line.split()[-2].rstrip(":") for line in lines if line.endswith(": refreshed")]
+    known = pipeline.rows("select name from embedded.dynamic_tables order by 1")
+    assert [(name,) for name in sorted(refreshed)] == known
+
+    def beneath(unique_id: str) -> set[str]:
+        parents = manifest["parent_map"].get(unique_id, [])
+        return {*parents, *(one for parent in parents for one in beneath(parent))}
+
+    for place, name in enumerate(refreshed):
+        read = {one.rpartition(".")[2] for one in beneath(f"model.churn_intelligence.{name}")}
+        assert not read & set(refreshed[place:]), name

@@ -35,6 +35,7 @@ class Up:
                 [sys.executable, "-m", "embedded", *arguments],
                 cwd=PROJECT,
                 stderr=errors,
+                env=os.environ | {"PYTHONFAULTHANDLER": "1"},
                 start_new_session=True,
             )
 
@@ -47,7 +48,12 @@ class Up:
 
     def ends(self, number: int) -> int:
         self.process.send_signal(number)
-        return self.process.wait(90)
+        try:
+            return self.process.wait(90)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)  # Python says where its threads are
+            self.process.wait(10)
+            raise AssertionError(f"it did not end: {self.said()}") from None
 
     def processes(self) -> list[str]:
         """Return the processes of its session that are left."""

@@ -34,21 +34,24 @@
     {{ return(relations) }}
 {% endmacro %}
 
-{# The models of a kind as relations, each after those of them that it reads. As many passes as there
-   are models are enough; a table is taken once all that it reads were. #}
+{# The models of a kind as relations, each after those of them that it reads, also where it reads them
+   through models of another kind. As many passes as there are models are enough; a model is taken once
+   all that it reads were. #}
 {% macro in_order_of_the_flow(materialized) %}
     {%- set waiting = {} -%}
     {%- for node in graph.nodes.values() | sort(attribute='name')
-        if node.resource_type in ['model', 'seed'] and node.config.materialized == materialized -%}
+        if node.resource_type in ['model', 'seed'] -%}
         {%- do waiting.update({node.unique_id: node}) -%}
     {%- endfor -%}
     {%- set ordered = [] -%}
     {%- for _ in range(waiting | length) -%}
         {%- for unique_id, node in waiting.copy().items()
             if not (node.depends_on.nodes | select('in', waiting) | list) -%}
-            {%- do ordered.append(api.Relation.create(
-                database=node.database, schema=node.schema, identifier=node.alias
-            )) -%}
+            {%- if node.config.materialized == materialized -%}
+                {%- do ordered.append(api.Relation.create(
+                    database=node.database, schema=node.schema, identifier=node.alias
+                )) -%}
+            {%- endif -%}
             {%- do waiting.pop(unique_id) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -1,8 +1,8 @@
 """The database file of a folder: how this process opens it, shares it and hands it over.
 
-One process owns the file at a time. An operating-system lock says which, so that a process that was
-killed holds nothing. Another process that needs the file asks by a second lock; the owner finishes
-what its threads are doing, closes the file and opens it again when it is next needed.
+One process owns the file at a time, by a lock of the operating system. Another one that needs it
+asks by a second lock; the owner finishes what its threads are doing, closes the file and opens it
+again when it is next needed. The locks of a process that is killed are free.
 """
 
 import atexit
@@ -33,8 +33,7 @@ from runtime.errors import EngineError
 from runtime.private_files import write_whole
 from runtime.single_process import this_process, who_holds
 
-# How often the owner looks whether somebody else needs the file.
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.05  # how often the owner looks whether somebody else needs the file
 # Who waits longer says for whom.
 SILENT_SECONDS = 1.0
 # So long a process that ends may still have the file open after it has let go of its lock.

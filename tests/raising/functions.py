@@ -61,6 +61,7 @@ _gives(TEXT, exp.DPipe, exp.Lower, exp.Upper, exp.MD5, exp.Substring, exp.Trim, 
 _gives(BOOLEAN, exp.Exists, exp.Is, exp.IsArray, exp.Like, exp.Contains, exp.Boolean, "json_valid",
        "is_role_in_session", "isfinite")  # fmt: skip
 _gives(COUNT, exp.Length, exp.StrPosition)
+_gives(Value("list"), exp.ArrayAgg)
 _gives(NOW, exp.CurrentTimestamp, "now")
 _gives(replace(NOW, kind="date"), exp.CurrentDate)
 _gives(JSON, exp.ToVariant, exp.Struct, exp.PropertyEQ)
@@ -149,7 +150,7 @@ def _subquery(place: Place) -> Value:
                    may_be_null=True, is_constant=False)  # fmt: skip
 
 
-@rule(exp.Paren, exp.Alias, exp.Kwarg, exp.Ordered, exp.Distinct)
+@rule(exp.All, exp.Paren, exp.Alias, exp.Kwarg, exp.Ordered, exp.Distinct)
 def _the_same(place: Place) -> Value:
     of_parts = [place.of(part) for part in place.node.iter_expressions()
                 if not isinstance(part, exp.Identifier)]  # fmt: skip

@@ -146,6 +146,10 @@ class Project:
             yield _Query(self._scope(called))
         elif isinstance(statement, exp.Create):
             yield from self._of_function(statement)
+        elif isinstance(statement, exp.Set):  # variables of a session, each from a query
+            yield from (
+                _Query(self._scope(one.this.expression.unnest())) for one in statement.expressions
+            )
         else:
             raise AssertionError(f"no rule for the statement {statement.sql(self.dialect)[:200]}")
 

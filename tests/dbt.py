@@ -21,7 +21,7 @@ os.environ["DBT_TARGET_PATH"] = TARGETS
 os.environ.setdefault("CHURN_THREADS", "1")
 # What is built of the pipeline, on an empty pipeline.
 PARTS = {
-    "raw": ("run", "-s", "raw", "forgotten_customers"),
+    "raw": ("run", "-s", "raw"),
     "metrics": (
         *("build", "-s", "+metrics", "+training_snapshots", "dynamic_table_lag"),
         *("--exclude-resource-type", "test", "unit_test"),

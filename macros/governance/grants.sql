@@ -104,12 +104,11 @@
 
 {# The loader appends, and asks once at a start which offsets are stored and who was forgotten. #}
 {% macro loader_grants(schema) %}
-    {%- set statements = [
-        'grant select on table ' ~ schema ~ '.forgotten_customers to role CHURN_LOADER'
-    ] -%}
+    {%- set statements = [] -%}
     {%- for table in models_in('raw') -%}
+        {%- set privileges = 'select' if table == 'forgotten_customers' else 'select, insert' -%}
         {%- do statements.append(
-            'grant select, insert on table ' ~ schema ~ '.' ~ table ~ ' to role CHURN_LOADER'
+            'grant ' ~ privileges ~ ' on table ' ~ schema ~ '.' ~ table ~ ' to role CHURN_LOADER'
         ) -%}
     {%- endfor -%}
     {{ return(statements) }}

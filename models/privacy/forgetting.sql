@@ -1,7 +1,5 @@
 -- Has rows only within a transaction of FORGET_CUSTOMER: what ids and alerts are called afterwards.
 -- No state that was ever committed holds a row, so that Time Travel has none either.
-{{ config(transient=true) }}
-
 select
     cast(null as {{ dbt.type_string() }}) as customer_id,
     cast(null as {{ dbt.type_string() }}) as anonymous_id,

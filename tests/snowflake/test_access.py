@@ -99,7 +99,7 @@ def test_grants_on_an_empty_account_say_what_to_run_later(steps):
     said = steps.printed["first grants"]
     assert "Error" not in said
     for sentence in (
-        "not there yet, so not granted: 3 tables; run grant_access again after dbt build",
+        "not there yet, so not granted: 4 tables; run grant_access again after dbt build",
         "procedures; run grant_access again after dbt build",
         f"streamlit {SCHEMA}.CHURN_DASHBOARD; run grant_access again after deploy_dashboard",
         "roles of regions wait for the seed manager_regions: run grant_access again after dbt",

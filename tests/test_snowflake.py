@@ -294,6 +294,7 @@ def test_a_dry_run_needs_no_account():
         for found in re.finditer(r"macro (\w+)\([^)]*dry_run=false\) %}", file.read_text())
         if "__" not in found[1]
     } - {"run_statements", "snowflake_dbt_version"}  # which operations call
+    operations.remove("forget_customer")  # which asks the database what there is
     assert {"create_roles", "create_budget", "start_new_tasks", "upload"} <= operations
     folder = {"create_dbt_project": "'/srv', "}
     calls = [f"{{{{ {name}({folder.get(name, '')}dry_run=true) }}}}" for name in sorted(operations)]

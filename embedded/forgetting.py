@@ -1,8 +1,8 @@
-"""What forgetting a customer means beside the pipeline's tables, on the laptop.
+"""The laptop's part of forgetting a customer: what the procedure FORGET_CUSTOMER cannot reach.
 
-The procedure FORGET_CUSTOMER has the tables. Here are, in its transaction, the engine's own tables
-and what the dynamic tables hold until they are refreshed; after it the letters, and the bytes of
-the file. What a killed process has not ended, the next one ends that opens the database.
+In its transaction: the engine's own tables, and dynamic tables until their next refresh. After it:
+letters in files, and the bytes of the database file. If the process is killed before those are
+done, the next process that opens the database finishes them.
 """
 
 import json
@@ -21,7 +21,7 @@ from runtime.private_files import write_whole
 
 _LETTERS_DUE = "letters.due"
 _FORGOTTEN_ERROR = "an error that named a customer who was forgotten"
-# What names a customer, in tables that dynamic tables are, and in the logs of their changes.
+# Columns that name a customer, in dynamic tables and in the logs of their changes.
 _NAMING = f"""
     select columns.schema_name, columns.table_name, columns.column_name
     from duckdb_columns() as columns

@@ -1,8 +1,6 @@
 """Forgetting a customer: what is gone, what is kept, and that nothing brings it back."""
 
 import json
-import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -56,8 +54,8 @@ def forget(pipeline: Pipeline, customer_id: str = ID) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def filled(empty_pipelines, tmp_path_factory):
-    """A pipeline with the customer in every table, to be copied."""
+def prepared(empty_pipelines, tmp_path_factory):
+    """A pipeline with the customer in every table; each test gets a copy as `pipeline`."""
     path = empty_pipelines.copy("all", tmp_path_factory.mktemp("forgetting") / "home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHURN_HOME", str(path))
@@ -65,16 +63,6 @@ def filled(empty_pipelines, tmp_path_factory):
         fill(pipeline)
         pipeline.close()
     return path
-
-
-@pytest.fixture
-def pipeline(filled, tmp_path, monkeypatch) -> Iterator[Pipeline]:
-    path = tmp_path / "home"
-    shutil.copytree(filled, path)
-    monkeypatch.setenv("CHURN_HOME", str(path))
-    opened = Pipeline(path)
-    yield opened
-    opened.close()
 
 
 def test_nothing_of_a_forgotten_customer_is_left_in_any_table_or_file(pipeline):

@@ -1,10 +1,9 @@
 """The database file written anew, so that what was deleted is no longer in its bytes.
 
-DuckDB gives the blocks of deleted rows free and leaves what stands in them. Who has deleted what
-must be gone asks for a copy by a file beside the database; the next process that opens it makes the
-copy before, while it has the file for itself, and puts it in the place of the old one. Killed at
-any moment, it leaves the old file or the new one, and what it has not ended the next one begins
-again.
+DuckDB frees the blocks of deleted rows, but their bytes stay in the file. Code that deletes what
+must not stay leaves a marker file beside the database. The next process that opens the database
+first copies it into a new file and replaces the old one. If that process is killed, either the old
+or the new file is there, and the next one starts the copy again.
 """
 
 import logging
@@ -24,20 +23,20 @@ _log = logging.getLogger(__name__)
 
 
 def ask_for_rewriting(home: Path) -> None:
-    """Have the next process that opens the database write it anew; raises OSError."""
+    """Have the next process that opens the database copy it into a new file; raises OSError."""
     write_whole(home / _DUE, b"")
 
 
 def is_rewriting_due(home: Path) -> bool:
-    """Tell whether the file still is the one that was asked to be written anew."""
+    """Tell whether the file has yet to be written anew."""
     return (home / _DUE).exists()
 
 
 def rewrite_if_due(home: Path) -> None:
-    """Write the file anew if somebody has asked for it; nobody may have it open.
+    """Write the file anew if that is due; no process may have it open.
 
-    What prevents it, such as a full disk, is logged, and the old file stays: it is tried again when
-    the file is opened the next time.
+    If it fails, for example because the disk is full, the reason is logged and the old file stays.
+    The next opening tries again.
     """
     if not is_rewriting_due(home):
         return

@@ -8,9 +8,12 @@
             {%- do refuse("forget_customer needs an id: --args '{customer_id: H0900}', and {dry_run: true} to see what there is") -%}
         {%- endif -%}
         {%- do know_merged_ids() -%}
-        {%- do log_forgetting(call_forget_customer(customer_id | string, true), true) -%}
-        {%- if not dry_run -%}
-            {%- do log_forgetting(call_forget_customer(customer_id | string, false), false) -%}
+        {%- set found = call_forget_customer(customer_id | string, true) -%}
+        {%- do log_what_there_is(found) -%}
+        {%- if dry_run -%}
+            {%- do log_sentences(found) -%}
+        {%- else -%}
+            {%- do log_sentences(call_forget_customer(customer_id | string, false)) -%}
             {%- do forget_outside_of_tables() -%}
         {%- endif -%}
     {%- endif -%}
@@ -47,13 +50,14 @@
     {{ return(answer) }}
 {% endmacro %}
 
-{% macro log_forgetting(answer, is_before) %}
-    {%- for name, action, row_count, sentence in answer -%}
-        {%- if name is not none and is_before -%}
-            {%- do log('  ' ~ name ~ ' | ' ~ row_count ~ ' | ' ~ action, info=True) -%}
-        {%- elif sentence is not none -%}
-            {%- do log('forget_customer: ' ~ sentence, info=True) -%}
-        {%- endif -%}
+{% macro log_what_there_is(answer) %}
+    {%- for name, action, row_count, _ in answer if name is not none -%}
+        {%- do log('  ' ~ name ~ ' | ' ~ row_count ~ ' | ' ~ action, info=True) -%}
+    {%- endfor -%}
+{% endmacro %}
+{% macro log_sentences(answer) %}
+    {%- for _, _, _, sentence in answer if sentence is not none -%}
+        {%- do log('forget_customer: ' ~ sentence, info=True) -%}
     {%- endfor -%}
 {% endmacro %}
 
